@@ -1,0 +1,35 @@
+/** Conditions of a PlatformService. `Ready` is computed; each of the others belongs to one step (api.md, Conditions). */
+
+export const STEP_CONDITIONS = [
+  "SpecValid",
+  "IdentityReady",
+  "RepositoryReady",
+  "ImageResolved",
+  "ServiceAccountReady",
+  "NetworkPolicyReady",
+  "MeshSecurityReady",
+  "DisruptionBudgetReady",
+  "PlacementReady",
+  "WorkloadReady",
+  "TrafficReady",
+  "DependenciesGranted",
+] as const;
+
+export type StepCondition = (typeof STEP_CONDITIONS)[number];
+
+/** Shown, but not counted in Ready: two squads could lock each other. */
+export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted"]);
+
+/** kstatus: `Reconciling` and `Stalled` are present only while True. */
+export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled";
+
+export type ConditionStatus = "True" | "False" | "Unknown";
+
+export interface Condition {
+  type: string;
+  status: ConditionStatus;
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+  observedGeneration: number;
+}

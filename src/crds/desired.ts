@@ -1,0 +1,105 @@
+import type { ObjectKey } from "./meta.ts";
+
+/** Shapes that pass between the builders and the outside: what should be, and the facts it is made from. */
+
+/** A Kubernetes object as plain JSON, as it is sent. */
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface NodePoolState {
+  readonly name: string;
+  /** Allowed values by requirement key (`karpenter.sh/capacity-type`, `kubernetes.io/arch`); absent: anything. */
+  readonly requirements: Readonly<Record<string, readonly string[]>>;
+  readonly taints: readonly { readonly key: string; readonly value: string | undefined; readonly effect: string }[];
+}
+
+/** A PlatformService as another sees it: what agreement between services needs. */
+export interface Neighbour {
+  readonly key: ObjectKey;
+  readonly tierName: string;
+  readonly port: number | undefined;
+  readonly protocol: string;
+  readonly callers: readonly { readonly kind: "service" | "serviceAccount"; readonly namespace: string; readonly name: string }[];
+}
+
+/** A Service that is no PlatformService, as a dependency names it. */
+export interface ServiceState {
+  readonly selector: Readonly<Record<string, string>>;
+  readonly ports: readonly { readonly port: number; readonly targetPort: number | string }[];
+}
+
+/** One field that is not as written: where, what it is and what it should be, in words short enough for a message. */
+export interface Difference {
+  readonly field: string;
+  readonly observed: string;
+  readonly desired: string;
+}
+
+/** Enough to find an AWS object and to know whether it is ours. */
+export interface Identified {
+  readonly name: string;
+  readonly owner: ObjectKey;
+}
+
+export interface RoleDesired extends Identified {
+  /** With leading and trailing slash. */
+  readonly path: string;
+  readonly description: string;
+  readonly trustPolicy: PolicyDocument;
+  /** Absent: the role has no inline policy. */
+  readonly inlinePolicy: PolicyDocument | undefined;
+  readonly permissionsBoundaryArn: string;
+  /** Seconds. */
+  readonly maxSessionDuration: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface PolicyDocument {
+  readonly Version: string;
+  readonly Statement: readonly PolicyStatement[];
+}
+
+export interface PolicyStatement {
+  readonly Sid?: string;
+  readonly Effect: "Allow" | "Deny";
+  readonly Principal?: Readonly<Record<string, string | readonly string[]>>;
+  readonly Action: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+export interface RepositoryDesired extends Identified {
+  readonly encryption: { readonly type: "AES256" | "KMS"; readonly kmsKey: string | undefined };
+  /** ECR lifecycle policy document. */
+  readonly lifecyclePolicy: LifecyclePolicy;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LifecyclePolicy {
+  readonly rules: readonly {
+    readonly rulePriority: number;
+    readonly description: string;
+    readonly selection: Readonly<Record<string, string | number | readonly string[]>>;
+    readonly action: { readonly type: "expire" };
+  }[];
+}
+
+/** One broken rule: which field, what is wrong, and what to write instead. */
+export interface Violation {
+  /** As `spec.aws.policy.statements[Tables].actions`. */
+  readonly field: string;
+  /** CamelCase, stable: becomes a condition's reason when it is the first. */
+  readonly reason: string;
+  /** Says what is wrong and what to write instead; a whole sentence, deterministic. */
+  readonly message: string;
+}

@@ -1,0 +1,116 @@
+import { keyString, type ObjectKey } from "./meta.ts";
+import type { OperatorConfig } from "./operator-config.ts";
+import type { LabelSelector, PlatformTier } from "./platform-tier.ts";
+import type { PlatformService, PlatformServiceSpec, Route } from "./platform-service.ts";
+
+/** What a pass works on: the squad's spec with every default of tier and configuration filled in. */
+export interface EffectiveService {
+  readonly key: ObjectKey;
+  readonly uid: string;
+  readonly generation: number;
+  readonly owner: string;
+  readonly tier: PlatformTier;
+  /** The spec as stored, for what has no default. */
+  readonly spec: PlatformServiceSpec;
+  /** ECR repository name, the registry's prefix included. */
+  readonly repository: string;
+  readonly retain: { readonly taggedImages: number; readonly untaggedDays: number };
+  readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number; readonly cpuPercent: number };
+  /** Seconds. */
+  readonly maxSessionDuration: number;
+  /** The boundary that the role must carry. */
+  readonly permissionsBoundaryArn: string;
+  /** In order; one route that matches everything when none is written; empty without a port. */
+  readonly routes: readonly Route[];
+  readonly mesh: MeshProvider;
+  readonly serviceAccountName: string;
+}
+
+export type MeshProvider = "Istio" | "None";
+
+/** Milliseconds of a Gateway API duration (GEP-2257). Throws on what the schema would have refused. */
+export function durationMs(text: string): number {
+  const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+  let total = 0;
+  let rest = text;
+  while (rest !== "") {
+    const match = /^([0-9]{1,5})(h|ms|m|s)/.exec(rest);
+    if (!match) throw new Error(`not a duration: ${text}`);
+    total += Number(match[1]) * (unit[String(match[2])] ?? 0);
+    rest = rest.slice(match[0].length);
+  }
+  return total;
+}
+
+/** Kubernetes label selector semantics; an empty selector matches everything. */
+export function selectorMatches(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (labels[key] !== value) return false;
+  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
+    const value = labels[key];
+    switch (operator) {
+      case "In":
+        if (value === undefined || !values.includes(value)) return false;
+        break;
+      case "NotIn":
+        if (value !== undefined && values.includes(value)) return false;
+        break;
+      case "Exists":
+        if (value === undefined) return false;
+        break;
+      case "DoesNotExist":
+        if (value !== undefined) return false;
+        break;
+    }
+  }
+  return true;
+}
+
+/** The repository that a service's image lives in; also what deletion looks for, so it needs no tier. */
+export function repositoryName(key: ObjectKey, spec: { image?: { repository?: string | undefined } }, config: OperatorConfig): string {
+  return `${config.registry.repositoryPrefix}${spec.image?.repository ?? keyString(key)}`;
+}
+
+/** The mesh that a namespace is in: the first override that matches, else the default. */
+export function meshProvider(namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): MeshProvider {
+  return config.mesh.overrides.find((o) => selectorMatches(o.namespaceSelector, namespaceLabels))?.provider ?? config.mesh.default;
+}
+
+const DEFAULT_RETAIN = { taggedImages: 100, untaggedDays: 14 };
+const DEFAULT_CPU_PERCENT = 70;
+/** Without maxReplicas a service may grow to this many times its minimum. */
+const DEFAULT_GROWTH = 4;
+
+/** Fills in every default. Total: validity is `validateService`'s to say. */
+export function effectiveService(
+  service: PlatformService,
+  tier: PlatformTier,
+  config: OperatorConfig,
+  namespaceLabels: Readonly<Record<string, string>>,
+): EffectiveService {
+  const { spec, metadata } = service;
+  const key: ObjectKey = { namespace: metadata.namespace, name: metadata.name };
+  const minReplicas = spec.scaling?.minReplicas ?? tier.spec.availability.minReplicas;
+  return {
+    key,
+    uid: metadata.uid,
+    generation: metadata.generation,
+    owner: spec.owner,
+    tier,
+    spec,
+    repository: repositoryName(key, spec, config),
+    retain: {
+      taggedImages: spec.image.retain?.taggedImages ?? DEFAULT_RETAIN.taggedImages,
+      untaggedDays: spec.image.retain?.untaggedDays ?? DEFAULT_RETAIN.untaggedDays,
+    },
+    scaling: {
+      minReplicas,
+      maxReplicas: spec.scaling?.maxReplicas ?? minReplicas * DEFAULT_GROWTH,
+      cpuPercent: spec.scaling?.cpuPercent ?? DEFAULT_CPU_PERCENT,
+    },
+    maxSessionDuration: Math.round(durationMs(spec.aws?.maxSessionDuration ?? "1h") / 1000),
+    permissionsBoundaryArn: tier.spec.identity?.permissionsBoundaryArn ?? config.identity.permissionsBoundaryArn,
+    routes: spec.port === undefined ? [] : (spec.routes?.length ?? 0) > 0 ? (spec.routes ?? []) : [{ name: "all" }],
+    mesh: meshProvider(namespaceLabels, config),
+    serviceAccountName: metadata.name,
+  };
+}

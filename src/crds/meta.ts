@@ -1,0 +1,53 @@
+/** Names that others see: API group, labels, annotations, finalizers, field manager. Each is declared once, here. */
+
+export const GROUP = "platform-operator.dev";
+export const VERSION = "v1alpha1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** The field manager of every server-side apply, and the user agent's first word. */
+export const FIELD_MANAGER = "platform-operator";
+
+/** Holds a PlatformService until every external delete has answered *gone*. */
+export const SERVICE_FINALIZER = `${GROUP}/cleanup`;
+/** Holds a PlatformTier while a service names it. */
+export const TIER_FINALIZER = `${GROUP}/in-use`;
+
+export const LABELS = {
+  /** Well-known; the service's name. */
+  name: "app.kubernetes.io/name",
+  /** Well-known; always `platform-operator`. What the child watches select on. */
+  managedBy: "app.kubernetes.io/managed-by",
+  /** The PlatformService that a child belongs to; pods are selected by it. */
+  service: `${GROUP}/service`,
+  owner: `${GROUP}/owner`,
+  tier: `${GROUP}/tier`,
+} as const;
+
+export const MANAGED_BY = "platform-operator";
+
+export const ANNOTATIONS = {
+  /** On a Deployment: hash of the service's spec that its pod template was made from. */
+  appliedSpec: `${GROUP}/applied-spec`,
+  /** On a Deployment: hash of the pod template as last written; tells drift from a changed wish. */
+  appliedTemplate: `${GROUP}/applied-template`,
+  /** On a pod template: hash of (identity mode, role ARN); pods get their identity at creation. */
+  identity: `${GROUP}/identity`,
+} as const;
+
+/** Tag keys of an AWS object of ours; all three equal means ours (api.md, Ownership). */
+export const AWS_TAGS = {
+  cluster: `${GROUP}/cluster`,
+  namespace: `${GROUP}/namespace`,
+  name: `${GROUP}/name`,
+} as const;
+
+/** One object's place in a namespace; the only thing that a queue carries. */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `namespace/name`, the form in logs and maps. */
+export function keyString(key: ObjectKey): string {
+  return `${key.namespace}/${key.name}`;
+}

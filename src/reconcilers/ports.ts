@@ -1,0 +1,265 @@
+import type {
+  Difference,
+  Identified,
+  KubeObject,
+  LifecyclePolicy,
+  Neighbour,
+  NodePoolState,
+  PolicyDocument,
+  RepositoryDesired,
+  RoleDesired,
+  ServiceState,
+} from "../crds/desired.ts";
+import type { ObjectKey } from "../crds/meta.ts";
+
+/**
+ * What a reconciler needs of the outside, as types. src/kube and src/aws implement these; nothing here imports an SDK.
+ */
+
+// ---------------------------------------------------------------- Kubernetes
+
+/** Names one child. */
+export interface ChildRef {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The controller ownerReference that makes a child ours. */
+export interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly key: ObjectKey;
+  readonly uid: string;
+}
+
+/** What is kept of a child in memory: a few hundred bytes, enough to know exactly whether it needs a write. */
+export interface ChildState {
+  readonly ref: ChildRef;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The controller ownerReference, whoever it is. */
+  readonly controller: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string } | undefined;
+  readonly deleting: boolean;
+  /** Hash of the live object projected on our managedFields entry; undefined when we have none. */
+  readonly ownedHash: string | undefined;
+  /** Guarded paths that a manager outside the allow-list owns; JSON pointers. */
+  readonly foreignPaths: readonly string[];
+  /** Annotations whose key starts with our group. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export type ApplyResult =
+  /** As desired; nothing was sent. */
+  | { readonly state: "unchanged"; readonly uid: string }
+  /** Written: new, changed by our wish, or put back after someone else's change. */
+  | { readonly state: "created" | "updated" | "repaired"; readonly uid: string }
+  /** Exists and is not ours. `holder` says whose it is, in words. */
+  | { readonly state: "foreign"; readonly holder: string }
+  /** Ours by kind and name but of a dead uid, or being deleted: garbage collection is under way. */
+  | { readonly state: "waitingForGarbageCollection" }
+  /** The API server does not serve this kind. */
+  | { readonly state: "apiMissing"; readonly api: string }
+  /** Admission rewrites our values: applied, not equal, not sent again until either side changes. */
+  | { readonly state: "mutatedByAdmission"; readonly uid: string; readonly paths: readonly string[] };
+
+export type Removal = "gone" | "deleting" | "foreign";
+
+/** Writes children: server-side apply under one field manager, by the owned-field hash. Throws KubeError. */
+export interface Children {
+  /** Makes the child as desired, with the controller ownerReference of `owner` added. Writes only what differs. */
+  apply(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
+  /** Deletes the child if it is ours (uid precondition). A kind that is not served is `gone`. */
+  remove(owner: Owner, ref: ChildRef): Promise<Removal>;
+  /** The child as last seen, if any and if ours. */
+  get(owner: Owner, ref: ChildRef): ChildState | undefined;
+  /** Every child of ours that the watches have seen. */
+  owned(owner: Owner): readonly ChildState[];
+  /** Sets `spec.replicas` through /scale; only where it differs. */
+  scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void>;
+}
+
+export interface DeploymentState {
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly replicas: number;
+  readonly updatedReplicas: number;
+  readonly availableReplicas: number;
+  readonly statusReplicas: number;
+  /** Of the first container of the pod template, as `repository@sha256:…`. */
+  readonly image: string | undefined;
+  /** `Progressing` is False with ProgressDeadlineExceeded. */
+  readonly deadlineExceeded: boolean;
+}
+
+export interface PodState {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly deleting: boolean;
+  /** Images of the containers, by container name. */
+  readonly images: Readonly<Record<string, string>>;
+  /** Names of containers and init containers: tells whether the pod is in the mesh. */
+  readonly containers: readonly string[];
+  /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
+  readonly trouble: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/** What the watches have seen. Never asks the API server; synchronous. */
+export interface World {
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined;
+  deployment(key: ObjectKey): DeploymentState | undefined;
+  /** Pods that carry the service's label. */
+  pods(key: ObjectKey): readonly PodState[];
+  /** The autoscaler's desired replicas. */
+  autoscalerReplicas(key: ObjectKey): number | undefined;
+  /** Undefined: the API server does not serve NodePools. */
+  nodePools(): ReadonlyMap<string, NodePoolState> | undefined;
+  /** Whether the API server serves this kind now. */
+  serves(apiVersion: string, kind: string): boolean;
+  neighbour(key: ObjectKey): Neighbour | undefined;
+  /** Any Service of the cluster. */
+  kubernetesService(key: ObjectKey): ServiceState | undefined;
+  /** Names of NetworkPolicies in the namespace that are not ours and select the given pod labels. */
+  foreignPolicies(namespace: string, podLabels: Readonly<Record<string, string>>): readonly string[];
+}
+
+// ---------------------------------------------------------------- AWS
+
+export type Observation<Observed> =
+  | { readonly state: "absent" }
+  /** Exists, and its ownership tags are not ours. */
+  | { readonly state: "foreign"; readonly owner: string }
+  | { readonly state: "present"; readonly observed: Observed };
+
+/**
+ * One kind of AWS object. `observe` never writes; every call is idempotent; errors are AwsError.
+ * Ownership is by tags (AWS_TAGS); `create` on a name that exists throws AwsError `exists`, and the caller observes again.
+ */
+export interface ExternalResource<Desired extends { readonly name: string }, Observed> {
+  /** Group and kind as in `status.resources`: `iam.aws`, `Role`. */
+  readonly group: string;
+  readonly kind: string;
+  observe(desired: Identified): Promise<Observation<Observed>>;
+  /** Pure. Empty: as desired. */
+  differences(desired: Desired, observed: Observed): readonly Difference[];
+  create(desired: Desired): Promise<Observed>;
+  /** Changes what differs and nothing else. */
+  update(desired: Desired, observed: Observed, differences: readonly Difference[]): Promise<Observed>;
+  /** Deletes it if it is ours. */
+  delete(target: Identified & { readonly force: boolean }): Promise<ExternalRemoval>;
+}
+
+export type ExternalRemoval =
+  | { readonly state: "gone" }
+  | { readonly state: "foreign" }
+  | { readonly state: "blocked"; readonly reason: string; readonly message: string };
+
+export interface RoleObserved {
+  readonly arn: string;
+  readonly path: string;
+  readonly description: string | undefined;
+  readonly trustPolicy: PolicyDocument;
+  /** By policy name; ours is INLINE_POLICY_NAME, any other is drift. */
+  readonly inlinePolicies: Readonly<Record<string, PolicyDocument>>;
+  readonly attachedPolicyArns: readonly string[];
+  readonly permissionsBoundaryArn: string | undefined;
+  /** Undefined where the read does not tell (the bulk read). */
+  readonly maxSessionDuration: number | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface RepositoryObserved {
+  readonly arn: string;
+  readonly uri: string;
+  readonly immutable: boolean;
+  readonly encryption: { readonly type: string; readonly kmsKey: string | undefined };
+  /** Undefined where the read does not tell (the bulk read); null: there is none. */
+  readonly lifecyclePolicy: LifecyclePolicy | null | undefined;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+}
+
+export type ImageReference = { readonly tag: string } | { readonly digest: string };
+
+export interface ResolvedImage {
+  /** `sha256:…` of the manifest or index that the reference names. */
+  readonly digest: string;
+  /** Kubernetes names: amd64, arm64, …; sorted. */
+  readonly architectures: readonly string[];
+}
+
+/** Reads images of one account's registry. */
+export interface ImageReader {
+  /** Undefined: no such image. */
+  resolve(repository: string, image: ImageReference): Promise<ResolvedImage | undefined>;
+}
+
+/** The periodic sweep: everything of ours in few paged calls. Keys of the maps are names. */
+export interface BulkReader {
+  roles(): Promise<ReadonlyMap<string, RoleObserved>>;
+  repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
+}
+
+export interface Aws {
+  readonly roles: ExternalResource<RoleDesired, RoleObserved>;
+  readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
+  readonly images: ImageReader;
+  readonly bulk: BulkReader;
+}
+
+/** The classes of failure that AWS's many error names fall into (aws.md, Errors). */
+export type AwsErrorClass = "absent" | "exists" | "busy" | "throttled" | "denied" | "invalid" | "overQuota" | "unreachable" | "unexpected";
+
+/** Thrown by everything in src/aws; `message` is AWS's own sentence, without request ids. */
+export class AwsError extends Error {
+  override readonly name = "AwsError";
+  readonly class: AwsErrorClass;
+  /** AWS's error code, as NoSuchEntity. */
+  readonly code: string;
+  /** As `iam:CreateRole`. */
+  readonly operation: string;
+  constructor(fields: { class: AwsErrorClass; code: string; operation: string; message: string; cause?: unknown }) {
+    super(fields.message, { cause: fields.cause });
+    this.class = fields.class;
+    this.code = fields.code;
+    this.operation = fields.operation;
+  }
+}
+
+export type KubeErrorClass =
+  | "notFound"
+  | "conflict"
+  | "alreadyExists"
+  | "denied"
+  | "invalid"
+  | "expired"
+  | "throttled"
+  | "server"
+  | "unreachable"
+  | "unexpected";
+
+/** Thrown by everything in src/kube; `message` is the API server's own, trimmed. */
+export class KubeError extends Error {
+  override readonly name = "KubeError";
+  readonly class: KubeErrorClass;
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  /** As `PATCH deployments/apps payments/settlement`. */
+  readonly operation: string;
+  /** Milliseconds that the server asked to wait (Retry-After). */
+  readonly retryAfterMs: number | undefined;
+  constructor(fields: {
+    class: KubeErrorClass;
+    status: number;
+    operation: string;
+    message: string;
+    retryAfterMs?: number | undefined;
+    cause?: unknown;
+  }) {
+    super(fields.message, { cause: fields.cause });
+    this.class = fields.class;
+    this.status = fields.status;
+    this.operation = fields.operation;
+    this.retryAfterMs = fields.retryAfterMs;
+  }
+}

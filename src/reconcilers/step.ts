@@ -1,0 +1,34 @@
+import type { StepCondition } from "../crds/conditions.ts";
+
+/** What a step says of itself at its end. One of these becomes its condition (api.md, Conditions). */
+export type StepReport =
+  /** Condition True. `reason` defaults to the condition's own good word. */
+  | { readonly state: "ready"; readonly reason?: string; readonly message?: string }
+  /** Not asked for: True, with this reason. */
+  | { readonly state: "skipped"; readonly reason: string; readonly message: string }
+  /** Waiting for the world: Unknown. Looked at again after `recheckMs` at the latest. */
+  | { readonly state: "progressing"; readonly reason: string; readonly message: string; readonly recheckMs: number }
+  /** A person must act: False. The message says who and how. With `recheckMs` where no watch tells that the cause went. */
+  | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs?: number }
+  /** Made by the runner from a throw: False, retried with back-off for ever. */
+  | { readonly state: "failed"; readonly reason: string; readonly message: string; readonly retryAfterMs?: number | undefined };
+
+/** What a step's removal says. `retained`: left in place on purpose, and said. */
+export type RemovalReport =
+  | { readonly state: "gone" }
+  | { readonly state: "retained"; readonly message: string }
+  | { readonly state: "deleting"; readonly message: string; readonly recheckMs: number }
+  | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs: number };
+
+/** One piece of what should be true: owns one condition, in `ensure`; and its own undoing, in `remove`. */
+export interface Step<EnsureScope, RemoveScope> {
+  readonly name: string;
+  readonly condition: StepCondition;
+  /** Makes it true or says why not. Idempotent; a throw is unexpected and retried. */
+  ensure(scope: EnsureScope): Promise<StepReport>;
+  /** Undoes it. Needs neither a valid spec nor a tier. */
+  remove(scope: RemoveScope): Promise<RemovalReport>;
+}
+
+/** What a pass tells its queue. */
+export type Outcome = { readonly state: "settled" } | { readonly state: "recheck"; readonly afterMs: number; readonly because: string };
