@@ -1,0 +1,40 @@
+import { AWS_TAGS, LABELS, type ObjectKey } from "./meta.ts";
+import type { OperatorConfig } from "./operator-config.ts";
+
+/** Names and tags of AWS objects that builders write and src/aws recognises. */
+
+/** The one inline policy of a role of ours; any other name on it is drift. */
+export const INLINE_POLICY_NAME = "platform-operator";
+
+/** Tag key that names who pays; every key of ours starts with the group, since a role's tags are principal tags. */
+export const OWNER_TAG = LABELS.owner;
+
+/** `<region>.<cluster>`: cluster names are unique only in a region. */
+export function clusterId(config: OperatorConfig): string {
+  return `${config.cluster.region}.${config.cluster.name}`;
+}
+
+/** The IAM path of every role of this cluster, with leading and trailing slash. */
+export function rolePath(config: OperatorConfig): string {
+  return `/platform-operator/${clusterId(config)}/`;
+}
+
+/** The tags that make an AWS object ours: all three equal (api.md, Ownership). */
+export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<Record<string, string>> {
+  return { [AWS_TAGS.cluster]: clusterId(config), [AWS_TAGS.namespace]: key.namespace, [AWS_TAGS.name]: key.name };
+}
+
+/** Partitions by region prefix, with the domain of their endpoints (the SDK's own partition table); the longest prefix first. */
+const PARTITIONS = [
+  { prefix: "cn-", partition: "aws-cn", domain: "amazonaws.com.cn" },
+  { prefix: "us-gov-", partition: "aws-us-gov", domain: "amazonaws.com" },
+  { prefix: "us-isob-", partition: "aws-iso-b", domain: "sc2s.sgov.gov" },
+  { prefix: "us-isof-", partition: "aws-iso-f", domain: "csp.hci.ic.gov" },
+  { prefix: "us-iso-", partition: "aws-iso", domain: "c2s.ic.gov" },
+  { prefix: "eu-isoe-", partition: "aws-iso-e", domain: "cloud.adc-e.uk" },
+] as const;
+
+/** The AWS partition of a region and the domain of its endpoints: `aws` and `amazonaws.com` for the commercial regions. */
+export function partitionOf(region: string): { readonly partition: string; readonly domain: string } {
+  return PARTITIONS.find(({ prefix }) => region.startsWith(prefix)) ?? { partition: "aws", domain: "amazonaws.com" };
+}

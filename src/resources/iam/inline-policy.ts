@@ -1,0 +1,41 @@
+import type { PolicyDocument, PolicyStatement } from "../../crds/desired.ts";
+import type { Statement } from "../../crds/platform-service.ts";
+
+/** The version of the policy language that knows policy variables. */
+export const POLICY_VERSION = "2012-10-17";
+
+/** The inline policy that a squad's statements become, in canonical order: the order they were written in changes nothing. */
+export function inlinePolicy(statements: readonly Statement[]): PolicyDocument {
+  return { Version: POLICY_VERSION, Statement: statements.map(policyStatement).toSorted((a, b) => order(a.Sid ?? "", b.Sid ?? "")) };
+}
+
+function policyStatement(statement: Statement): PolicyStatement {
+  const { sid, effect, actions, resources, conditions = [] } = statement;
+  return {
+    Sid: sid,
+    Effect: effect,
+    Action: canonicalSet(actions),
+    Resource: canonicalSet(resources),
+    ...(conditions.length > 0 && { Condition: conditionBlock(conditions) }),
+  };
+}
+
+type Condition = NonNullable<Statement["conditions"]>[number];
+
+/** Operators and keys in order. A key repeated under one operator (vetPolicy refuses it) keeps all its values. */
+function conditionBlock(conditions: readonly Condition[]): Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> {
+  const block: Record<string, Record<string, readonly string[]>> = {};
+  for (const { operator, key, values } of conditions.toSorted((a, b) => order(a.operator, b.operator) || order(a.key, b.key))) {
+    const keys = (block[operator] ??= {});
+    keys[key] = canonicalSet([...(keys[key] ?? []), ...values]);
+  }
+  return block;
+}
+
+function canonicalSet(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].toSorted(order);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
