@@ -11,6 +11,8 @@ import type {
   ServiceState,
 } from "../crds/desired.ts";
 import type { ObjectKey } from "../crds/meta.ts";
+import type { ObjectMeta, PlatformService } from "../crds/platform-service.ts";
+import type { PlatformTier } from "../crds/platform-tier.ts";
 
 /**
  * What a reconciler needs of the outside, as types. src/kube and src/aws implement these; nothing here imports an SDK.
@@ -76,6 +78,8 @@ export interface Children {
   get(owner: Owner, ref: ChildRef): ChildState | undefined;
   /** Every child of ours that the watches have seen. */
   owned(owner: Owner): readonly ChildState[];
+  /** Whether a child of this name is labelled as this owner's and is no longer owned by anyone: the garbage collector orphaned it. */
+  released(owner: Owner, ref: ChildRef): boolean;
   /** Sets `spec.replicas` through /scale; only where it differs. */
   scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void>;
 }
@@ -118,10 +122,25 @@ export interface World {
   /** Whether the API server serves this kind now. */
   serves(apiVersion: string, kind: string): boolean;
   neighbour(key: ObjectKey): Neighbour | undefined;
+  /** How many services name this tier. */
+  servicesOfTier(tier: string): number;
+  /** Undefined: no such tier. */
+  tier(name: string): PlatformTier | undefined;
   /** Any Service of the cluster. */
   kubernetesService(key: ObjectKey): ServiceState | undefined;
   /** Names of NetworkPolicies in the namespace that are not ours and select the given pod labels. */
   foreignPolicies(namespace: string, podLabels: Readonly<Record<string, string>>): readonly string[];
+}
+
+/** Writes to the objects that people commit: finalizers and status, never the spec. Throws KubeError, `conflict` where the object has moved on. */
+export interface PrimaryWriter<T extends { readonly metadata: ObjectMeta }> {
+  setFinalizers(object: T, finalizers: readonly string[]): Promise<void>;
+  writeStatus(object: T, status: object): Promise<void>;
+}
+
+/** Tells people what changed. Never throws into a pass. */
+export interface EventSink {
+  record(regarding: PlatformService | PlatformTier, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly action: string; readonly note: string }): void;
 }
 
 // ---------------------------------------------------------------- AWS

@@ -30,5 +30,9 @@ export interface Step<EnsureScope, RemoveScope> {
   remove(scope: RemoveScope): Promise<RemovalReport>;
 }
 
-/** What a pass tells its queue. */
-export type Outcome = { readonly state: "settled" } | { readonly state: "recheck"; readonly afterMs: number; readonly because: string };
+/** What a pass tells its queue. A throw means unexpected and is a `retry`. Nothing gives up. */
+export type Outcome =
+  | { readonly state: "settled" }
+  | { readonly state: "recheck"; readonly afterMs: number; readonly because: string }
+  /** Back off, capped, for ever; not before `afterMs` where the server asked for that. */
+  | { readonly state: "retry"; readonly afterMs: number | undefined; readonly because: string };

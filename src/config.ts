@@ -1,0 +1,115 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { operatorConfigFile, type OperatorConfig } from "./crds/operator-config.ts";
+
+/** Flags, environment and the configuration file, parsed once at start and frozen. A mistake is said with its field and ends the start. */
+
+export interface Settings {
+  readonly config: OperatorConfig;
+  /** Path of a kubeconfig; undefined: in-cluster, or the user's default. */
+  readonly kubeconfig: string | undefined;
+  /** `host:port` of /metrics, /healthz and /readyz. */
+  readonly telemetryAddress: string;
+  readonly logLevel: string;
+  /** Services worked on at the same time. */
+  readonly workers: number;
+  readonly perServiceMetrics: "Full" | "Aggregate";
+}
+
+export const USAGE = `platform-operator: makes and keeps what each PlatformService needs.
+
+Usage: platform-operator --config FILE [options]
+
+  --config FILE            the operator's configuration (PLATFORM_OPERATOR_CONFIG)
+  --kubeconfig FILE        which cluster; default: in-cluster, else KUBECONFIG, else ~/.kube/config
+  --telemetry-address A    host:port of /metrics, /healthz, /readyz; default :8080
+  --log-level LEVEL        trace, debug, info, warn, error; default info (LOG_LEVEL)
+  --workers N              services worked on at the same time; default 16
+  --per-service-metrics M  Full, or Aggregate for fleets that want no series a service; default Full
+  --help                   this text
+
+AWS credentials, region and endpoint are found as every AWS SDK finds them (AWS_ENDPOINT_URL for an emulator).
+Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage or configuration.`;
+
+/** Wrong usage or configuration: the message is for a person, the stack is of no use. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Undefined: `--help` was asked for. Throws ConfigError. */
+export function readSettings(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings | undefined {
+  const flags = parseFlags(argv);
+  if (flags.help === true) return undefined;
+  const file = flags.config ?? env.PLATFORM_OPERATOR_CONFIG;
+  if (file === undefined) throw new ConfigError("--config FILE is required: the operator's configuration (see --help)");
+  return {
+    config: deepFreeze(readConfigFile(file)),
+    kubeconfig: flags.kubeconfig,
+    telemetryAddress: flags["telemetry-address"] ?? ":8080",
+    logLevel: oneOf("--log-level", flags["log-level"] ?? env.LOG_LEVEL ?? "info", ["trace", "debug", "info", "warn", "error"]),
+    workers: positive("--workers", flags.workers ?? "16"),
+    perServiceMetrics: oneOf("--per-service-metrics", flags["per-service-metrics"] ?? "Full", ["Full", "Aggregate"]),
+  };
+}
+
+/** Reads and checks a configuration file; every wrong field is named. */
+export function readConfigFile(file: string): OperatorConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError(`cannot read the configuration ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseConfig(text, file);
+}
+
+/** `source` names the text in messages. */
+export function parseConfig(text: string, source: string): OperatorConfig {
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch (error) {
+    throw new ConfigError(`${source} is not YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = operatorConfigFile.safeParse(value);
+  if (!parsed.success) throw new ConfigError(`${source} is not a valid configuration:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        config: { type: "string" },
+        kubeconfig: { type: "string" },
+        "telemetry-address": { type: "string" },
+        "log-level": { type: "string" },
+        workers: { type: "string" },
+        "per-service-metrics": { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} (see --help)`);
+  }
+}
+
+function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((a) => a === value);
+  if (found === undefined) throw new ConfigError(`${flag} is ${value}; it must be one of ${allowed.join(", ")}`);
+  return found;
+}
+
+function positive(flag: string, value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new ConfigError(`${flag} is ${value}; it must be a whole number of at least 1`);
+  return number;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

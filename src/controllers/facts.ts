@@ -1,0 +1,128 @@
+import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
+import type { NodePoolState, ServiceState } from "../crds/desired.ts";
+import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
+
+/** What is kept of objects that others write too: pure functions from the live object to the few facts that a pass asks for. */
+
+const APP_CONTAINER = "app";
+
+export function deploymentFacts(object: LiveObject): DeploymentState {
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const containers = records(record(record(spec.template).spec).containers);
+  const progressing = records(status.conditions).find((c) => c.type === "Progressing");
+  return {
+    generation: object.metadata.generation ?? 0,
+    observedGeneration: number(status.observedGeneration),
+    replicas: typeof spec.replicas === "number" ? spec.replicas : 1,
+    updatedReplicas: number(status.updatedReplicas),
+    availableReplicas: number(status.availableReplicas),
+    statusReplicas: number(status.replicas),
+    image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
+    deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
+  };
+}
+
+export function autoscalerFacts(object: LiveObject): { readonly desiredReplicas: number } {
+  return { desiredReplicas: number(record(object.status).desiredReplicas) };
+}
+
+export function serviceFacts(object: LiveObject): ServiceState {
+  const spec = record(object.spec);
+  return {
+    selector: strings(spec.selector),
+    ports: records(spec.ports).map((p) => {
+      const port = number(p.port);
+      return { port, targetPort: typeof p.targetPort === "number" || typeof p.targetPort === "string" ? p.targetPort : port };
+    }),
+  };
+}
+
+/** What a NetworkPolicy selects. */
+export interface PolicyFacts {
+  readonly podSelector: {
+    readonly matchLabels?: Readonly<Record<string, string>>;
+    readonly matchExpressions?: readonly { readonly key: string; readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; readonly values?: string[] }[];
+  };
+  /** Has at least one rule: a policy without any opens nothing. */
+  readonly opens: boolean;
+}
+
+export function policyFacts(object: LiveObject): PolicyFacts {
+  const spec = record(object.spec);
+  return {
+    podSelector: record(spec.podSelector) as PolicyFacts["podSelector"],
+    opens: records(spec.ingress).length + records(spec.egress).length > 0,
+  };
+}
+
+export function podFacts(object: LiveObject): PodState {
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const containers = [...records(spec.initContainers), ...records(spec.containers)];
+  const ready = records(status.conditions).find((c) => c.type === "Ready")?.status === "True";
+  return {
+    name: object.metadata.name,
+    ready,
+    deleting: object.metadata.deletionTimestamp !== undefined,
+    images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
+    containers: containers.map((c) => text(c.name) ?? ""),
+    trouble: ready ? undefined : troubleOf(status),
+  };
+}
+
+/** The scheduler's word, else the first container's: what it waits for, or what it last died of. */
+function troubleOf(status: JsonObject): PodState["trouble"] {
+  const scheduled = records(status.conditions).find((c) => c.type === "PodScheduled");
+  if (scheduled?.status === "False") return { reason: text(scheduled.reason) ?? "Unschedulable", message: text(scheduled.message) ?? "" };
+  for (const container of [...records(status.initContainerStatuses), ...records(status.containerStatuses)]) {
+    const last = record(record(container.lastState).terminated);
+    if (last.reason === "OOMKilled") return { reason: "OOMKilled", message: `container ${text(container.name) ?? ""} used more memory than its limit: raise it` };
+    const waiting = record(record(container.state).waiting);
+    const reason = text(waiting.reason);
+    if (reason !== undefined && reason !== "ContainerCreating" && reason !== "PodInitializing") return { reason, message: text(waiting.message) ?? "" };
+  }
+  return undefined;
+}
+
+/** Requirements `In` with their values; other operators allow anything that they do not name, and are not looked into. */
+export function nodePoolFacts(object: LiveObject): NodePoolState {
+  const template = record(record(record(object.spec).template).spec);
+  const requirements: Record<string, readonly string[]> = {};
+  for (const r of records(template.requirements)) {
+    const key = text(r.key);
+    if (key !== undefined && r.operator === "In" && Array.isArray(r.values)) requirements[key] = r.values.filter((v): v is string => typeof v === "string");
+  }
+  return {
+    name: object.metadata.name,
+    requirements,
+    taints: records(template.taints).map((t) => ({ key: text(t.key) ?? "", value: text(t.value), effect: text(t.effect) ?? "" })),
+  };
+}
+
+/** Which kinds a CustomResourceDefinition brings, and whether they are served. */
+export function definitionFacts(object: LiveObject): { readonly group: string; readonly kind: string; readonly established: boolean } {
+  const spec = record(object.spec);
+  const established = records(record(object.status).conditions).some((c) => c.type === "Established" && c.status === "True");
+  return { group: text(spec.group) ?? "", kind: text(record(spec.names).kind) ?? "", established };
+}
+
+function record(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function records(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function strings(value: unknown): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}

@@ -1,0 +1,99 @@
+import { ADVISORY_CONDITIONS, STEP_CONDITIONS, type Condition, type ConditionStatus, type ConditionType, type StepCondition } from "../crds/conditions.ts";
+import type { StepReport } from "./step.ts";
+
+/** From the reports of a pass to the conditions that a person reads. Pure; computed in this one place. */
+
+interface Verdict {
+  readonly type: ConditionType;
+  readonly status: ConditionStatus;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Reports by condition; a condition without one was not run at this generation. */
+export type Reports = ReadonlyMap<StepCondition, StepReport>;
+
+/** Why the steps that have no report did not run. */
+export interface NotRun {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ConditionInput {
+  readonly reports: Reports;
+  readonly notRun: NotRun;
+  readonly generation: number;
+  readonly previous: readonly Condition[];
+  /** RFC 3339, seconds. */
+  readonly now: string;
+}
+
+/** Every condition of the status, Ready first; `lastTransitionTime` moves only when the status does. */
+export function computeConditions(input: ConditionInput): Condition[] {
+  const steps = STEP_CONDITIONS.map((type) => verdictOf(type, input.reports.get(type), input.notRun));
+  const verdicts = [readyOf(steps), ...steps, ...progressOf(input.reports)];
+  const previous = new Map(input.previous.map((c) => [c.type, c]));
+  return verdicts.map((verdict) => {
+    const before = previous.get(verdict.type);
+    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : input.now;
+    return { ...verdict, lastTransitionTime, observedGeneration: input.generation };
+  });
+}
+
+function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: NotRun): Verdict {
+  if (!report) return { type, status: "Unknown", reason: notRun.reason, message: notRun.message };
+  switch (report.state) {
+    case "ready":
+      return { type, status: "True", reason: report.reason ?? "AsWritten", message: report.message ?? "" };
+    case "skipped":
+      return { type, status: "True", reason: report.reason, message: report.message };
+    case "progressing":
+      return { type, status: "Unknown", reason: report.reason, message: report.message };
+    case "blocked":
+    case "failed":
+      return { type, status: "False", reason: report.reason, message: report.message };
+    default:
+      return unreachable(report);
+  }
+}
+
+/** False if any is False, else Unknown if any is Unknown, else True; the first offender gives the reason, all are named. */
+function readyOf(steps: readonly Verdict[]): Verdict {
+  const counted = steps.filter((s) => !ADVISORY_CONDITIONS.has(s.type as StepCondition));
+  const bad = counted.filter((s) => s.status === "False");
+  const waiting = counted.filter((s) => s.status === "Unknown");
+  const offenders = bad.length > 0 ? bad : waiting;
+  const first = offenders[0];
+  if (!first) return { type: "Ready", status: "True", reason: "Ready", message: "" };
+  return { type: "Ready", status: first.status, reason: first.reason, message: shorten(offenders) };
+}
+
+const MAX_MESSAGE = 4096;
+
+function shorten(offenders: readonly Verdict[]): string {
+  const text = offenders.map((o) => `${o.type}: ${o.reason}: ${o.message}`).join("; ");
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1)}…`;
+}
+
+/** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. */
+function progressOf(reports: Reports): Verdict[] {
+  const counted = [...reports].filter(([type]) => !ADVISORY_CONDITIONS.has(type)).map(([type, report]) => ({ type, report }));
+  const moving = counted.find(({ report }) => report.state === "progressing") ?? counted.find(({ report }) => report.state === "failed");
+  const stuck = counted.find(({ report }) => report.state === "blocked");
+  const chosen = moving ?? stuck;
+  if (!chosen || chosen.report.state === "ready") return [];
+  const { report } = chosen;
+  return [
+    {
+      type: moving ? "Reconciling" : "Stalled",
+      status: "True",
+      reason: report.reason ?? "",
+      message: `${chosen.type}: ${report.message ?? ""}`,
+    },
+  ];
+}
+
+/** Closes an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

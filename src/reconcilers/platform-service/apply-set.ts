@@ -1,0 +1,105 @@
+import type { KubeObject } from "../../crds/desired.ts";
+import { unreachable } from "../conditions.ts";
+import type { ApplyResult, ChildRef } from "../ports.ts";
+import type { RemovalReport, StepReport } from "../step.ts";
+import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
+
+/** Kinds that one step owns: what it makes, and what it takes away when it is no longer wanted. */
+export interface KindSet {
+  readonly kinds: readonly { readonly apiVersion: string; readonly kind: string }[];
+}
+
+/** Where no watch tells the end of a wait. */
+const GARBAGE_COLLECTION_RECHECK_MS = 2_000;
+const FOREIGN_RECHECK_MS = 30_000;
+/** Backstop where a watch does tell; a lost event must not stall a service. */
+export const WATCHED_RECHECK_MS = 30_000;
+
+/**
+ * Makes exactly `desired` of the step's kinds true: applies each, then deletes what the service owns of these kinds and no longer wants.
+ * Undefined: all as desired. Otherwise the first thing that stands in the way.
+ */
+export async function applySet(scope: Scope, set: KindSet, desired: readonly KubeObject[]): Promise<StepReport | undefined> {
+  let problem: StepReport | undefined;
+  for (const object of desired) problem = (await applyOne(scope, object)) ?? problem;
+  const wanted = new Set(desired.map((o) => `${o.apiVersion} ${o.kind} ${o.metadata.name}`));
+  for (const child of scope.children.owned(scope.owner)) {
+    if (!inSet(set, child.ref) || wanted.has(`${child.ref.apiVersion} ${child.ref.kind} ${child.ref.name}`)) continue;
+    await scope.children.remove(scope.owner, child.ref);
+  }
+  return problem;
+}
+
+/** Applies one child, notes it in the status and what was repaired; undefined when it is as desired. */
+export async function applyOne(scope: Scope, object: KubeObject): Promise<StepReport | undefined> {
+  const result = await scope.children.apply(scope.owner, object);
+  const report = reportOf(object, result);
+  if (result.state === "repaired") scope.corrections.push({ kind: object.kind, name: object.metadata.name, what: `${object.kind} ${object.metadata.name}` });
+  if (result.state !== "apiMissing") scope.resources.push({ group: groupOf(object.apiVersion), kind: object.kind, name: object.metadata.name, state: stateOf(report) });
+  return report;
+}
+
+function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefined {
+  const name = `${object.kind} ${object.metadata.name}`;
+  switch (result.state) {
+    case "unchanged":
+    case "created":
+    case "updated":
+    case "repaired":
+      return undefined;
+    case "foreign":
+      return {
+        state: "blocked",
+        reason: "NotOwned",
+        message: `${name} exists and is not ours (${result.holder}): delete or rename it, or rename this service`,
+        recheckMs: FOREIGN_RECHECK_MS,
+      };
+    case "waitingForGarbageCollection":
+      return {
+        state: "progressing",
+        reason: "WaitingForGarbageCollection",
+        message: `${name} of an earlier service of this name is being deleted`,
+        recheckMs: GARBAGE_COLLECTION_RECHECK_MS,
+      };
+    case "apiMissing":
+      return {
+        state: "blocked",
+        reason: "ApiMissing",
+        message: `the API server does not serve ${object.kind} (${result.api}): install its CustomResourceDefinition`,
+        recheckMs: FOREIGN_RECHECK_MS,
+      };
+    case "mutatedByAdmission":
+      return {
+        state: "blocked",
+        reason: "MutatedByAdmission",
+        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy`,
+      };
+    default:
+      return unreachable(result);
+  }
+}
+
+function stateOf(report: StepReport | undefined): OwnedResource["state"] {
+  if (!report) return "Ready";
+  return report.state === "progressing" ? "Progressing" : "Blocked";
+}
+
+/** The API group of an apiVersion; empty for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+}
+
+function inSet(set: KindSet, ref: ChildRef): boolean {
+  return set.kinds.some((k) => k.apiVersion === ref.apiVersion && k.kind === ref.kind);
+}
+
+/** Deletes everything of the step's kinds that the service owns; gone once the watches have seen it go. */
+export async function removeSet(scope: RemoveScope, set: KindSet): Promise<RemovalReport> {
+  const leaving: string[] = [];
+  for (const child of scope.children.owned(scope.owner)) {
+    if (!inSet(set, child.ref)) continue;
+    if ((await scope.children.remove(scope.owner, child.ref)) === "deleting") leaving.push(`${child.ref.kind} ${child.ref.name}`);
+  }
+  if (leaving.length === 0) return { state: "gone" };
+  return { state: "deleting", message: `waits for ${leaving.toSorted().join(", ")} to be gone`, recheckMs: WATCHED_RECHECK_MS };
+}

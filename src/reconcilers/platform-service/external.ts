@@ -1,0 +1,45 @@
+import type { Difference } from "../../crds/desired.ts";
+import { unreachable } from "../conditions.ts";
+import type { Converged } from "../converge.ts";
+import type { ExternalRemoval } from "../ports.ts";
+import type { RemovalReport, StepReport } from "../step.ts";
+import type { Scope } from "./scope.ts";
+
+/** What the AWS steps share: how an outcome is said, noted in the status, and undone. */
+
+/** AWS tells nobody when a foreign object goes. */
+const EXTERNAL_RECHECK_MS = 60_000;
+
+/** Lists the object in the status and counts what was put back. */
+export function noteExternal(scope: Scope, resource: { readonly group: string; readonly kind: string }, name: string, result: Converged<unknown>): void {
+  scope.resources.push({ group: resource.group, kind: resource.kind, name, state: result.state === "asDesired" ? "Ready" : "Blocked" });
+  if (result.state !== "asDesired" || result.corrected.length === 0) return;
+  scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
+}
+
+export function foreignReport(what: string, name: string, owner: string): StepReport {
+  return {
+    state: "blocked",
+    reason: "NotOwned",
+    message: `${what} ${name} exists and is not ours (${owner}): delete it, or tag it with this service's ownership tags to hand it over`,
+    recheckMs: EXTERNAL_RECHECK_MS,
+  };
+}
+
+/** The fields that differ, in one line. */
+export function describeDifferences(differences: readonly Difference[]): string {
+  return differences.map((d) => `${d.field} is ${d.observed}, should be ${d.desired}`).join("; ");
+}
+
+/** What is not ours is not ours to delete: to this service it is gone. */
+export function externalRemoval(removal: ExternalRemoval): RemovalReport {
+  switch (removal.state) {
+    case "gone":
+    case "foreign":
+      return { state: "gone" };
+    case "blocked":
+      return { state: "blocked", reason: removal.reason, message: removal.message, recheckMs: EXTERNAL_RECHECK_MS };
+    default:
+      return unreachable(removal);
+  }
+}

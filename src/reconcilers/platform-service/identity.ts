@@ -1,0 +1,34 @@
+import { buildRole, roleName } from "../../resources/iam/role.ts";
+import type { Step } from "../step.ts";
+import { describeDifferences, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import type { RemoveScope, Scope } from "./scope.ts";
+
+/** The IAM role that the service's pods assume: exists, is ours, and trust, policy, boundary and tags are as written. */
+export const identityStep: Step<Scope, RemoveScope> = {
+  name: "identity",
+  condition: "IdentityReady",
+
+  async ensure(scope) {
+    const { aws, converger, service, config } = scope;
+    const desired = buildRole(service, config);
+    const result = await converger.converge(aws.roles, desired);
+    noteExternal(scope, aws.roles, desired.name, result);
+    if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
+    if (result.state === "stuck") {
+      return { state: "failed", reason: "NotAsWritten", message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}` };
+    }
+    scope.facts.roleArn = result.observed.arn;
+    return { state: "ready", message: result.observed.arn };
+  },
+
+  async remove(scope) {
+    const { aws, converger, stored, key, config } = scope;
+    const name = roleName(key, config);
+    if (stored.spec.aws?.deletionPolicy === "Retain") {
+      scope.retained.push({ group: aws.roles.group, kind: aws.roles.kind, name, state: "Retained" });
+      return { state: "retained", message: `IAM role ${name} is kept: deletionPolicy Retain` };
+    }
+    converger.forget(aws.roles, name);
+    return externalRemoval(await aws.roles.delete({ name, owner: key, force: false }));
+  },
+};

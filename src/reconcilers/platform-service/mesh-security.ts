@@ -1,0 +1,27 @@
+import { meshOf } from "../../resources/mesh/choose.ts";
+import type { Step } from "../step.ts";
+import { applySet, removeSet, type KindSet } from "./apply-set.ts";
+import type { RemoveScope, Scope } from "./scope.ts";
+
+const SET: KindSet = {
+  kinds: [
+    { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication" },
+    { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy" },
+  ],
+};
+
+/** Mutual TLS and who may call, in the mesh: as written before any pod starts. */
+export const meshSecurityStep: Step<Scope, RemoveScope> = {
+  name: "mesh-security",
+  condition: "MeshSecurityReady",
+
+  async ensure(scope) {
+    const { service, config, world } = scope;
+    const applied = await applySet(scope, SET, meshOf(service).security(service, config, world));
+    if (applied) return applied;
+    if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
+    return { state: "ready" };
+  },
+
+  remove: (scope) => removeSet(scope, SET),
+};

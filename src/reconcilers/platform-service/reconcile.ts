@@ -1,0 +1,128 @@
+import type { Condition, StepCondition } from "../../crds/conditions.ts";
+import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../crds/meta.ts";
+import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
+import type { Owner, PrimaryWriter } from "../ports.ts";
+import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
+import type { Outcome, StepReport } from "../step.ts";
+import type { Correction, OwnedResource, Ports, RemoveScope, Scope } from "./scope.ts";
+import { judge } from "./spec-valid.ts";
+import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
+import { REMOVAL_ORDER, STEPS } from "./steps.ts";
+
+/** What a pass tells the world after its status is written: events and metrics come from these, never from inside a step. */
+export interface PassListener {
+  /** Also called when nothing changed. */
+  passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[], corrections: readonly Correction[]): void;
+  /** The finalizer is off: nothing of it is left but what `retained` names. */
+  deleted(stored: PlatformService, retained: readonly OwnedResource[]): void;
+  gone(key: ObjectKey): void;
+  threw: OnThrow;
+}
+
+export interface ReconcilerDeps extends Ports {
+  readonly writer: PrimaryWriter<PlatformService>;
+  readonly listener: PassListener;
+  /** The service as last seen; undefined when it is gone. */
+  readonly read: (key: ObjectKey) => PlatformService | undefined;
+}
+
+/** One pass over one service (architecture.md, One pass). */
+export async function reconcileService(deps: ReconcilerDeps, key: ObjectKey): Promise<Outcome> {
+  const stored = deps.read(key);
+  if (!stored) {
+    deps.budget.release(key);
+    deps.listener.gone(key);
+    return { state: "settled" };
+  }
+  const finalizers = stored.metadata.finalizers ?? [];
+  if (stored.metadata.deletionTimestamp !== undefined) {
+    return finalizers.includes(SERVICE_FINALIZER) ? removeService(deps, stored) : { state: "settled" };
+  }
+  if (!finalizers.includes(SERVICE_FINALIZER)) {
+    await deps.writer.setFinalizers(stored, [...finalizers, SERVICE_FINALIZER]);
+    return { state: "recheck", afterMs: 0, because: "the finalizer is stored" };
+  }
+  return ensureService(deps, stored);
+}
+
+async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Promise<Outcome> {
+  const reports = new Map<StepCondition, StepReport>();
+  const verdict = judge(stored, deps.world, deps.config);
+  let scope: Scope | undefined;
+  if (verdict.state === "valid") {
+    reports.set("SpecValid", { state: "ready", reason: "Valid" });
+    const { service, namespaceLabels } = verdict;
+    scope = { ...deps, service, namespaceLabels, owner: ownerOf(stored), facts: {}, resources: [], corrections: [], reports };
+    await ensureAll(STEPS, scope, reports, deps.listener.threw);
+  } else {
+    reports.set("SpecValid", verdict.report);
+  }
+  const status = computeStatus({
+    stored,
+    reports,
+    scope,
+    configHash: deps.configHash,
+    now: deps.now(),
+    notRun: { reason: "SpecRefused", message: "not looked at: this generation of the spec is refused, what runs stays as it is" },
+  });
+  await writeStatus(deps, stored, status);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope?.corrections ?? []);
+  return outcomeOf(reports.values());
+}
+
+async function removeService(deps: ReconcilerDeps, stored: PlatformService): Promise<Outcome> {
+  const owner = ownerOf(stored);
+  const key = owner.key;
+  const scope: RemoveScope = { ...deps, key, owner, stored, retained: [] };
+  if (isOrphaned(deps, stored, owner)) {
+    return finish(deps, stored, [...(stored.status?.resources ?? [])].map((r) => ({ ...r, state: "Retained" as const })));
+  }
+  const pending = await removeAll(REMOVAL_ORDER, scope, deps.listener.threw);
+  if (!pending) return finish(deps, stored, scope.retained);
+  const status = deletionStatus(stored, pendingWords(pending), deps.now());
+  await writeStatus(deps, stored, status);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], []);
+  const { report } = pending;
+  if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
+  return { state: "recheck", afterMs: report.recheckMs, because: `deleting: ${pending.step}` };
+}
+
+async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: readonly OwnedResource[]): Promise<Outcome> {
+  await deps.writer.setFinalizers(
+    stored,
+    (stored.metadata.finalizers ?? []).filter((f) => f !== SERVICE_FINALIZER),
+  );
+  deps.listener.deleted(stored, retained);
+  return { state: "settled" };
+}
+
+/**
+ * `kubectl delete --cascade=orphan`: everything is kept, AWS too. The garbage collector takes its own finalizer off when it has released the
+ * children; a ServiceAccount of ours that has lost its ownerReference still tells, when the operator was away meanwhile.
+ */
+function isOrphaned(deps: ReconcilerDeps, stored: PlatformService, owner: Owner): boolean {
+  if ((stored.metadata.finalizers ?? []).includes("orphan")) return true;
+  return deps.children.released(owner, { apiVersion: "v1", kind: "ServiceAccount", ...owner.key });
+}
+
+function pendingWords({ step, report }: Pending): { reason: string; message: string; stalled: boolean } {
+  switch (report.state) {
+    case "deleting":
+      return { reason: "Deleting", message: `${step}: ${report.message}`, stalled: false };
+    case "failed":
+      return { reason: report.reason, message: `being deleted; ${step}: ${report.message}`, stalled: false };
+    case "blocked":
+      return { reason: report.reason, message: `being deleted; ${step}: ${report.message}`, stalled: true };
+    default:
+      return report satisfies never;
+  }
+}
+
+async function writeStatus(deps: ReconcilerDeps, stored: PlatformService, status: PlatformServiceStatus): Promise<void> {
+  if (statusDiffers(stored.status, status)) await deps.writer.writeStatus(stored, status);
+}
+
+function ownerOf(stored: PlatformService): Owner {
+  const { namespace, name, uid } = stored.metadata;
+  return { apiVersion: API_VERSION, kind: "PlatformService", key: { namespace, name }, uid };
+}

@@ -1,0 +1,40 @@
+import { repositoryName } from "../../crds/effective.ts";
+import { buildRepository } from "../../resources/ecr/repository.ts";
+import type { Step } from "../step.ts";
+import { describeDifferences, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import type { RemoveScope, Scope } from "./scope.ts";
+
+/** The ECR repository of the service's image: exists, is ours, immutable, encrypted and with its lifecycle policy. */
+export const repositoryStep: Step<Scope, RemoveScope> = {
+  name: "repository",
+  condition: "RepositoryReady",
+
+  async ensure(scope) {
+    const { aws, converger, service, config } = scope;
+    const desired = buildRepository(service, config);
+    const result = await converger.converge(aws.repositories, desired);
+    noteExternal(scope, aws.repositories, desired.name, result);
+    if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
+    scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
+    if (result.state === "stuck") {
+      return {
+        state: "blocked",
+        reason: "CannotBeChanged",
+        message: `ECR repository ${desired.name}: ${describeDifferences(result.differences)}; AWS cannot change this on an existing repository: name another repository, or move the images and delete this one`,
+      };
+    }
+    return { state: "ready", message: result.observed.uri };
+  },
+
+  async remove(scope) {
+    const { aws, converger, stored, key, config } = scope;
+    const name = repositoryName(key, stored.spec, config);
+    const policy = stored.spec.image?.deletionPolicy ?? "Retain";
+    if (policy === "Retain") {
+      scope.retained.push({ group: aws.repositories.group, kind: aws.repositories.kind, name, state: "Retained" });
+      return { state: "retained", message: `ECR repository ${name} is kept: deletionPolicy Retain` };
+    }
+    converger.forget(aws.repositories, name);
+    return externalRemoval(await aws.repositories.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
+  },
+};

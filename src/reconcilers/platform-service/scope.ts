@@ -1,0 +1,75 @@
+import type { StepCondition } from "../../crds/conditions.ts";
+import type { EffectiveService } from "../../crds/effective.ts";
+import type { ObjectKey } from "../../crds/meta.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import type { PlatformService } from "../../crds/platform-service.ts";
+import type { Converger } from "../converge.ts";
+import type { Aws, Children, Owner, ResolvedImage, World } from "../ports.ts";
+import type { RolloutBudget } from "../rollout-budget.ts";
+import type { StepReport } from "../step.ts";
+import type { ImageMemory } from "./image-memory.ts";
+
+/** What every pass is given; the same objects for the life of the process. */
+export interface Ports {
+  readonly config: OperatorConfig;
+  readonly configHash: string;
+  readonly world: World;
+  readonly children: Children;
+  readonly aws: Aws;
+  readonly converger: Converger;
+  readonly images: ImageMemory;
+  readonly budget: RolloutBudget;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+}
+
+/** One object that the service owns, as `status.resources` lists it. */
+export interface OwnedResource {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly state: "Ready" | "Progressing" | "Blocked" | "Failed" | "Retained";
+}
+
+/** Facts that one step finds and later ones need. */
+export interface Facts {
+  roleArn?: string;
+  repository?: { readonly arn: string; readonly uri: string };
+  image?: ResolvedImage;
+  /** `uri@sha256:…` that the running template names. */
+  runningImage?: string;
+}
+
+/** Drift that a pass put back, for the counter and the event. */
+export interface Correction {
+  readonly kind: string;
+  readonly name: string;
+  readonly what: string;
+}
+
+/** Everything of one pass, gathered in memory. */
+export interface Scope extends Ports {
+  readonly service: EffectiveService;
+  readonly owner: Owner;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly facts: Facts;
+  readonly resources: OwnedResource[];
+  readonly corrections: Correction[];
+  /** Reports of the steps that ran before, in this pass. */
+  readonly reports: ReadonlyMap<StepCondition, StepReport>;
+}
+
+/** What removal has: no effective spec, no tier. */
+export interface RemoveScope extends Ports {
+  readonly key: ObjectKey;
+  readonly owner: Owner;
+  /** As stored; may be invalid. */
+  readonly stored: PlatformService;
+  readonly retained: OwnedResource[];
+}
+
+/** Whether the step of this condition holds in this pass. */
+export function holds(scope: Pick<Scope, "reports">, condition: StepCondition): boolean {
+  const state = scope.reports.get(condition)?.state;
+  return state === "ready" || state === "skipped";
+}

@@ -1,0 +1,38 @@
+import type { Violation } from "../../crds/desired.ts";
+import { effectiveService, type EffectiveService } from "../../crds/effective.ts";
+import { selectorMatches } from "../../crds/effective.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import type { PlatformService } from "../../crds/platform-service.ts";
+import { vetPolicy } from "../../resources/iam/vet-policy.ts";
+import { validateService } from "../../resources/validate-service.ts";
+import type { World } from "../ports.ts";
+import type { StepReport } from "../step.ts";
+
+/** The gate before every step: a generation that breaks a rule is refused whole. */
+export type Verdict =
+  | { readonly state: "valid"; readonly service: EffectiveService; readonly namespaceLabels: Readonly<Record<string, string>> }
+  | { readonly state: "refused"; readonly report: StepReport };
+
+/** Fills in the defaults and holds the result against every rule that CEL cannot say. */
+export function judge(stored: PlatformService, world: World, config: OperatorConfig): Verdict {
+  const tier = world.tier(stored.spec.tier);
+  if (!tier) {
+    return refuse([{ field: "spec.tier", reason: "UnknownTier", message: `PlatformTier ${stored.spec.tier} does not exist: name one of those that \`kubectl get ptier\` lists` }]);
+  }
+  const namespaceLabels = world.namespaceLabels(stored.metadata.namespace) ?? {};
+  const service = effectiveService(stored, tier, config, namespaceLabels);
+  const violations = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
+  return violations.length > 0 ? refuse(violations) : { state: "valid", service, namespaceLabels };
+}
+
+function vetStatements(service: EffectiveService, namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): readonly Violation[] {
+  const statements = service.spec.aws?.policy?.statements;
+  if (!statements) return [];
+  const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);
+  return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns });
+}
+
+function refuse(violations: readonly Violation[]): Verdict {
+  const message = violations.map((v) => `${v.field}: ${v.message}`).join("; ");
+  return { state: "refused", report: { state: "blocked", reason: violations[0]?.reason ?? "Refused", message } };
+}

@@ -1,0 +1,79 @@
+import { canonicalJson } from "../../crds/canonical.ts";
+import type { Condition, StepCondition } from "../../crds/conditions.ts";
+import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
+import { meshOf } from "../../resources/mesh/choose.ts";
+import { computeConditions, type NotRun } from "../conditions.ts";
+import type { StepReport } from "../step.ts";
+import type { OwnedResource, Scope } from "./scope.ts";
+
+/** Status is computed once a pass, in this file, and written only if it differs. */
+
+export interface StatusInput {
+  readonly stored: PlatformService;
+  readonly reports: ReadonlyMap<StepCondition, StepReport>;
+  readonly notRun: NotRun;
+  readonly configHash: string;
+  readonly now: number;
+  /** Absent where the spec was refused: what runs stays as it is, and so does what is said of it. */
+  readonly scope: Scope | undefined;
+}
+
+export function computeStatus(input: StatusInput): PlatformServiceStatus {
+  const { stored, reports, notRun, now, scope, configHash } = input;
+  const before = stored.status ?? {};
+  const conditions = computeConditions({ reports, notRun, now: rfc3339(now), generation: stored.metadata.generation, previous: conditionsOf(stored) });
+  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions };
+  const { facts, service, resources } = scope;
+  const tier = service.tier.metadata;
+  const desired = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
+  const running = facts.runningImage ?? before.image?.running;
+  return {
+    observedGeneration: stored.metadata.generation,
+    conditions,
+    ...(facts.roleArn === undefined ? pick(before, "role") : { role: { arn: facts.roleArn } }),
+    ...(facts.repository === undefined ? pick(before, "repository") : { repository: facts.repository }),
+    ...(desired === undefined && running === undefined ? {} : { image: { ...(desired === undefined ? {} : { desired }), ...(running === undefined ? {} : { running }) } }),
+    mesh: { provider: service.mesh, ...(service.mesh === "None" ? {} : { host: meshOf(service).host(service, scope.config) }) },
+    inputs: { tier: { name: tier.name, uid: tier.uid, generation: tier.generation }, configHash },
+    resources: sortResources(resources),
+  };
+}
+
+/** The status of a service that is being deleted: what it waits for, in Ready and in Reconciling or Stalled. */
+export function deletionStatus(stored: PlatformService, pending: { readonly reason: string; readonly message: string; readonly stalled: boolean }, now: number): PlatformServiceStatus {
+  const generation = stored.metadata.generation;
+  const previous = new Map(conditionsOf(stored).map((c) => [c.type, c]));
+  const verdict = (type: string, status: Condition["status"]): Condition => {
+    const before = previous.get(type);
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(now);
+    return { type, status, reason: pending.reason, message: pending.message, lastTransitionTime, observedGeneration: generation };
+  };
+  const others = conditionsOf(stored).filter((c) => !["Ready", "Reconciling", "Stalled"].includes(c.type));
+  return {
+    ...stored.status,
+    observedGeneration: generation,
+    conditions: [verdict("Ready", "False"), ...others, verdict(pending.stalled ? "Stalled" : "Reconciling", "True")],
+  };
+}
+
+export function conditionsOf(stored: PlatformService): readonly Condition[] {
+  return stored.status?.conditions ?? [];
+}
+
+/** Whether a write is needed. */
+export function statusDiffers(before: PlatformServiceStatus | undefined, after: PlatformServiceStatus): boolean {
+  return canonicalJson(before ?? {}) !== canonicalJson(after);
+}
+
+function sortResources(resources: readonly OwnedResource[]): OwnedResource[] {
+  const place = (r: OwnedResource): string => `${r.group}/${r.kind}/${r.name}`;
+  return resources.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+}
+
+function pick<K extends keyof PlatformServiceStatus>(status: PlatformServiceStatus, key: K): Partial<PlatformServiceStatus> {
+  return status[key] === undefined ? {} : { [key]: status[key] };
+}
+
+function rfc3339(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,164 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { ConditionStatus } from "../crds/conditions.ts";
+import { keyString, type ObjectKey } from "../crds/meta.ts";
+
+/**
+ * Every metric, declared once with its cardinality. controller-runtime's and client-go's names where they have one, so that existing
+ * dashboards work. No reason, message, ARN or digest is ever a label.
+ */
+
+const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const READY_BUCKETS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
+
+/** AWS's codes for "too many calls" (aws.md, Errors). */
+const THROTTLED: ReadonlySet<string> = new Set(["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "429"]);
+
+export type ReconcileResult = "success" | "requeue_after" | "error";
+
+export interface Metrics {
+  readonly registry: Registry;
+  reconciled(controller: string, result: ReconcileResult, seconds: number): void;
+  kubeRequest(verb: string, resource: string, code: number, seconds: number): void;
+  awsRequest(service: string, operation: string, code: string, seconds: number): void;
+  driftCorrected(kind: string): void;
+  eventDropped(): void;
+  /** Sets the series of a service; replaces what its labels were before. */
+  service(key: ObjectKey, info: { readonly owner: string; readonly tier: string }, conditions: readonly { readonly type: string; readonly status: ConditionStatus }[]): void;
+  lastReconcile(key: ObjectKey, seconds: number): void;
+  readyAfter(tier: string, seconds: number): void;
+  /** Removes every series of a service. */
+  forget(key: ObjectKey): void;
+  watchAge(resource: string, read: () => number | undefined): void;
+  queue(name: string): {
+    depth(priority: string, depth: number): void;
+    add(): void;
+    queueDuration(seconds: number): void;
+    workDuration(seconds: number): void;
+    retry(): void;
+  };
+  activeWorkers(controller: string, count: number): void;
+}
+
+export function createMetrics(options: { readonly version: string; readonly perService: "Full" | "Aggregate" }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  new Gauge({ name: "platform_operator_build_info", help: "Always 1; the version that runs.", labelNames: ["version"], registers }).set({ version: options.version }, 1);
+
+  // controller-runtime's. Cardinality: controllers x results.
+  const reconcileTotal = new Counter({ name: "controller_runtime_reconcile_total", help: "Passes by controller and result.", labelNames: ["controller", "result"], registers });
+  const reconcileErrors = new Counter({ name: "controller_runtime_reconcile_errors_total", help: "Passes that are retried, by controller.", labelNames: ["controller"], registers });
+  const reconcileTime = new Histogram({ name: "controller_runtime_reconcile_time_seconds", help: "Duration of a pass.", labelNames: ["controller"], buckets: DURATION_BUCKETS, registers });
+  const workers = new Gauge({ name: "controller_runtime_active_workers", help: "Workers that are in a pass.", labelNames: ["controller"], registers });
+  // client-go's. Cardinality: queues.
+  const depth = new Gauge({ name: "workqueue_depth", help: "Keys that wait.", labelNames: ["name", "controller", "priority"], registers });
+  const adds = new Counter({ name: "workqueue_adds_total", help: "Keys added.", labelNames: ["name", "controller"], registers });
+  const queued = new Histogram({ name: "workqueue_queue_duration_seconds", help: "How long a key waits.", labelNames: ["name", "controller"], buckets: DURATION_BUCKETS, registers });
+  const worked = new Histogram({ name: "workqueue_work_duration_seconds", help: "How long a key is worked on.", labelNames: ["name", "controller"], buckets: DURATION_BUCKETS, registers });
+  const retries = new Counter({ name: "workqueue_retries_total", help: "Keys added with back-off.", labelNames: ["name", "controller"], registers });
+  // Cardinality: verbs x resources x codes.
+  const kube = new Counter({ name: "rest_client_requests_total", help: "Requests to the API server; code 0 is no answer.", labelNames: ["method", "resource", "code"], registers });
+  const kubeTime = new Histogram({ name: "rest_client_request_duration_seconds", help: "Duration of requests to the API server.", labelNames: ["verb"], buckets: DURATION_BUCKETS, registers });
+  // Cardinality: kinds that are watched.
+  const ages = new Map<string, () => number | undefined>();
+  new Gauge({
+    name: "platform_watch_last_event_age_seconds",
+    help: "Seconds since a watch last said anything, bookmarks included.",
+    labelNames: ["resource"],
+    registers,
+    collect(): void {
+      for (const [resource, read] of ages) {
+        const age = read();
+        if (age !== undefined) this.set({ resource }, age);
+      }
+    },
+  });
+  // Cardinality: services x operations x codes of AWS.
+  const aws = new Counter({ name: "platform_aws_requests_total", help: "Calls to AWS.", labelNames: ["service", "operation", "code"], registers });
+  const awsTime = new Histogram({ name: "platform_aws_request_duration_seconds", help: "Duration of calls to AWS.", labelNames: ["service", "operation"], buckets: DURATION_BUCKETS, registers });
+  const awsThrottled = new Counter({ name: "platform_aws_throttled_total", help: "Calls that AWS throttled.", labelNames: ["service"], registers });
+  // Cardinality: one series a service for each condition (at most 15), and two more.
+  const condition = new Gauge({ name: "platform_service_condition", help: "1 True, 0 False, -1 Unknown.", labelNames: ["namespace", "name", "type"], registers });
+  const info = new Gauge({ name: "platform_service_info", help: "Always 1; who owns a service and its tier.", labelNames: ["namespace", "name", "owner", "tier"], registers });
+  const last = new Gauge({ name: "platform_service_last_reconcile_timestamp_seconds", help: "When the last pass ended.", labelNames: ["namespace", "name"], registers });
+  // Cardinality: tiers.
+  const ready = new Histogram({ name: "platform_service_ready_seconds", help: "From a change of the spec to Ready.", labelNames: ["tier"], buckets: READY_BUCKETS, registers });
+  // Cardinality: kinds.
+  const drift = new Counter({ name: "platform_service_drift_corrected_total", help: "Changes by others that were put back.", labelNames: ["kind"], registers });
+  const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
+
+  const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
+  const full = options.perService === "Full";
+
+  const forget = (key: ObjectKey): void => {
+    const id = keyString(key);
+    const known = series.get(id);
+    if (!known) return;
+    for (const type of known.types) condition.remove({ ...key, type });
+    info.remove({ ...key, owner: known.owner, tier: known.tier });
+    last.remove({ ...key });
+    series.delete(id);
+  };
+
+  for (const controller of ["platformservice", "platformtier"]) {
+    for (const result of ["success", "requeue_after", "error"]) reconcileTotal.inc({ controller, result }, 0);
+    reconcileErrors.inc({ controller }, 0);
+    workers.set({ controller }, 0);
+  }
+
+  return {
+    registry,
+    forget,
+    reconciled(controller, result, seconds) {
+      reconcileTotal.inc({ controller, result });
+      if (result === "error") reconcileErrors.inc({ controller });
+      reconcileTime.observe({ controller }, seconds);
+    },
+    kubeRequest(verb, resource, code, seconds) {
+      kube.inc({ method: verb, resource, code: String(code) });
+      kubeTime.observe({ verb }, seconds);
+    },
+    awsRequest(service, operation, code, seconds) {
+      aws.inc({ service, operation, code });
+      awsTime.observe({ service, operation }, seconds);
+      if (THROTTLED.has(code)) awsThrottled.inc({ service });
+    },
+    driftCorrected: (kind) => drift.inc({ kind }),
+    eventDropped: () => dropped.inc(),
+    service(key, { owner, tier }, conditions) {
+      if (!full) return;
+      const known = series.get(keyString(key));
+      const types = new Set(conditions.map((c) => c.type));
+      if (known) {
+        for (const type of known.types) if (!types.has(type)) condition.remove({ ...key, type });
+        if (known.owner !== owner || known.tier !== tier) info.remove({ ...key, owner: known.owner, tier: known.tier });
+      }
+      for (const c of conditions) condition.set({ ...key, type: c.type }, conditionValue(c.status));
+      info.set({ ...key, owner, tier }, 1);
+      series.set(keyString(key), { types, owner, tier });
+    },
+    lastReconcile(key, seconds) {
+      if (full && series.has(keyString(key))) last.set({ ...key }, seconds);
+    },
+    readyAfter: (tier, seconds) => ready.observe({ tier }, seconds),
+    watchAge: (resource, read) => void ages.set(resource, read),
+    queue(name) {
+      const labels = { name, controller: name };
+      adds.inc(labels, 0);
+      retries.inc(labels, 0);
+      return {
+        depth: (priority, value) => depth.set({ ...labels, priority }, value),
+        add: () => adds.inc(labels),
+        queueDuration: (seconds) => queued.observe(labels, seconds),
+        workDuration: (seconds) => worked.observe(labels, seconds),
+        retry: () => retries.inc(labels),
+      };
+    },
+    activeWorkers: (controller, count) => workers.set({ controller }, count),
+  };
+}
+
+function conditionValue(status: ConditionStatus): number {
+  if (status === "True") return 1;
+  return status === "False" ? 0 : -1;
+}
