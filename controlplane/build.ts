@@ -1,0 +1,148 @@
+/** The control plane's programs: built once into the user's cache, or taken from KUBEBUILDER_ASSETS. */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { access, mkdir, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import { type Env, GoError, requireGo, runGo } from "./go.ts";
+import { type ProgressStream, startProgress } from "./progress.ts";
+
+const KUBERNETES_VERSION = "v1.36.3";
+const MODULE_DIR = import.meta.dirname;
+const MODULE_PATH = "platform-operator.dev/controlplane";
+const BINARY = "controlplane";
+const MODULE_FILES = ["main.go", "go.mod", "go.sum"];
+const BUILD_FLAGS = ["-trimpath", "-buildvcs=false", `-ldflags=${linkerFlags()}`];
+
+/** The names that the one binary answers to. */
+export const PROGRAMS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwok-stages"] as const;
+export type Program = (typeof PROGRAMS)[number];
+
+/** Without these there is no control plane; without the others there is one on which nothing runs. */
+const INDISPENSABLE: readonly Program[] = ["etcd", "kube-apiserver", "kubectl"];
+
+export interface Binaries {
+  /** The folder that holds the programs, by name. */
+  readonly dir: string;
+  /** What the folder lacks; only ever programs that a control plane can start without. */
+  readonly missing: readonly Program[];
+}
+
+export interface BuildOptions {
+  readonly env: Env;
+  /** Where the build shows its progress. */
+  readonly progress: ProgressStream;
+}
+
+/** The folder with the programs, built first if this version of them never was; throws with the ways on where that cannot be. */
+export async function ensureBinaries({ env, progress }: BuildOptions): Promise<Binaries> {
+  const assets = env["KUBEBUILDER_ASSETS"];
+  if (assets) return takeAssets(assets);
+
+  const dir = join(cacheDir(env), await buildHash());
+  if (!(await isExecutable(join(dir, BINARY)))) await build({ env, progress, dir });
+  return { dir, missing: [] };
+}
+
+/** What the absence of programs means for those who start a control plane without them; undefined if nothing is missing. */
+export function explainMissing({ dir, missing }: Binaries): string | undefined {
+  if (missing.length === 0) return undefined;
+  const effects = [
+    missing.includes("kube-controller-manager") ? "no Deployment rolls out and nothing is garbage collected" : undefined,
+    missing.includes("kube-scheduler") ? "no pod is given a node" : undefined,
+    missing.includes("kwok") || missing.includes("kwok-stages") ? "no node turns Ready and no pod runs" : undefined,
+  ].filter((effect) => effect !== undefined);
+  return `${dir} (KUBEBUILDER_ASSETS) has no ${missing.join(", ")}: ${effects.join("; ")}. Unset KUBEBUILDER_ASSETS to build them all.`;
+}
+
+/** The user cache that all versions share. */
+export function cacheDir(env: Env): string {
+  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "platform-operator", "controlplane");
+}
+
+async function takeAssets(dir: string): Promise<Binaries> {
+  const found = await Promise.all(PROGRAMS.map((program) => isExecutable(join(dir, program))));
+  const missing = PROGRAMS.filter((_, index) => found[index] !== true);
+  const needed = missing.filter((program) => INDISPENSABLE.includes(program));
+  if (needed.length > 0) {
+    throw new Error(
+      `KUBEBUILDER_ASSETS is ${dir}, which has no ${needed.join(", ")}. Point it at a folder that does, or unset it to build them with Go.`,
+    );
+  }
+  return { dir, missing };
+}
+
+/** Builds beside `dir` and renames: two builders at once both succeed, and no one ever sees half a build. */
+async function build({ env, progress, dir }: BuildOptions & { readonly dir: string }): Promise<void> {
+  await requireGo("Building the control plane", env);
+  await mkdir(cacheDir(env), { recursive: true });
+  const building = await mkdtemp(join(cacheDir(env), ".building-"));
+  const shown = startProgress(progress, `building the Kubernetes ${KUBERNETES_VERSION} control plane, once, 5 to 10 minutes`);
+  try {
+    await compile(join(building, BINARY), env, (what) => shown.report(what));
+    for (const program of PROGRAMS) await symlink(BINARY, join(building, program));
+    await publish(building, dir);
+    shown.finish(`built in ${dir}`);
+  } catch (error) {
+    shown.finish("failed");
+    throw error;
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+}
+
+async function compile(output: string, env: Env, report: (what: string) => void): Promise<void> {
+  let downloads = 0;
+  const listed = await runGo({
+    args: ["list", "-deps", "."],
+    cwd: MODULE_DIR,
+    env,
+    onLine: (line) => {
+      if (!line.startsWith("go: downloading")) return;
+      downloads += 1;
+      report(`downloaded ${downloads} modules, ${line.slice("go: downloading ".length)}`);
+    },
+  });
+  const total = listed.trim().split("\n").length;
+
+  let compiled = 0;
+  report(`compiling up to ${total} packages`);
+  await runGo({
+    args: ["build", "-v", ...BUILD_FLAGS, "-o", output, "."],
+    cwd: MODULE_DIR,
+    env,
+    onLine: (line) => {
+      compiled += 1;
+      report(line === MODULE_PATH ? "linking" : `compiled ${compiled} of up to ${total} packages, ${line}`);
+    },
+  });
+}
+
+async function publish(built: string, dir: string): Promise<void> {
+  try {
+    await rename(built, dir);
+  } catch (error) {
+    // Another builder was first: its build is of the same sources.
+    if (!(await isExecutable(join(dir, BINARY)))) throw new GoError(`cannot move the build to ${dir}`, { cause: error });
+  }
+}
+
+async function buildHash(): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([process.platform, process.arch, BUILD_FLAGS, PROGRAMS]));
+  for (const file of MODULE_FILES) hash.update(await readFile(join(MODULE_DIR, file))).update("\0");
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function linkerFlags(): string {
+  const [major = "", minor = ""] = KUBERNETES_VERSION.slice(1).split(".");
+  const variables = [`gitVersion=${KUBERNETES_VERSION}`, `gitMajor=${major}`, `gitMinor=${minor}`];
+  return ["-s -w", ...variables.map((variable) => `-X k8s.io/component-base/version.${variable}`)].join(" ");
+}

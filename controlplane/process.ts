@@ -1,0 +1,70 @@
+/** One program of the control plane: its log file, its pid file, and the news of its death. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Program } from "./build.ts";
+
+const LOG_TAIL_LINES = 15;
+
+/** A program that ended unasked; the message carries the end of its log. */
+export class ProcessDied extends Error {
+  override readonly name = "ProcessDied";
+}
+
+export interface ProcessOptions {
+  readonly program: Program;
+  readonly binDir: string;
+  /** Takes `<program>.log` and, while the process lives, `<program>.pid`. */
+  readonly dir: string;
+  readonly args: readonly string[];
+}
+
+export interface ManagedProcess {
+  readonly program: Program;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Resolves when the process has ended: to an error if nobody asked it to. */
+  readonly ended: Promise<ProcessDied | undefined>;
+  /** SIGTERM, then SIGKILL after the grace; resolves when it has ended. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Starts a program, in a session of its own so that a Ctrl-C at the terminal reaches only its parent. */
+export async function startProcess({ program, binDir, dir, args }: ProcessOptions): Promise<ManagedProcess> {
+  const logFile = join(dir, `${program}.log`);
+  const pidFile = join(dir, `${program}.pid`);
+  const log = openSync(logFile, "a");
+  const child = spawn(join(binDir, program), args, { cwd: dir, detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  const { pid } = child;
+  if (pid === undefined) {
+    const [cause] = await once(child, "error");
+    throw new Error(`cannot start ${join(binDir, program)}`, { cause });
+  }
+  writeFileSync(pidFile, String(pid));
+
+  let stopping = false;
+  const exited = once(child, "exit").finally(() => rmSync(pidFile, { force: true }));
+  return {
+    program,
+    pid,
+    logFile,
+    ended: exited.then(() => {
+      if (stopping) return undefined;
+      const how = child.signalCode ?? `code ${child.exitCode}`;
+      return new ProcessDied(`${program} ended with ${how}. The end of ${logFile}:\n${tailOf(logFile)}`);
+    }),
+    async stop(graceMs) {
+      stopping = true;
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      await exited.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function tailOf(file: string): string {
+  return readFileSync(file, "utf8").trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
+}

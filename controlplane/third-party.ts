@@ -1,0 +1,96 @@
+/** CRDs of other projects, taken from their Go modules, pinned by content and kept in the user's cache. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+
+import { cacheDir } from "./build.ts";
+import { type Env, requireGo, runGo } from "./go.ts";
+
+interface PinnedFile {
+  readonly module: string;
+  readonly version: string;
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** The files of each API; a new version is a new pin. */
+export const PINNED_CRDS = {
+  istio: [
+    {
+      module: "istio.io/api",
+      version: "v1.31.1",
+      path: "kubernetes/customresourcedefinitions.gen.yaml",
+      sha256: "c0ad59e008658765412badb836e73a523a355e3d792a32ad3c0711a728be5aff",
+    },
+  ],
+  karpenter: [
+    {
+      module: "sigs.k8s.io/karpenter",
+      version: "v1.14.1",
+      path: "pkg/apis/crds/karpenter.sh_nodepools.yaml",
+      sha256: "62990043212a239704c0195bbd37abd0fddad90a586f5b37dfb403a0a0aefe1e",
+    },
+    {
+      module: "sigs.k8s.io/karpenter",
+      version: "v1.14.1",
+      path: "pkg/apis/crds/karpenter.sh_nodeclaims.yaml",
+      sha256: "712e207ad9da26b95717b82bff8bc89a2b5fc048309f97207e407788b426faf9",
+    },
+  ],
+  podMonitor: [
+    {
+      module: "github.com/prometheus-operator/prometheus-operator",
+      version: "v0.85.0",
+      path: "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+      sha256: "8ce88c52c51209993511cae093089c9525f5552def88119e3f559123ee9d454b",
+    },
+  ],
+} as const satisfies Record<string, readonly PinnedFile[]>;
+
+export type ThirdPartyApi = keyof typeof PINNED_CRDS;
+
+/** The CRD files of the APIs named, downloaded where the cache lacks them; throws where a file is not the pinned one. */
+export async function thirdPartyCrds(apis: readonly ThirdPartyApi[], env: Env): Promise<string[]> {
+  const paths: string[] = [];
+  for (const file of apis.flatMap((api): readonly PinnedFile[] => PINNED_CRDS[api])) paths.push(await ensureFile(file, env));
+  return paths;
+}
+
+/** The cached copy of one pinned file; a copy that somebody changed is an error, not something to use. */
+export async function ensureFile(file: PinnedFile, env: Env): Promise<string> {
+  const dir = join(cacheDir(env), "crds");
+  const path = join(dir, `${file.sha256.slice(0, 16)}-${basename(file.path)}`);
+  const cached = await readFile(path).catch(ignoreAbsent);
+  if (cached !== undefined) {
+    verify(file, cached, `delete ${path}, and it is downloaded again`);
+    return path;
+  }
+
+  const content = await readFile(join(await downloadModule(file, env), file.path));
+  verify(file, content, "correct the pin in controlplane/third-party.ts, once the new content has been read");
+  await mkdir(dir, { recursive: true });
+  const partial = `${path}.${process.pid}`;
+  await writeFile(partial, content);
+  await rename(partial, path);
+  return path;
+}
+
+/** The folder in Go's module cache; go itself checks the module against the checksum database. */
+async function downloadModule({ module, version }: PinnedFile, env: Env): Promise<string> {
+  await requireGo(`Downloading the CRDs of ${module}@${version}`, env);
+  const answer: unknown = JSON.parse(await runGo({ args: ["mod", "download", "-json", `${module}@${version}`], cwd: tmpdir(), env }));
+  if (typeof answer === "object" && answer !== null && "Dir" in answer && typeof answer.Dir === "string") return answer.Dir;
+  throw new Error(`go mod download of ${module}@${version} named no folder: ${JSON.stringify(answer)}`);
+}
+
+function verify(file: PinnedFile, content: Buffer, next: string): void {
+  const actual = createHash("sha256").update(content).digest("hex");
+  if (actual === file.sha256) return;
+  throw new Error(`${file.path} of ${file.module}@${file.version} has sha256 ${actual}, not the pinned ${file.sha256}: ${next}.`);
+}
+
+function ignoreAbsent(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
+}
