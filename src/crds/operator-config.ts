@@ -6,79 +6,181 @@ import { labelSelector } from "./platform-tier.ts";
 const arn = z
   .string()
   .max(2048)
-  .regex(/^arn:aws[a-z-]*:/);
-const cidr = z.string().regex(/^([0-9]{1,3}\.){3}[0-9]{1,3}\/[0-9]{1,2}$|^[0-9a-f:]+\/[0-9]{1,3}$/);
-const rate = z.string().regex(/^[0-9]+\/s$/);
+  .regex(/^arn:aws[a-z-]*:/, "must be an ARN");
+const policyArn = z
+  .string()
+  .max(2048)
+  .regex(
+    /^arn:aws[a-z-]*:iam::[0-9]{12}:policy\/[!-~]+$/,
+    "must be the ARN of an IAM policy, as arn:aws:iam::111122223333:policy/platform-boundary",
+  );
+const cidr = z
+  .string()
+  .max(43)
+  .regex(/^([0-9]{1,3}\.){3}[0-9]{1,3}\/[0-9]{1,2}$|^[0-9a-f:]+\/[0-9]{1,3}$/, "must be an address range in CIDR form, as 10.0.0.0/8");
+const cidrs = (description: string) => z.array(cidr).max(200).default([]).describe(description);
+const rate = z
+  .string()
+  .max(16)
+  .regex(/^[1-9][0-9]*\/s$/, "must be a rate such as 10/s");
+const name = z.string().min(1).max(253);
 
-export const operatorConfigFile = z.strictObject({
-  cluster: z.strictObject({
-    name: z
-      .string()
+const cluster = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[0-9A-Za-z][A-Za-z0-9_-]*$/, "must be the name of an EKS cluster: letters, digits, - and _")
+    .describe("Name of the EKS cluster. With the region it marks, as a tag, what in AWS is ours."),
+  region: z
+    .string()
+    .max(32)
+    .regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "must be an AWS region, as eu-west-1")
+    .describe("AWS region of the cluster and of the repositories, as eu-west-1."),
+  accountId: z
+    .string()
+    .regex(/^[0-9]{12}$/, "must be twelve digits, in quotes")
+    .describe("AWS account that roles and repositories are made in; twelve digits, in quotes."),
+  oidcIssuer: z
+    .url({ protocol: /^https$/ })
+    .max(512)
+    .describe("The cluster's OIDC issuer, which the roles trust, as https://oidc.eks.eu-west-1.amazonaws.com/id/ABC."),
+});
+
+const identity = z.strictObject({
+  permissionsBoundaryArn: policyArn.describe("Permissions boundary of every role whose tier names none."),
+  allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
+});
+
+const tenant = z
+  .strictObject({
+    namespaceSelector: labelSelector.describe("Namespaces that the entry is for, by their labels."),
+    owners: z
+      .array(z.string().min(1).max(63))
       .min(1)
       .max(100)
-      .regex(/^[0-9A-Za-z][A-Za-z0-9_-]*$/),
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
-    accountId: z.string().regex(/^[0-9]{12}$/),
-    oidcIssuer: z.url({ protocol: /^https$/ }),
-  }),
-  identity: z.strictObject({
-    permissionsBoundaryArn: arn,
-    allowedBoundaryArns: z.array(arn).default([]),
-  }),
-  tenancy: z
+      .describe('Owners that services of these namespaces may name, as [tracking-squad]; "*" allows any.'),
+    resourceArns: z
+      .array(z.string().min(1).max(2048))
+      .max(200)
+      .default([])
+      .describe("ARN patterns, with * and ?, that policies of these namespaces may name. None: no resource."),
+  })
+  .describe("One entry; a namespace gets what all entries that select it allow.");
+
+const registry = z.strictObject({
+  repositoryPrefix: z
+    .string()
+    .max(128)
+    .regex(/^([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*\/)*$/, "must be empty, or end with /, as prod/")
+    .default("")
+    .describe("Put before every repository's name, as prod/. Changing it later makes new repositories."),
+  encryption: z
+    .strictObject({
+      type: z.enum(["AES256", "KMS"]).default("AES256").describe("AES256 (a key of Amazon's) or KMS."),
+      kmsKey: arn.optional().describe("ARN of the KMS key. Absent: the account's aws/ecr key."),
+    })
+    .prefault({})
+    .describe("Encryption of new repositories; AWS cannot change it afterwards."),
+});
+
+const providers = z.enum(["Istio", "None"]);
+
+const mesh = z.strictObject({
+  default: providers.default("Istio").describe("Mesh of every namespace that no override selects."),
+  overrides: z
     .array(
-      z.strictObject({
-        namespaceSelector: labelSelector,
-        owners: z.array(z.string().min(1).max(63)).min(1),
-        resourceArns: z.array(z.string().max(2048)).default([]),
-      }),
+      z
+        .strictObject({
+          namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
+          provider: providers.describe("Their mesh."),
+        })
+        .describe("One override; the first that selects a namespace decides."),
     )
-    .default([]),
-  rollout: z.strictObject({ maxConcurrent: z.union([z.int().min(1), z.string().regex(/^[0-9]{1,3}%$/)]).default("5%") }).prefault({}),
-  registry: z
+    .max(100)
+    .default([])
+    .describe("Namespaces in another mesh than the default."),
+  istio: z
     .strictObject({
-      repositoryPrefix: z.string().max(128).default(""),
-      encryption: z.strictObject({ type: z.enum(["AES256", "KMS"]).default("AES256"), kmsKey: arn.optional() }).prefault({}),
+      dataPlane: z.enum(["Sidecar"]).default("Sidecar").describe("Sidecar: a proxy in each pod."),
+      revision: z.string().min(1).max(63).default("default").describe("Istio revision (istio.io/rev) that the pods join."),
+      namespace: z.string().min(1).max(63).default("istio-system").describe("Namespace that istiod runs in."),
+      trustDomain: z
+        .string()
+        .min(1)
+        .max(253)
+        .default("cluster.local")
+        .describe("Trust domain of the mesh: the first part of every workload identity."),
     })
-    .prefault({}),
-  mesh: z
+    .prefault({})
+    .describe("How Istio is installed."),
+});
+
+const network = z.strictObject({
+  dns: z
     .strictObject({
-      default: z.enum(["Istio", "None"]).default("Istio"),
-      overrides: z.array(z.strictObject({ namespaceSelector: labelSelector, provider: z.enum(["Istio", "None"]) })).default([]),
-      istio: z
-        .strictObject({
-          dataPlane: z.enum(["Sidecar"]).default("Sidecar"),
-          revision: z.string().max(63).default("default"),
-          namespace: z.string().max(63).default("istio-system"),
-          trustDomain: z.string().max(253).default("cluster.local"),
-        })
-        .prefault({}),
+      namespace: name.default("kube-system").describe("Namespace of the cluster's DNS."),
+      labels: z.record(z.string().max(317), z.string().max(63)).default({ "k8s-app": "kube-dns" }).describe("Labels of its pods."),
+      nodeLocal: z.string().max(43).nullable().default(null).describe("Address of NodeLocal DNSCache, as 169.254.20.10. null: not used."),
     })
-    .prefault({}),
-  network: z
+    .prefault({})
+    .describe("Where names are resolved."),
+  monitoringNamespace: name.default("monitoring").describe("Namespace whose pods may scrape metrics ports."),
+  awsEndpointCidrs: z
     .strictObject({
-      dns: z
-        .strictObject({
-          namespace: z.string().default("kube-system"),
-          labels: z.record(z.string(), z.string()).default({ "k8s-app": "kube-dns" }),
-          nodeLocal: z.string().nullable().default(null),
-        })
-        .prefault({}),
-      monitoringNamespace: z.string().default("monitoring"),
-      awsEndpointCidrs: z
-        .strictObject({ interface: z.array(cidr).default([]), s3: z.array(cidr).default([]), dynamodb: z.array(cidr).default([]) })
-        .prefault({}),
-      privateCidrs: z.array(cidr).default(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]),
-      clusterDomain: z.string().default("cluster.local"),
+      interface: cidrs("Addresses of the interface endpoints, which all services but S3 and DynamoDB are reached through."),
+      s3: cidrs("Addresses of S3's prefix list."),
+      dynamodb: cidrs("Addresses of DynamoDB's prefix list."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      "Where AWS is reached, for the network policies. A service that a policy names and that has no range here is refused (NoEgressFor).",
+    ),
+  privateCidrs: z
+    .array(cidr)
+    .max(200)
+    .default(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
+    .describe("Ranges that a dependency on an outside host never opens."),
+  clusterDomain: z.string().min(1).max(253).default("cluster.local").describe("DNS domain of the cluster."),
+});
+
+export const operatorConfigFile = z.strictObject({
+  cluster: cluster.describe("Which cluster this is, and whose."),
+  identity: identity.describe("What the roles can never exceed."),
+  tenancy: z.array(tenant).max(1000).default([]).describe("What the services of a namespace may name. Nothing listed: refused."),
+  rollout: z
+    .strictObject({
+      maxConcurrent: z
+        .union([z.int().min(1), z.string().regex(/^([1-9][0-9]?|100)%$/, "must be a number or a percentage from 1% to 100%")])
+        .default("5%")
+        .describe(
+          "Services of a tier that are rolled out at the same time for a reason outside their own spec: a number, or percent of the tier, at least one.",
+        ),
+    })
+    .prefault({})
+    .describe("How changes of tiers, of this file and of the operator reach the services."),
+  registry: registry.prefault({}).describe("How ECR repositories are made."),
+  mesh: mesh.prefault({}).describe("Which mesh a service is in."),
+  network: network.prefault({}).describe("Facts that the network policies need."),
   aws: z
     .strictObject({
-      endpoint: z.url().nullable().default(null),
-      sweepInterval: z.string().default("10m"),
-      limits: z.strictObject({ iam: rate.default("10/s"), ecr: rate.default("20/s") }).prefault({}),
+      endpoint: z.url().max(512).nullable().default(null).describe("URL of all AWS APIs, for an emulator. null: AWS itself."),
+      sweepInterval: z
+        .string()
+        .max(32)
+        .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, "must be a duration such as 10m")
+        .default("10m")
+        .describe("How often all that is ours in AWS is read and compared."),
+      limits: z
+        .strictObject({
+          iam: rate.default("10/s").describe("Calls to IAM."),
+          ecr: rate.default("20/s").describe("Calls to ECR."),
+        })
+        .prefault({})
+        .describe("Most calls a second, so that the account's other users are left room."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("How AWS is called."),
 });
 
 /** The parsed file; frozen at start. */

@@ -1,0 +1,64 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { stringify } from "yaml";
+import { operatorConfigFile } from "../src/crds/operator-config.ts";
+import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
+
+/**
+ * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
+ * To add a generated file, add it to ARTEFACTS.
+ */
+
+interface Artefact {
+  /** From the project's root. */
+  readonly path: string;
+  /** The whole file; the same text for the same code. */
+  content(): string;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+
+function yaml(value: object): string {
+  return `# Made by \`npm run generate\` from src/crds. Do not edit.\n${stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+const ARTEFACTS: readonly Artefact[] = [
+  { path: "config/crd/platform-operator.dev_platformservices.yaml", content: () => yaml(customResourceDefinition(PLATFORM_SERVICE)) },
+  { path: "config/crd/platform-operator.dev_platformtiers.yaml", content: () => yaml(customResourceDefinition(PLATFORM_TIER)) },
+  { path: "config/schema/platformservice.schema.json", content: () => json(objectEditorSchema(PLATFORM_SERVICE)) },
+  { path: "config/schema/platformtier.schema.json", content: () => json(objectEditorSchema(PLATFORM_TIER)) },
+  { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
+];
+
+async function onDisk(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(ROOT, path), "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Paths of the artefacts whose file is not what the code makes. */
+async function staleArtefacts(): Promise<readonly Artefact[]> {
+  const checked = await Promise.all(ARTEFACTS.map(async (artefact) => ({ artefact, current: await onDisk(artefact.path) })));
+  return checked.filter(({ artefact, current }) => current !== artefact.content()).map(({ artefact }) => artefact);
+}
+
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const stale = await staleArtefacts();
+if (values.check) {
+  for (const { path } of stale) console.error(`${path} is stale: run npm run generate and commit it`);
+  process.exitCode = stale.length > 0 ? 1 : 0;
+} else {
+  for (const { path, content } of stale) {
+    await mkdir(dirname(join(ROOT, path)), { recursive: true });
+    await writeFile(join(ROOT, path), content());
+    console.log(`wrote ${path}`);
+  }
+}

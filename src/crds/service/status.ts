@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { condition, generation, mapList } from "../fields.ts";
+
+/** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
+
+const resource = z
+  .strictObject({
+    group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws or ecr.aws."),
+    kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
+    name: z.string().max(512).describe("Name, as the API server or AWS has it."),
+    state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
+  })
+  .describe("One object.");
+
+export const platformServiceStatus = z.strictObject({
+  observedGeneration: generation("The generation that the last pass worked on; -1 before the first.").optional(),
+  conditions: mapList(condition, { keys: ["type"], max: 32 })
+    .optional()
+    .describe(
+      "One condition for each step, and Ready, which is True when all of them are; Reconciling and Stalled are there only while True.",
+    ),
+  role: z
+    .strictObject({ arn: z.string().max(2048).describe("ARN of the role.") })
+    .optional()
+    .describe("The IAM role that the pods assume."),
+  repository: z
+    .strictObject({
+      arn: z.string().max(2048).describe("ARN of the repository."),
+      uri: z.string().max(512).describe("Where to push, without a tag."),
+    })
+    .optional()
+    .describe("The ECR repository."),
+  image: z
+    .strictObject({
+      desired: z.string().max(1024).optional().describe("The image that should run, by digest."),
+      running: z.string().max(1024).optional().describe("The image that runs, by digest; the old one until a rollout is complete."),
+    })
+    .optional()
+    .describe("Images, with registry and digest."),
+  mesh: z
+    .strictObject({
+      provider: z.string().max(32).describe("Istio, or None."),
+      host: z.string().max(253).optional().describe("Name by which callers reach the service."),
+    })
+    .optional()
+    .describe("The mesh that the service is in."),
+  inputs: z
+    .strictObject({
+      tier: z
+        .strictObject({
+          name: z.string().max(63).describe("Name of the tier."),
+          uid: z.string().max(64).describe("Its uid: another one means that it was deleted and made again."),
+          generation: generation("Its generation."),
+        })
+        .optional()
+        .describe("The tier, as the last pass read it."),
+      configHash: z.string().max(64).describe("Hash of the operator's configuration."),
+    })
+    .optional()
+    .describe("What Ready is about, beside the generation."),
+  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 128 })
+    .optional()
+    .describe("Everything that the service owns, in Kubernetes and in AWS."),
+});
+
+export type PlatformServiceStatus = z.output<typeof platformServiceStatus>;
