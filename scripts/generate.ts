@@ -56,9 +56,9 @@ if (values.check) {
   for (const { path } of stale) console.error(`${path} is stale: run npm run generate and commit it`);
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
-  for (const { path, content } of stale) {
-    await mkdir(dirname(join(ROOT, path)), { recursive: true });
-    await writeFile(join(ROOT, path), content());
-    console.log(`wrote ${path}`);
+  for (const artefact of stale) {
+    await mkdir(dirname(join(ROOT, artefact.path)), { recursive: true });
+    await writeFile(join(ROOT, artefact.path), artefact.content());
+    console.log(`wrote ${artefact.path}`);
   }
 }

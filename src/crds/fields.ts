@@ -162,18 +162,16 @@ export function containerPort(name: string): z.ZodInt {
 }
 
 /** A condition as Kubernetes writes it (metav1.Condition). */
-export const condition = z
-  .strictObject({
-    type: z.string().max(316).describe("What the condition is about, as Ready."),
-    status: z.enum(["True", "False", "Unknown"]).describe("True, False, or Unknown while it is not known yet."),
-    reason: z.string().max(1024).describe("One CamelCase word for the cause; stable, fit for alerts."),
-    message: z.string().max(32768).describe("What is wrong and what to do next, in a sentence."),
-    lastTransitionTime: z.iso.datetime().describe("When the status last changed."),
-    observedGeneration: generation(
-      "The generation of the object that this condition is about; older than metadata.generation means not judged yet.",
-    ),
-  })
-  .describe("One condition.");
+export const condition = z.strictObject({
+  type: z.string().max(316).describe("What the condition is about, as Ready."),
+  status: z.enum(["True", "False", "Unknown"]).describe("True, False, or Unknown while it is not known yet."),
+  reason: z.string().max(1024).describe("A CamelCase word for the cause; stable, fit for alerts."),
+  message: z.string().max(32768).describe("What is wrong and what to do next, in a sentence."),
+  lastTransitionTime: z.iso.datetime().describe("When the status last changed."),
+  observedGeneration: generation(
+    "The generation of the object that this condition is about; older than metadata.generation means not judged yet.",
+  ),
+});
 
 /** A `metadata.generation` as a status repeats it. */
 export function generation(description: string): z.ZodInt {

@@ -67,7 +67,13 @@ export function editorSchema(schema: z.ZodType): JsonSchema {
 }
 
 function asJsonSchema(schema: z.ZodType, target: "openapi-3.0" | "draft-7"): JsonSchema {
-  return z.toJSONSchema(schema, { target, io: "input", reused: "inline", cycles: "throw", unrepresentable: "throw" }) as JsonSchema;
+  const converted = z.toJSONSchema(schema, { target, io: "input", reused: "inline", cycles: "throw", unrepresentable: "throw" });
+  if (!isJsonSchema(converted)) throw new Error("zod made something else than a schema object");
+  return converted;
+}
+
+function isJsonSchema(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function structural(schema: JsonSchema, path: string): JsonSchema {

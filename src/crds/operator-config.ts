@@ -52,21 +52,19 @@ const identity = z.strictObject({
   allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
 });
 
-const tenant = z
-  .strictObject({
-    namespaceSelector: labelSelector.describe("Namespaces that the entry is for, by their labels."),
-    owners: z
-      .array(z.string().min(1).max(63))
-      .min(1)
-      .max(100)
-      .describe('Owners that services of these namespaces may name, as [tracking-squad]; "*" allows any.'),
-    resourceArns: z
-      .array(z.string().min(1).max(2048))
-      .max(200)
-      .default([])
-      .describe("ARN patterns, with * and ?, that policies of these namespaces may name. None: no resource."),
-  })
-  .describe("One entry; a namespace gets what all entries that select it allow.");
+const tenant = z.strictObject({
+  namespaceSelector: labelSelector.describe("Namespaces that the entry is for, by their labels."),
+  owners: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .max(100)
+    .describe('Owners that services of these namespaces may name, as [tracking-squad]; "*" allows any.'),
+  resourceArns: z
+    .array(z.string().min(1).max(2048))
+    .max(200)
+    .default([])
+    .describe("ARN patterns, with * and ?, that policies of these namespaces may name. None: no resource."),
+});
 
 const registry = z.strictObject({
   repositoryPrefix: z
@@ -90,16 +88,14 @@ const mesh = z.strictObject({
   default: providers.default("Istio").describe("Mesh of every namespace that no override selects."),
   overrides: z
     .array(
-      z
-        .strictObject({
-          namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
-          provider: providers.describe("Their mesh."),
-        })
-        .describe("One override; the first that selects a namespace decides."),
+      z.strictObject({
+        namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
+        provider: providers.describe("Their mesh."),
+      }),
     )
     .max(100)
     .default([])
-    .describe("Namespaces in another mesh than the default."),
+    .describe("Namespaces in another mesh than the default; the first entry that selects a namespace decides."),
   istio: z
     .strictObject({
       dataPlane: z.enum(["Sidecar"]).default("Sidecar").describe("Sidecar: a proxy in each pod."),
@@ -147,7 +143,11 @@ const network = z.strictObject({
 export const operatorConfigFile = z.strictObject({
   cluster: cluster.describe("Which cluster this is, and whose."),
   identity: identity.describe("What the roles can never exceed."),
-  tenancy: z.array(tenant).max(1000).default([]).describe("What the services of a namespace may name. Nothing listed: refused."),
+  tenancy: z
+    .array(tenant)
+    .max(1000)
+    .default([])
+    .describe("What the services of a namespace may name: all that the entries that select it allow together. Nothing listed: refused."),
   rollout: z
     .strictObject({
       maxConcurrent: z

@@ -38,8 +38,7 @@ const requirement = z
       rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
       message: "matchExpressions values must be written for operator In and NotIn, and left out for Exists and DoesNotExist",
     }),
-  )
-  .describe("One requirement.");
+  );
 
 export const labelSelector = z.strictObject({
   matchLabels: z
@@ -64,8 +63,7 @@ const egress = z
       rule: "has(self.cidr) != has(self.host)",
       message: "each of allowedEgress must have exactly one of cidr and host: write two entries for two destinations",
     }),
-  )
-  .describe("One destination.");
+  );
 
 const availability = z
   .strictObject({

@@ -3,19 +3,15 @@ import { cidrRange, dnsLabel, hostName, mapList, namespaceOrOwn, objectName, por
 
 /** `spec.callers` and `spec.dependencies`: who may call the service, and what it may call. Default deny both ways. */
 
-const serviceReference = z
-  .strictObject({
-    name: dnsLabel("name").describe("Name of the PlatformService."),
-    namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
-  })
-  .describe("One PlatformService.");
+const serviceReference = z.strictObject({
+  name: dnsLabel("name").describe("Name of the PlatformService."),
+  namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
+});
 
-const serviceAccountReference = z
-  .strictObject({
-    name: objectName("name").describe("Name of the ServiceAccount."),
-    namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
-  })
-  .describe("One ServiceAccount.");
+const serviceAccountReference = z.strictObject({
+  name: objectName("name").describe("Name of the ServiceAccount."),
+  namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
+});
 
 export const callers = z.strictObject({
   services: mapList(serviceReference, { keys: ["name", "namespace"], max: 200 })
@@ -29,27 +25,21 @@ export const callers = z.strictObject({
     ),
 });
 
-const kubernetesService = z
-  .strictObject({
-    name: dnsLabel("name").describe("Name of the Service."),
-    namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
-    port: port.describe("Port of the Service that is called, as 6379."),
-  })
-  .describe("One port of a Service.");
+const kubernetesService = z.strictObject({
+  name: dnsLabel("name").describe("Name of the Service."),
+  namespace: namespaceOrOwn.describe("Its namespace. Empty: the service's own."),
+  port: port.describe("Port of the Service that is called, as 6379."),
+});
 
-const outsideHost = z
-  .strictObject({
-    host: hostName("host").describe("Full DNS name, as api.carrier.example.com. No wildcard."),
-    port: port.describe("Port that is called, as 443."),
-  })
-  .describe("One port of a host.");
+const outsideHost = z.strictObject({
+  host: hostName("host").describe("Full DNS name, as api.carrier.example.com. No wildcard."),
+  port: port.describe("Port that is called, as 443."),
+});
 
-const range = z
-  .strictObject({
-    cidr: cidrRange("cidr").describe("Address range in CIDR form, as 10.40.0.0/16."),
-    port: port.describe("Port that is called, as 5432."),
-  })
-  .describe("One port of an address range.");
+const range = z.strictObject({
+  cidr: cidrRange("cidr").describe("Address range in CIDR form, as 10.40.0.0/16."),
+  port: port.describe("Port that is called, as 5432."),
+});
 
 export const dependencies = z.strictObject({
   services: mapList(serviceReference, { keys: ["name", "namespace"], max: 200 })

@@ -3,42 +3,38 @@ import { duration, isDuration, mapList, setList, text, type Rule } from "../fiel
 
 /** `spec.aws`: what the service's IAM role may do. What a statement may say is vetted by the operator, not by the schema. */
 
-const statementCondition = z
-  .strictObject({
-    operator: text({
-      pattern: /^[A-Za-z]+(:[A-Za-z]+)?$/,
-      says: "condition operator must be an IAM condition operator, as StringEquals or ForAllValues:StringLike",
-      max: 64,
-    }).describe("IAM condition operator, as StringEquals or ForAllValues:StringLike."),
-    key: text({
-      pattern: /^[A-Za-z0-9.-]+:[!-~]+$/,
-      says: "condition key must be an IAM condition key with its prefix, as dynamodb:LeadingKeys",
-      max: 128,
-    }).describe("IAM condition key, as dynamodb:LeadingKeys."),
-    values: setList(z.string().max(512), { min: 1, max: 20 }).describe("Values of which one must match."),
-  })
-  .describe("One condition; a request must meet all of them.");
+const statementCondition = z.strictObject({
+  operator: text({
+    pattern: /^[A-Za-z]+(:[A-Za-z]+)?$/,
+    says: "condition operator must be an IAM condition operator, as StringEquals or ForAllValues:StringLike",
+    max: 64,
+  }).describe("IAM condition operator, as StringEquals or ForAllValues:StringLike."),
+  key: text({
+    pattern: /^[A-Za-z0-9.-]+:[!-~]+$/,
+    says: "condition key must be an IAM condition key with its prefix, as dynamodb:LeadingKeys",
+    max: 128,
+  }).describe("IAM condition key, as dynamodb:LeadingKeys."),
+  values: setList(z.string().max(512), { min: 1, max: 20 }).describe("Values of which one must match."),
+});
 
-const statement = z
-  .strictObject({
-    sid: text({
-      pattern: /^[A-Za-z0-9]+$/,
-      says: "sid must be letters and digits only, as ReadShipments",
-      max: 64,
-    }).describe("Name of the statement, unique in the policy, as Tables. Messages refer to it."),
-    effect: z.enum(["Allow", "Deny"]).default("Allow").describe("Allow grants the actions; Deny withholds them whatever else allows them."),
-    actions: setList(z.string().min(1).max(128), { min: 1, max: 100 }).describe(
-      "IAM actions, as dynamodb:GetItem. Wildcards for a whole service or for everything are refused.",
-    ),
-    resources: setList(z.string().min(1).max(2048), { min: 1, max: 100 }).describe(
-      "ARNs that the actions apply to, as arn:aws:dynamodb:eu-west-1:111122223333:table/shipments. Each must lie within what the " +
-        "operator's configuration allows the namespace (tenancy).",
-    ),
-    conditions: mapList(statementCondition, { keys: ["operator", "key"], max: 10 })
-      .optional()
-      .describe("When the statement applies: all conditions must hold. Absent: always."),
-  })
-  .describe("One statement of the role's inline policy.");
+const statement = z.strictObject({
+  sid: text({
+    pattern: /^[A-Za-z0-9]+$/,
+    says: "sid must be letters and digits only, as ReadShipments",
+    max: 64,
+  }).describe("Name of the statement, unique in the policy, as Tables. Messages refer to it."),
+  effect: z.enum(["Allow", "Deny"]).default("Allow").describe("Allow grants the actions; Deny withholds them whatever else allows them."),
+  actions: setList(z.string().min(1).max(128), { min: 1, max: 100 }).describe(
+    "IAM actions, as dynamodb:GetItem. Wildcards for a whole service or for everything are refused.",
+  ),
+  resources: setList(z.string().min(1).max(2048), { min: 1, max: 100 }).describe(
+    "ARNs that the actions apply to, as arn:aws:dynamodb:eu-west-1:111122223333:table/shipments. Each must lie within what the " +
+      "operator's configuration allows the namespace (tenancy).",
+  ),
+  conditions: mapList(statementCondition, { keys: ["operator", "key"], max: 10 })
+    .optional()
+    .describe("Conditions that a request must all meet for the statement to apply. Absent: it always applies."),
+});
 
 export type Statement = z.output<typeof statement>;
 

@@ -3,14 +3,12 @@ import { condition, generation, mapList } from "../fields.ts";
 
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
 
-const resource = z
-  .strictObject({
-    group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws or ecr.aws."),
-    kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
-    name: z.string().max(512).describe("Name, as the API server or AWS has it."),
-    state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
-  })
-  .describe("One object.");
+const resource = z.strictObject({
+  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws or ecr.aws."),
+  kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
+  name: z.string().max(512).describe("Name, as the API server or AWS has it."),
+  state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
+});
 
 export const platformServiceStatus = z.strictObject({
   observedGeneration: generation("The generation that the last pass worked on; -1 before the first.").optional(),

@@ -54,8 +54,7 @@ const header = z
       rule: exactlyOne(["exact", "prefix", "regex"]),
       message: "each of match.headers must have exactly one of exact, prefix and regex: keep the one that is meant",
     }),
-  )
-  .describe("One header that must match.");
+  );
 
 const match = z
   .strictObject({
@@ -123,8 +122,7 @@ const route = z
       .describe("How long a request may take with all its retries, as 250ms; then the caller gets 504. Absent: no limit."),
     retries: retries.optional().describe("Tries again what failed. Absent: nothing is tried again, whatever the mesh's own default."),
   })
-  .meta(rules(budget))
-  .describe("One route.");
+  .meta(rules(budget));
 
 export type Route = z.output<typeof route>;
 
