@@ -1,0 +1,144 @@
+import { readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
+import { writeKubeconfig } from "../../controlplane/credentials.ts";
+import { applyCrds } from "../../controlplane/kubectl.ts";
+import { addNodePools, addNodes, GENERAL_POOL, nodesOf, PAYMENTS_POOL } from "../../controlplane/nodes.ts";
+import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
+import { thirdPartyCrds } from "../../controlplane/third-party.ts";
+import { startEmulator, type Emulator } from "../../emulator/server.ts";
+import { readConfigFile } from "../config.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { buildOperatorPolicy } from "../resources/iam/operator-policy.ts";
+import { startOperator, type OperatorProcess } from "./operator-process.ts";
+
+/** A whole platform on one machine: control plane with nodes, AWS emulator, and the operator as a process under its own rights. */
+
+/** The project's root. */
+export const ROOT = new URL("../..", import.meta.url).pathname;
+export const DEV_CONFIG = join(ROOT, "config/dev/operator-config.yaml");
+
+/** Access keys of the emulator: a person, or a pipeline, that may do everything; and the operator, who may do what its policy says. */
+export const ADMIN_KEY = "AKIAADMIN00000000000";
+export const OPERATOR_KEY = "AKIAOPERATOR00000000";
+/** The emulator checks which key signs, not the signature: any secret will do. */
+export const SECRET_KEY = "no-secret-is-kept-here";
+
+export interface EnvironmentOptions {
+  /** Of the operator; default config/dev/operator-config.yaml. */
+  readonly configFile?: string;
+  readonly audit?: boolean;
+  /** Told what happens, a line at a time. */
+  readonly log: (line: string) => void;
+}
+
+export interface Environment {
+  readonly plane: ControlPlane;
+  readonly emulator: Emulator;
+  readonly operator: OperatorProcess;
+  readonly config: OperatorConfig;
+  readonly configFile: string;
+  /** Kubeconfig of the operator's ServiceAccount. */
+  readonly operatorKubeconfig: string;
+  stop(): Promise<void>;
+}
+
+/** Starts everything; on a failure what was started is ended. */
+export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const { log } = options;
+  const configFile = options.configFile ?? DEV_CONFIG;
+  const config = readConfigFile(configFile);
+  const plane = await startControlPlane({ audit: options.audit ?? false, log });
+  let emulator: Emulator | undefined;
+  try {
+    await installPlatform(plane);
+    log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
+    emulator = await startAws(config);
+    log(`AWS emulator (STS, IAM, ECR) at ${emulator.url}`);
+    const operatorKubeconfig = await operatorAccess(plane);
+    const operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
+    log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
+    const aws = emulator;
+    return {
+      plane,
+      emulator,
+      operator,
+      config,
+      configFile,
+      operatorKubeconfig,
+      async stop() {
+        await operator.stop();
+        await aws.close();
+        await plane.stop();
+      },
+    };
+  } catch (error) {
+    await emulator?.close();
+    await plane.stop();
+    throw error;
+  }
+}
+
+/** What a platform team has before it installs the operator: nodes for every pool, the APIs of others, a sidecar injector; then our own. */
+export async function installPlatform(plane: ControlPlane): Promise<void> {
+  await addNodes(plane, [...nodesOf(GENERAL_POOL), ...nodesOf(PAYMENTS_POOL)]);
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "karpenter", "podMonitor"], process.env));
+  await applyCrds(plane.kubectl, filesIn("config/crd"));
+  await addNodePools(plane, [GENERAL_POOL, PAYMENTS_POOL]);
+  for (const folder of ["config/tiers", "config/rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, folder)]);
+  await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/sidecar-injector.yaml")]);
+}
+
+/** An account with the cluster's OIDC provider and the boundary policies, as Terraform leaves it. */
+export async function startAws(config: OperatorConfig, port = 0): Promise<Emulator> {
+  const { accountId, region, oidcIssuer } = config.cluster;
+  const emulator = await startEmulator({
+    accountId,
+    region,
+    port,
+    principals: [
+      { accessKeyId: ADMIN_KEY, arn: `arn:aws:iam::${accountId}:user/admin` },
+      { accessKeyId: OPERATOR_KEY, arn: `arn:aws:iam::${accountId}:role/platform-operator`, policy: buildOperatorPolicy(config) },
+    ],
+  });
+  const iam = adminIam(config, emulator.url);
+  await iam.send(new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ["sts.amazonaws.com"], ThumbprintList: ["0".repeat(40)] }));
+  const document = await readFile(join(ROOT, "config/dev/boundary-policy.json"), "utf8");
+  for (const arn of [config.identity.permissionsBoundaryArn, ...config.identity.allowedBoundaryArns]) {
+    await iam.send(new CreatePolicyCommand({ PolicyName: arn.slice(arn.lastIndexOf("/") + 1), PolicyDocument: document }));
+  }
+  iam.destroy();
+  return emulator;
+}
+
+/** An IAM client that is not the operator's. */
+export function adminIam(config: OperatorConfig, endpoint: string): IAMClient {
+  return new IAMClient(adminClient(config, endpoint));
+}
+
+/** Options of any AWS client that is not the operator's. */
+export function adminClient(config: OperatorConfig, endpoint: string) {
+  return { region: config.cluster.region, endpoint, credentials: { accessKeyId: ADMIN_KEY, secretAccessKey: SECRET_KEY } };
+}
+
+const OPERATOR_NAMESPACE = "platform-system";
+const OPERATOR_ACCOUNT = "platform-operator";
+
+/** A kubeconfig for the operator's ServiceAccount: it runs under config/rbac, never as admin. */
+export async function operatorAccess(plane: ControlPlane, file = join(plane.dir, "operator.kubeconfig")): Promise<string> {
+  const token = await plane.kubectl(["create", "token", OPERATOR_ACCOUNT, "-n", OPERATOR_NAMESPACE, "--duration=24h"]);
+  return writeKubeconfig({ file, url: plane.url, caFile: plane.caFile, user: OPERATOR_ACCOUNT, token: token.trim() });
+}
+
+/** Writes what `push` and other commands need to find a running environment. */
+export async function announce(environment: Environment, file: string): Promise<void> {
+  const { plane, emulator, configFile } = environment;
+  await writeFile(file, JSON.stringify({ pid: process.pid, awsEndpoint: emulator.url, kubeconfig: plane.adminKubeconfig, configFile }));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder))
+    .toSorted()
+    .map((name) => join(ROOT, folder, name));
+}

@@ -1,0 +1,97 @@
+import type { Condition } from "../crds/conditions.ts";
+import { keyString, type ObjectKey } from "../crds/meta.ts";
+import type { PlatformService } from "../crds/platform-service.ts";
+import type { Log } from "../kube/log.ts";
+import { describeError } from "../reconcilers/failure.ts";
+import type { PassListener } from "../reconcilers/platform-service/reconcile.ts";
+import { AwsError, KubeError, type EventSink } from "../reconcilers/ports.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/** Metrics, events and log lines of a pass, from the difference between the old and the new conditions. */
+
+export interface ListenerOptions {
+  readonly metrics: Metrics;
+  readonly events: EventSink;
+  readonly log: Log;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  /** Drops what is remembered of a service that is gone. */
+  readonly forget: (key: ObjectKey) => void;
+}
+
+export interface ServiceListener extends PassListener {
+  /** A generation was seen for the first time: the clock of `platform_service_ready_seconds` starts. */
+  changed(key: ObjectKey): void;
+}
+
+export function createListener(options: ListenerOptions): ServiceListener {
+  const { metrics, events, log, now } = options;
+  const since = new Map<string, number>();
+  return {
+    changed(key) {
+      since.set(keyString(key), now());
+    },
+
+    passed(stored, before, after, corrections) {
+      const key = keyOf(stored);
+      metrics.service(key, { owner: stored.spec.owner, tier: stored.spec.tier }, after);
+      metrics.lastReconcile(key, now() / 1000);
+      for (const correction of corrections) {
+        metrics.driftCorrected(correction.kind);
+        events.record(stored, { type: "Normal", reason: "DriftCorrected", action: "Reconcile", note: `put back what someone else changed: ${correction.what}` });
+        log.info({ service: keyString(key), drift: correction.what }, "drift corrected");
+      }
+      for (const change of transitions(before, after)) {
+        const type = change.status === "False" ? "Warning" : "Normal";
+        events.record(stored, { type, reason: change.reason, action: "Reconcile", note: `${change.type}: ${change.message === "" ? change.reason : change.message}` });
+        log.info({ service: keyString(key), condition: change.type, status: change.status, reason: change.reason, message: change.message }, "condition changed");
+      }
+      const started = since.get(keyString(key));
+      if (started === undefined || !isReady(after)) return;
+      since.delete(keyString(key));
+      metrics.readyAfter(stored.spec.tier, (now() - started) / 1000);
+    },
+
+    deleted(stored, retained) {
+      const kept = retained.map((r) => `${r.kind} ${r.name}`).join(", ");
+      events.record(stored, {
+        type: "Normal",
+        reason: "Deleted",
+        action: "Delete",
+        note: kept === "" ? "everything that it owned is gone" : `kept, on purpose: ${kept}; everything else is gone`,
+      });
+      log.info({ service: keyString(keyOf(stored)), kept }, "service deleted");
+      options.forget(keyOf(stored));
+    },
+
+    gone(key) {
+      since.delete(keyString(key));
+      metrics.forget(key);
+      options.forget(key);
+    },
+
+    threw(step, error) {
+      const expected = error instanceof AwsError || error instanceof KubeError;
+      if (expected) log.warn({ step, class: error.class, error: describeError(error) }, "step failed");
+      else log.error({ step, err: error instanceof Error ? error : describeError(error) }, "step threw");
+    },
+  };
+}
+
+/** Conditions whose status or reason is not what it was; Unknown is progress, and says nothing by itself. */
+function transitions(before: readonly Condition[], after: readonly Condition[]): Condition[] {
+  const known = new Map(before.map((c) => [c.type, c]));
+  return after.filter((c) => {
+    if (c.status === "Unknown" || c.type === "Reconciling" || c.type === "Stalled") return false;
+    const old = known.get(c.type);
+    return old?.status !== c.status || old.reason !== c.reason;
+  });
+}
+
+function isReady(conditions: readonly Condition[]): boolean {
+  return conditions.some((c) => c.type === "Ready" && c.status === "True");
+}
+
+function keyOf(stored: PlatformService): ObjectKey {
+  return { namespace: stored.metadata.namespace, name: stored.metadata.name };
+}

@@ -1,0 +1,123 @@
+import type { ServiceState, NodePoolState } from "../crds/desired.ts";
+import { LABELS, type ObjectKey } from "../crds/meta.ts";
+import type { PlatformService } from "../crds/platform-service.ts";
+import type { PlatformTier } from "../crds/platform-tier.ts";
+import { childSource, type ChildSource } from "../kube/child-stores.ts";
+import type { Clock } from "../kube/clock.ts";
+import { KINDS, type ResourceType } from "../kube/kinds.ts";
+import type { Log } from "../kube/log.ts";
+import type { LiveObject } from "../kube/objects.ts";
+import { Reflector } from "../kube/reflector.ts";
+import { Store } from "../kube/store.ts";
+import type { Transport } from "../kube/transport.ts";
+import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
+import { autoscalerFacts, definitionFacts, deploymentFacts, nodePoolFacts, podFacts, policyFacts, serviceFacts, type PolicyFacts } from "./facts.ts";
+
+/** Every watch that the operator keeps, and what is kept of each object. */
+
+export interface Runtime {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface Source<T, Index extends string> {
+  readonly store: Store<T, Index>;
+  readonly reflector: Reflector<T>;
+}
+
+export interface Pod extends PodState {
+  readonly key: ObjectKey;
+  readonly service: string;
+}
+
+export interface Sources {
+  readonly services: Source<PlatformService, "tier" | "namespace" | "mentions">;
+  readonly tiers: Source<PlatformTier, never>;
+  readonly namespaces: Source<Readonly<Record<string, string>>, never>;
+  readonly nodePools: Source<NodePoolState, never>;
+  readonly definitions: Source<ReturnType<typeof definitionFacts>, never>;
+  readonly pods: Source<Pod, "service">;
+  readonly deployments: ChildSource<DeploymentState>;
+  readonly autoscalers: ChildSource<{ readonly desiredReplicas: number }>;
+  readonly kubernetesServices: ChildSource<ServiceState>;
+  readonly policies: ChildSource<PolicyFacts>;
+  /** Children of which nothing but their state is kept. */
+  readonly plain: readonly ChildSource<undefined>[];
+}
+
+const PLAIN_KINDS: readonly ResourceType[] = [
+  KINDS.ServiceAccount,
+  KINDS.PodDisruptionBudget,
+  KINDS.PeerAuthentication,
+  KINDS.AuthorizationPolicy,
+  KINDS.VirtualService,
+  KINDS.DestinationRule,
+  KINDS.ServiceEntry,
+  KINDS.Sidecar,
+  KINDS.PodMonitor,
+];
+
+export function createSources(runtime: Runtime): Sources {
+  const source = <T, Index extends string>(
+    resource: ResourceType,
+    options: { reduce: (object: LiveObject) => T; indexes?: Record<Index, (value: T, key: ObjectKey) => readonly string[]>; labelSelector?: string },
+  ): Source<T, Index> => {
+    const { labelSelector, ...storeOptions } = options;
+    const store = new Store<T, Index>(storeOptions);
+    const reflector = new Reflector<T>({ ...runtime, resource, store, ...(labelSelector === undefined ? {} : { labelSelector }) });
+    return { store, reflector };
+  };
+  const child = <Facts>(resource: ResourceType, scope: "ours" | "all", facts: (object: LiveObject) => Facts): ChildSource<Facts> =>
+    childSource({ ...runtime, resource, scope, facts });
+
+  return {
+    services: source(KINDS.PlatformService, {
+      reduce: (object) => object as unknown as PlatformService,
+      indexes: {
+        tier: (s) => [s.spec.tier],
+        namespace: (_, key) => [key.namespace],
+        mentions: (s, key) => mentions(s, key.namespace),
+      },
+    }),
+    tiers: source(KINDS.PlatformTier, { reduce: (object) => object as unknown as PlatformTier }),
+    namespaces: source(KINDS.Namespace, { reduce: (object) => object.metadata.labels ?? {} }),
+    nodePools: source(KINDS.NodePool, { reduce: nodePoolFacts }),
+    definitions: source(KINDS.CustomResourceDefinition, { reduce: definitionFacts }),
+    pods: source(KINDS.Pod, {
+      labelSelector: LABELS.service,
+      reduce: (object) => ({
+        ...podFacts(object),
+        key: { namespace: object.metadata.namespace ?? "", name: object.metadata.name },
+        service: object.metadata.labels?.[LABELS.service] ?? "",
+      }),
+      indexes: { service: (pod) => [`${pod.key.namespace}/${pod.service}`] },
+    }),
+    deployments: child(KINDS.Deployment, "ours", deploymentFacts),
+    autoscalers: child(KINDS.HorizontalPodAutoscaler, "ours", autoscalerFacts),
+    kubernetesServices: child(KINDS.Service, "all", serviceFacts),
+    policies: child(KINDS.NetworkPolicy, "all", policyFacts),
+    plain: PLAIN_KINDS.map((kind) => child(kind, "ours", () => undefined)),
+  };
+}
+
+/** Other objects that a pass over this service looks at: `service ns/name` and `kubernetes ns/name`. */
+function mentions(service: PlatformService, namespace: string): string[] {
+  const { callers, dependencies } = service.spec;
+  const named = [...(callers?.services ?? []), ...(dependencies?.services ?? [])].map((r) => `service ${r.namespace || namespace}/${r.name}`);
+  const kubernetes = (dependencies?.kubernetesServices ?? []).map((r) => `kubernetes ${r.namespace || namespace}/${r.name}`);
+  return [...new Set([...named, ...kubernetes])];
+}
+
+/** All children's sources, as the writer of children wants them. */
+export function childSources(sources: Sources): readonly ChildSource<unknown>[] {
+  return [sources.deployments, sources.autoscalers, sources.kubernetesServices, sources.policies, ...sources.plain];
+}
+
+/** Every reflector, by the name that metrics and logs use. */
+export function reflectors(sources: Sources): readonly Reflector<unknown>[] {
+  const { services, tiers, namespaces, nodePools, definitions, pods } = sources;
+  return [services, tiers, namespaces, nodePools, definitions, pods, ...childSources(sources)].map((s) => s.reflector as Reflector<unknown>);
+}

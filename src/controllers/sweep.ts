@@ -1,0 +1,51 @@
+import { keyString, type ObjectKey } from "../crds/meta.ts";
+import type { Clock } from "../kube/clock.ts";
+import { pause } from "../kube/clock.ts";
+import type { Log } from "../kube/log.ts";
+import type { Converger } from "../reconcilers/converge.ts";
+import { describeError } from "../reconcilers/failure.ts";
+import type { Aws } from "../reconcilers/ports.ts";
+
+/**
+ * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
+ * (session duration, lifecycle policy) is read round-robin: each sweep forgets a share, so that all are read within hours.
+ */
+export interface SweepOptions {
+  readonly aws: Aws;
+  readonly converger: Converger;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly enqueue: (key: ObjectKey) => void;
+}
+
+/** What no bulk read tells is read at least this often. */
+const FULL_READ_MS = 6 * 3_600_000;
+
+export async function runSweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
+  await pause(options.clock, options.intervalMs, signal);
+  while (!signal.aborted) {
+    try {
+      await sweepOnce(options);
+    } catch (error) {
+      options.log.warn({ error: describeError(error) }, "AWS sweep failed; the next one comes at its time");
+    }
+    await pause(options.clock, options.intervalMs, signal);
+  }
+}
+
+export async function sweepOnce({ aws, converger, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
+  const roles = converger.sweep(aws.roles, await aws.bulk.roles());
+  const repositories = converger.sweep(aws.repositories, await aws.bulk.repositories());
+  for (const key of [...roles, ...repositories]) {
+    log.info({ service: keyString(key) }, "the AWS sweep found a difference");
+    enqueue(key);
+  }
+  for (const resource of [aws.roles, aws.repositories]) {
+    const share = Math.ceil((converger.count(resource) * intervalMs) / FULL_READ_MS);
+    for (let i = 0; i < share; i++) {
+      const key = converger.forgetOldest(resource);
+      if (key) enqueue(key);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { canonicalJson } from "../crds/canonical.ts";
+import { keyString, type ObjectKey } from "../crds/meta.ts";
+import type { PlatformService } from "../crds/platform-service.ts";
+import type { Child, ChildSource } from "../kube/child-stores.ts";
+import type { Change } from "../kube/store.ts";
+import type { Priority, WorkQueue } from "../kube/workqueue.ts";
+import { childSources, reflectors, type Sources } from "./sources.ts";
+import { neighbourOf } from "./world.ts";
+
+/** When to look: what the watches say, mapped back to the keys of the services and tiers that it concerns. */
+export interface Queues {
+  readonly services: WorkQueue;
+  readonly tiers: WorkQueue;
+}
+
+export function wireTriggers(sources: Sources, queues: Queues): void {
+  const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services.add(keyString(key), priority);
+  const all = (): void => {
+    for (const key of sources.services.store.keys()) enqueue(key, "low");
+  };
+
+  sources.services.store.subscribe((change) => {
+    enqueue(change.key);
+    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers.add(tier, "high");
+    if (matters(change)) for (const other of mentioning(sources, `service ${keyString(change.key)}`)) enqueue(other);
+  });
+  sources.tiers.store.subscribe((change) => {
+    queues.tiers.add(change.key.name, "high");
+    if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid) return;
+    for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueue(keyOf(service), "low");
+  });
+  sources.namespaces.store.subscribe((change) => {
+    if (same(change.old, change.new)) return;
+    for (const service of sources.services.store.byIndex("namespace", change.key.name)) enqueue(keyOf(service));
+  });
+  sources.nodePools.store.subscribe((change) => {
+    if (!same(change.old, change.new)) all();
+  });
+  sources.pods.store.subscribe((change) => {
+    if (same(change.old, change.new)) return;
+    for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service });
+  });
+  sources.definitions.store.subscribe((change) => {
+    const { new: now } = change;
+    if (now?.established !== true) return;
+    for (const r of reflectors(sources)) if (r.resource.group === now.group && r.resource.kind === now.kind) r.nudge();
+  });
+  sources.kubernetesServices.store.subscribe((change) => {
+    if (same(change.old?.facts, change.new?.facts)) return;
+    for (const other of mentioning(sources, `kubernetes ${keyString(change.key)}`)) enqueue(other);
+  });
+  sources.policies.store.subscribe((change) => {
+    const child = change.new ?? change.old;
+    if (child === undefined || child.service !== undefined || same(change.old?.facts, change.new?.facts)) return;
+    for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
+  });
+  for (const source of childSources(sources)) wireChild(source, enqueue);
+  for (const reflector of reflectors(sources)) {
+    let before = reflector.state();
+    reflector.onState((state) => {
+      if (before !== "syncing" && before !== state) all();
+      before = state;
+    });
+  }
+}
+
+/** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off. */
+function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey) => void): void {
+  source.store.subscribe((change) => {
+    if (change.old && change.new && sameChild(change.old, change.new)) return;
+    const owners = new Set([ownerOf(change.old), ownerOf(change.new)]);
+    for (const name of owners) if (name !== undefined) enqueue({ namespace: change.key.namespace, name });
+  });
+}
+
+function ownerOf(child: Child<unknown> | undefined): string | undefined {
+  if (!child) return undefined;
+  return child.state.controller?.kind === "PlatformService" ? child.state.controller.name : child.service;
+}
+
+function sameChild(a: Child<unknown>, b: Child<unknown>): boolean {
+  const strip = ({ state: { resourceVersion: _, ...state }, ...rest }: Child<unknown>): unknown => ({ ...rest, state });
+  return same(strip(a), strip(b));
+}
+
+function mentioning(sources: Sources, index: string): ObjectKey[] {
+  return sources.services.store.byIndex("mentions", index).map(keyOf);
+}
+
+/** Whether those that name the service must look again. */
+function matters(change: Change<PlatformService>): boolean {
+  const view = (s: PlatformService | undefined): unknown => (s && s.metadata.deletionTimestamp === undefined ? neighbourOf(s) : undefined);
+  return !same(view(change.old), view(change.new));
+}
+
+function keyOf(service: PlatformService): ObjectKey {
+  return { namespace: service.metadata.namespace, name: service.metadata.name };
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}

@@ -1,0 +1,73 @@
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { KubeConfig } from "@kubernetes/client-node";
+import { createAws } from "./aws/aws.ts";
+import { ConfigError, readSettings, USAGE, type Settings } from "./config.ts";
+import { createOperator } from "./controllers/operator.ts";
+import { systemClock } from "./kube/clock.ts";
+import { EventRecorder } from "./kube/events.ts";
+import { createTransport } from "./kube/transport.ts";
+import { createLogger } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { serveTelemetry } from "./telemetry/server.ts";
+
+/** The composition root: configuration, clients, controllers, servers. */
+async function main(settings: Settings): Promise<void> {
+  const version = readVersion();
+  const log = createLogger(settings.logLevel);
+  const metrics = createMetrics({ version, perService: settings.perServiceMetrics });
+  const transport = createTransport(loadKubeConfig(settings.kubeconfig), {
+    version,
+    clock: systemClock,
+    observer: { request: (verb, resource, code, seconds) => metrics.kubeRequest(verb, resource, code, seconds) },
+  });
+  const aws = createAws(settings.config, {
+    version,
+    observer: { request: (service, operation, code, seconds) => metrics.awsRequest(service, operation, code, seconds) },
+  });
+  const events = new EventRecorder({ transport, clock: systemClock, log, instance: hostname(), onFailure: () => metrics.eventDropped() });
+  const operator = createOperator({
+    config: settings.config,
+    transport,
+    aws,
+    metrics,
+    events,
+    log,
+    clock: systemClock,
+    random: () => randomInt(0, 1_000_000) / 1_000_000,
+    workers: settings.workers,
+  });
+  const server = await serveTelemetry(settings.telemetryAddress, metrics.registry, { live: operator.alive, ready: operator.synced });
+  log.info({ version, telemetry: server.url, cluster: settings.config.cluster.name, region: settings.config.cluster.region }, "platform-operator starts");
+
+  const ending = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
+  await operator.run(ending.signal);
+  await server.close();
+  await transport.close();
+  log.info({}, "platform-operator ended");
+}
+
+function loadKubeConfig(file: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  if (file === undefined) kubeConfig.loadFromDefault();
+  else kubeConfig.loadFromFile(file);
+  return kubeConfig;
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
+}
+
+try {
+  const settings = readSettings(process.argv.slice(2), process.env);
+  if (settings) await main(settings);
+  else console.log(USAGE);
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(`platform-operator: ${error.message}`);
+  process.exitCode = 2;
+}
