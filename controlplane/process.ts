@@ -27,7 +27,7 @@ export interface ManagedProcess {
   readonly logFile: string;
   /** Resolves when the process has ended: to an error if nobody asked it to. */
   readonly ended: Promise<ProcessDied | undefined>;
-  /** SIGTERM, then SIGKILL after the grace; resolves when it has ended. */
+  /** SIGTERM, then SIGKILL after the grace (at once if there is none); resolves when it has ended. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function startProcess({ program, binDir, dir, args }: ProcessOption
     }),
     async stop(graceMs) {
       stopping = true;
-      child.kill("SIGTERM");
+      child.kill(graceMs > 0 ? "SIGTERM" : "SIGKILL");
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await exited.finally(() => clearTimeout(timer));
     },

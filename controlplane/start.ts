@@ -49,8 +49,8 @@ export interface ControlPlane {
   readonly kubectl: Kubectl;
   /** The programs that run now. */
   processes(): readonly { readonly program: Program; readonly pid: number }[];
-  /** Stops the API server alone; its data stays in etcd. */
-  stopApiServer(): Promise<void>;
+  /** Stops the API server alone, its data stays in etcd; a grace of 0 ms ends it as a crash would, with every watch cut. */
+  stopApiServer(options?: { readonly graceMs?: number }): Promise<void>;
   /** Starts it again, on the same port; resolves when it is ready. */
   startApiServer(): Promise<void>;
   restartApiServer(): Promise<void>;
@@ -149,8 +149,8 @@ class Plane implements ControlPlane {
     return [...this.#running.values()].map(({ program, pid }) => ({ program, pid }));
   }
 
-  async stopApiServer(): Promise<void> {
-    await this.#end("kube-apiserver");
+  async stopApiServer({ graceMs = STOP_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.#end("kube-apiserver", graceMs);
   }
 
   async startApiServer(): Promise<void> {
@@ -191,10 +191,10 @@ class Plane implements ControlPlane {
     this.#reportBroken(error);
   }
 
-  async #end(program: Program): Promise<void> {
+  async #end(program: Program, graceMs: number = STOP_GRACE_MS): Promise<void> {
     const running = this.#running.get(program);
     if (running === undefined) return;
-    await running.stop(STOP_GRACE_MS);
+    await running.stop(graceMs);
     this.#running.delete(program);
   }
 
