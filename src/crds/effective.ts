@@ -16,6 +16,8 @@ export interface EffectiveService {
   readonly repository: string;
   readonly retain: { readonly taggedImages: number; readonly untaggedDays: number };
   readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number; readonly cpuPercent: number };
+  /** What a pod reserves; always both, because autoscaling measures CPU against its request. */
+  readonly requests: { readonly cpu: string; readonly memory: string };
   /** Seconds. */
   readonly maxSessionDuration: number;
   /** The boundary that the role must carry. */
@@ -66,7 +68,11 @@ export function selectorMatches(selector: LabelSelector, labels: Readonly<Record
 }
 
 /** The repository that a service's image lives in; also what deletion looks for, so it needs no tier. */
-export function repositoryName(key: ObjectKey, spec: { image?: { repository?: string | undefined } }, config: OperatorConfig): string {
+export function repositoryName(
+  key: ObjectKey,
+  spec: { image?: { repository?: string | undefined } | undefined },
+  config: OperatorConfig,
+): string {
   return `${config.registry.repositoryPrefix}${spec.image?.repository ?? keyString(key)}`;
 }
 
@@ -77,6 +83,8 @@ export function meshProvider(namespaceLabels: Readonly<Record<string, string>>, 
 
 const DEFAULT_RETAIN = { taggedImages: 100, untaggedDays: 14 };
 const DEFAULT_CPU_PERCENT = 70;
+/** Where neither a request nor a limit is written; a limit alone is also the request, as Kubernetes has it. */
+const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" };
 /** Without maxReplicas a service may grow to this many times its minimum. */
 const DEFAULT_GROWTH = 4;
 
@@ -89,6 +97,7 @@ export function effectiveService(
 ): EffectiveService {
   const { spec, metadata } = service;
   const key: ObjectKey = { namespace: metadata.namespace, name: metadata.name };
+  const { requests, limits } = spec.container?.resources ?? {};
   const minReplicas = spec.scaling?.minReplicas ?? tier.spec.availability.minReplicas;
   return {
     key,
@@ -106,6 +115,10 @@ export function effectiveService(
       minReplicas,
       maxReplicas: spec.scaling?.maxReplicas ?? minReplicas * DEFAULT_GROWTH,
       cpuPercent: spec.scaling?.cpuPercent ?? DEFAULT_CPU_PERCENT,
+    },
+    requests: {
+      cpu: requests?.cpu ?? limits?.cpu ?? DEFAULT_REQUESTS.cpu,
+      memory: requests?.memory ?? limits?.memory ?? DEFAULT_REQUESTS.memory,
     },
     maxSessionDuration: Math.round(durationMs(spec.aws?.maxSessionDuration ?? "1h") / 1000),
     permissionsBoundaryArn: tier.spec.identity?.permissionsBoundaryArn ?? config.identity.permissionsBoundaryArn,

@@ -37,7 +37,9 @@ const resources = z
         memory: memory("requests.memory").optional().describe("Bytes to reserve, as 256Mi."),
       })
       .optional()
-      .describe("What the scheduler reserves for each pod. What is left out is the platform's default."),
+      .describe(
+        "What the scheduler reserves for each pod. Default: the limit, where one is written, else 100m of CPU and 128Mi of memory.",
+      ),
     limits: z
       .strictObject({
         cpu: cpu("limits.cpu").optional().describe("Cores at which the container is throttled, as 2. Absent: not throttled."),

@@ -1,0 +1,154 @@
+import type { Violation } from "../crds/desired.ts";
+import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+
+/** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
+
+export interface ValidationInput {
+  readonly service: EffectiveService;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly config: OperatorConfig;
+}
+
+type ServiceRule = (input: ValidationInput) => readonly Violation[];
+
+/** What is wrong with the service, in the order of RULES. Empty: nothing; what is in the statements is `vetPolicy`'s to say. */
+export function validateService(input: ValidationInput): readonly Violation[] {
+  return RULES.flatMap((rule) => rule(input));
+}
+
+const tierAllowsNamespace: ServiceRule = ({ service: { tier, key }, namespaceLabels }) => {
+  const allowed = tier.spec.allowedNamespaces;
+  if (allowed && selectorMatches(allowed, namespaceLabels)) return [];
+  return violation(
+    "spec.tier",
+    "TierNotAllowed",
+    `tier ${tier.metadata.name} does not allow namespace ${key.namespace}: name another tier, or ask the platform team to add the namespace to the tier's allowedNamespaces`,
+  );
+};
+
+/** In a tenancy entry's owners: every owner. */
+const ANY_OWNER = "*";
+
+const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, config }) => {
+  const owners = config.tenancy
+    .filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels))
+    .flatMap((tenant) => tenant.owners);
+  if (owners.includes(owner) || owners.includes(ANY_OWNER)) return [];
+  const fix =
+    owners.length === 0
+      ? "ask the platform team to list the namespace with its owners under tenancy in the operator's configuration"
+      : `name one of ${[...new Set(owners)].toSorted().join(", ")}, or ask the platform team to add ${owner} under tenancy`;
+  return violation("spec.owner", "OwnerNotAllowed", `${owner} is not an owner that namespace ${key.namespace} may name: ${fix}`);
+};
+
+const repositoryInNamespace: ServiceRule = ({ service: { spec, key } }) => {
+  const repository = spec.image.repository;
+  if (repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
+  return violation(
+    "spec.image.repository",
+    "RepositoryOutsideNamespace",
+    `${repository} must start with "${key.namespace}/": the field is immutable, so delete this PlatformService and apply it again with ${key.namespace}/${key.name}`,
+  );
+};
+
+/** ECR's limit, the registry's prefix included. */
+const MAX_REPOSITORY_LENGTH = 256;
+
+const repositoryFits: ServiceRule = ({ service: { repository }, config }) =>
+  repository.length <= MAX_REPOSITORY_LENGTH
+    ? []
+    : violation(
+        "spec.image.repository",
+        "RepositoryTooLong",
+        `with the registry's prefix ${config.registry.repositoryPrefix} the repository's name has ${repository.length} characters, and ECR takes ${MAX_REPOSITORY_LENGTH}: choose a shorter one`,
+      );
+
+const boundaryListed: ServiceRule = ({ service: { permissionsBoundaryArn, tier }, config: { identity } }) =>
+  [identity.permissionsBoundaryArn, ...identity.allowedBoundaryArns].includes(permissionsBoundaryArn)
+    ? []
+    : violation(
+        "spec.tier",
+        "BoundaryNotListed",
+        `tier ${tier.metadata.name} names the permissions boundary ${permissionsBoundaryArn}, which the operator's configuration does not list: ask the platform team to add it to identity.allowedBoundaryArns, or name another tier`,
+      );
+
+const replicasInOrder: ServiceRule = ({ service: { scaling, spec, tier } }) => {
+  if (scaling.minReplicas <= scaling.maxReplicas || spec.scaling?.minReplicas !== undefined) return [];
+  return violation(
+    "spec.scaling.maxReplicas",
+    "TooFewReplicas",
+    `${scaling.maxReplicas} is below the ${scaling.minReplicas} replicas that tier ${tier.metadata.name} starts from: raise it, or write a lower spec.scaling.minReplicas`,
+  );
+};
+
+const disruptionLeavesAPod: ServiceRule = ({ service: { scaling, tier } }) => {
+  const { maxUnavailable } = tier.spec.availability;
+  if (scaling.minReplicas === 1 || scaling.minReplicas > maxUnavailable) return [];
+  return violation(
+    "spec.scaling.minReplicas",
+    "DrainTakesEveryPod",
+    `tier ${tier.metadata.name} lets a drain take ${maxUnavailable} pods at once, and ${scaling.minReplicas} is not more: raise it above ${maxUnavailable}`,
+  );
+};
+
+const requestsEndBeforePods: ServiceRule = ({ service: { routes, tier } }) => {
+  const { preStopDelay, terminationGracePeriod } = tier.spec.availability;
+  const available = durationMs(terminationGracePeriod) - durationMs(preStopDelay);
+  return routes
+    .filter((route) => route.timeout !== undefined && durationMs(route.timeout) > available)
+    .flatMap((route) =>
+      violation(
+        `spec.routes[${route.name}].timeout`,
+        "TimeoutOutlivesPod",
+        `${route.timeout} is longer than a pod of tier ${tier.metadata.name} has left when it stops (terminationGracePeriod ${terminationGracePeriod} less preStopDelay ${preStopDelay}), so a rollout would cut requests off: shorten it to at most ${available}ms, or name a tier with a longer grace period`,
+      ),
+    );
+};
+
+const strictIsolation: ServiceRule = ({ service: { spec, tier } }) => {
+  if (tier.spec.network.isolation !== "Strict") return [];
+  const refused: readonly [field: string, entries: readonly unknown[] | undefined][] = [
+    ["spec.callers.serviceAccounts", spec.callers?.serviceAccounts],
+    ["spec.dependencies.kubernetesServices", spec.dependencies?.kubernetesServices],
+    ["spec.dependencies.hosts", spec.dependencies?.hosts],
+    ["spec.dependencies.cidrs", spec.dependencies?.cidrs],
+  ];
+  return refused
+    .filter(([, entries]) => entries !== undefined && entries.length > 0)
+    .flatMap(([field]) =>
+      violation(
+        field,
+        "StrictIsolation",
+        `tier ${tier.metadata.name} is isolated, so its services call, and are called by, PlatformServices of the tier alone: remove it, or ask the platform team to add what must be called to the tier's allowedEgress`,
+      ),
+    );
+};
+
+const hostsAreOutside: ServiceRule = ({ service: { spec }, config }) =>
+  (spec.dependencies?.hosts ?? [])
+    .filter(({ host }) => host.endsWith(".svc") || host.endsWith(`.${config.network.clusterDomain}`))
+    .flatMap(({ host }) =>
+      violation(
+        "spec.dependencies.hosts",
+        "HostInCluster",
+        `${host} is a Service of this cluster, and hosts opens no way to private addresses: write it under spec.dependencies.services, or kubernetesServices where it is no PlatformService`,
+      ),
+    );
+
+const RULES: readonly ServiceRule[] = [
+  tierAllowsNamespace,
+  ownerAllowed,
+  repositoryInNamespace,
+  repositoryFits,
+  boundaryListed,
+  replicasInOrder,
+  disruptionLeavesAPod,
+  requestsEndBeforePods,
+  strictIsolation,
+  hostsAreOutside,
+];
+
+function violation(field: string, reason: string, message: string): readonly Violation[] {
+  return [{ field, reason, message }];
+}
