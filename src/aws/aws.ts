@@ -1,0 +1,34 @@
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import type { Aws } from "../reconcilers/ports.ts";
+import { bulkReader } from "./bulk.ts";
+import { createClients, type AwsClientOptions } from "./clients.ts";
+import { imageReader } from "./images.ts";
+import { repositoryResource } from "./repository.ts";
+import { roleResource } from "./role.ts";
+
+/** Everything of AWS that the operator uses, behind its ports. */
+export interface AwsConnection extends Aws {
+  /** Who AWS says we are; throws AwsError. */
+  caller(): Promise<{ readonly account: string; readonly arn: string }>;
+  /** Closes the idle connections. */
+  close(): void;
+}
+
+/** Connects nothing yet: the first call does. */
+export function createAws(config: OperatorConfig, options: AwsClientOptions): AwsConnection {
+  const clients = createClients(config, options);
+  return {
+    roles: roleResource(clients.iam, config),
+    repositories: repositoryResource(clients.ecr, config),
+    images: imageReader(clients.ecr),
+    bulk: bulkReader(clients, config),
+    async caller() {
+      const { Account = "", Arn = "" } = await clients.sts.send(new GetCallerIdentityCommand());
+      return { account: Account, arn: Arn };
+    },
+    close() {
+      for (const client of Object.values(clients)) client.destroy();
+    },
+  };
+}

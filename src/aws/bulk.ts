@@ -1,0 +1,41 @@
+import { paginateDescribeRepositories, type ECRClient } from "@aws-sdk/client-ecr";
+import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
+import { clusterId, rolePath } from "../crds/aws-names.ts";
+import { AWS_TAGS } from "../crds/meta.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import type { BulkReader, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import { observedRepository } from "./repository.ts";
+import { observedInBulk } from "./role-observation.ts";
+
+/** The most that each call gives a page. */
+const ROLES_PER_PAGE = 1000;
+const REPOSITORIES_PER_PAGE = 1000;
+
+/** The sweep's reads: pages of a thousand instead of a call an object. */
+export function bulkReader(clients: { readonly iam: IAMClient; readonly ecr: ECRClient }, config: OperatorConfig): BulkReader {
+  return {
+    async roles() {
+      const found = new Map<string, RoleObserved>();
+      const pages = paginateGetAccountAuthorizationDetails({ client: clients.iam, pageSize: ROLES_PER_PAGE }, { Filter: ["Role"] });
+      for await (const page of pages) {
+        for (const detail of page.RoleDetailList ?? []) {
+          if (detail.Path !== rolePath(config)) continue;
+          const role = observedInBulk(detail);
+          if (role.tags[AWS_TAGS.cluster] === clusterId(config)) found.set(detail.RoleName ?? "", role);
+        }
+      }
+      return found;
+    },
+
+    async repositories() {
+      const found = new Map<string, RepositoryObserved>();
+      for await (const page of paginateDescribeRepositories({ client: clients.ecr, pageSize: REPOSITORIES_PER_PAGE }, {})) {
+        for (const repository of page.repositories ?? []) {
+          const name = repository.repositoryName ?? "";
+          if (name.startsWith(config.registry.repositoryPrefix)) found.set(name, observedRepository(repository));
+        }
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { STSClient } from "@aws-sdk/client-sts";
+import { FIELD_MANAGER } from "../crds/meta.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { instrument, type RequestObserver } from "./instrument.ts";
+import { TokenBucket, type Clock } from "./token-bucket.ts";
+
+export interface AwsClients {
+  readonly iam: IAMClient;
+  readonly ecr: ECRClient;
+  readonly sts: STSClient;
+}
+
+export interface AwsClientOptions {
+  readonly clock: Clock;
+  readonly observer: RequestObserver;
+  /** Default: the SDK's own chain (IRSA, environment, instance). */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+}
+
+/** Tries of one call in all; what then still fails is the next pass's to repeat. */
+const MAX_ATTEMPTS = 3;
+/** A healthy connection takes milliseconds; longer means a black hole. */
+const CONNECTION_TIMEOUT_MS = 3_000;
+/** IAM's slowest calls take a few seconds. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** STS is asked once at start and for the demo's proofs. */
+const STS_PER_SECOND = 5;
+
+/** One client a service, each behind its own rate. */
+export function createClients(config: OperatorConfig, options: AwsClientOptions): AwsClients {
+  const { endpoint, limits } = config.aws;
+  const shared = {
+    region: config.cluster.region,
+    retryMode: "adaptive",
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      // Without it the SDK only warns and waits on.
+      throwOnRequestTimeout: true,
+    },
+    customUserAgent: FIELD_MANAGER,
+    ...(endpoint !== null && { endpoint }),
+    ...(options.credentials && { credentials: options.credentials }),
+  };
+  const clients: AwsClients = { iam: new IAMClient(shared), ecr: new ECRClient(shared), sts: new STSClient(shared) };
+  const behind = (service: string, perSecond: number) => ({
+    ...options,
+    service,
+    bucket: new TokenBucket({ perSecond, clock: options.clock }),
+  });
+  instrument(clients.iam.middlewareStack, behind("iam", perSecondOf(limits.iam)));
+  instrument(clients.ecr.middlewareStack, behind("ecr", perSecondOf(limits.ecr)));
+  instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
+  return clients;
+}
+
+/** Of `10/s`, as the configuration's schema has it. */
+function perSecondOf(rate: string): number {
+  return Math.max(1, Number.parseInt(rate, 10));
+}

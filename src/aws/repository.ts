@@ -1,0 +1,155 @@
+import {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  DescribeRepositoriesCommand,
+  GetLifecyclePolicyCommand,
+  ListTagsForResourceCommand,
+  paginateDescribeImages,
+  PutImageTagMutabilityCommand,
+  PutLifecyclePolicyCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
+  type ECRClient,
+  type Repository,
+} from "@aws-sdk/client-ecr";
+import { canonicalJson } from "../crds/canonical.ts";
+import type { Difference, RepositoryDesired } from "../crds/desired.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { AwsError, type ExternalRemoval, type ExternalResource, type RepositoryObserved } from "../reconcilers/ports.ts";
+import { whereClass } from "./expected.ts";
+import { parseLifecyclePolicy } from "./lifecycle-policy.ts";
+import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
+
+/** ECR repositories. What AWS cannot change after creation, the encryption, stays a difference that `update` leaves. */
+export function repositoryResource(ecr: ECRClient, config: OperatorConfig): ExternalResource<RepositoryDesired, RepositoryObserved> {
+  return {
+    group: "ecr.aws",
+    kind: "Repository",
+
+    async observe({ name, owner }) {
+      const repository = await describe(ecr, name);
+      if (repository === undefined) return { state: "absent" };
+      const tags = await tagsOf(ecr, repository);
+      if (tags === undefined) return { state: "absent" };
+      if (!isOurs(tags, owner, config)) return { state: "foreign", owner: describeOwner(tags) };
+      const policy = await whereClass("absent", ecr.send(new GetLifecyclePolicyCommand({ repositoryName: name })));
+      return {
+        state: "present",
+        observed: { ...observedRepository(repository), tags, lifecyclePolicy: parseLifecyclePolicy(policy?.lifecyclePolicyText) },
+      };
+    },
+
+    differences,
+
+    async create(desired) {
+      const { type, kmsKey } = desired.encryption;
+      const answer = await ecr.send(
+        new CreateRepositoryCommand({
+          repositoryName: desired.name,
+          imageTagMutability: "IMMUTABLE",
+          encryptionConfiguration: { encryptionType: type, ...(kmsKey !== undefined && { kmsKey }) },
+          tags: tagList(Object.entries(desired.tags)),
+        }),
+      );
+      await putLifecyclePolicy(ecr, desired);
+      return { ...observedRepository(answer.repository ?? {}), tags: desired.tags, lifecyclePolicy: desired.lifecyclePolicy };
+    },
+
+    async update(desired, observed, found) {
+      const tags = observed.tags ?? {};
+      assertOurs(tags, { ...desired, operation: "ecr:PutLifecyclePolicy" }, config);
+      const differs = new Set(found.map(({ field }) => field));
+      if (differs.has("imageTagMutability")) {
+        await ecr.send(new PutImageTagMutabilityCommand({ repositoryName: desired.name, imageTagMutability: "IMMUTABLE" }));
+      }
+      if (differs.has("lifecyclePolicy")) await putLifecyclePolicy(ecr, desired);
+      const { set, remove } = tagChanges(desired.tags, tags);
+      if (set.length > 0) await ecr.send(new TagResourceCommand({ resourceArn: observed.arn, tags: tagList(set) }));
+      if (remove.length > 0) await ecr.send(new UntagResourceCommand({ resourceArn: observed.arn, tagKeys: remove }));
+      return { ...observed, immutable: true, lifecyclePolicy: desired.lifecyclePolicy, tags: changedTags(desired.tags, tags) };
+    },
+
+    async delete({ name, owner, force }) {
+      const repository = await describe(ecr, name);
+      const tags = repository && (await tagsOf(ecr, repository));
+      if (tags === undefined) return { state: "gone" };
+      if (!isOurs(tags, owner, config)) return { state: "foreign" };
+      try {
+        await whereClass("absent", ecr.send(new DeleteRepositoryCommand({ repositoryName: name, force })));
+        return { state: "gone" };
+      } catch (error) {
+        if (error instanceof AwsError && error.code === "RepositoryNotEmpty") return notEmpty(name, await countImages(ecr, name));
+        throw error;
+      }
+    },
+  };
+}
+
+/** What DescribeRepositories tells: neither tags nor lifecycle policy. */
+export function observedRepository(repository: Repository): RepositoryObserved {
+  const encryption = repository.encryptionConfiguration;
+  return {
+    arn: repository.repositoryArn ?? "",
+    uri: repository.repositoryUri ?? "",
+    immutable: repository.imageTagMutability === "IMMUTABLE",
+    // A repository of before encryption could be chosen has none said, and AES256.
+    encryption: { type: encryption?.encryptionType ?? "AES256", kmsKey: encryption?.kmsKey },
+    lifecyclePolicy: undefined,
+    tags: undefined,
+  };
+}
+
+function differences(desired: RepositoryDesired, observed: RepositoryObserved): readonly Difference[] {
+  const found: Difference[] = [];
+  const encryption = encryptionDifference(desired.encryption, observed.encryption);
+  if (encryption !== undefined) found.push(encryption);
+  if (!observed.immutable) found.push({ field: "imageTagMutability", observed: "mutable", desired: "IMMUTABLE" });
+  if (observed.lifecyclePolicy !== undefined && canonicalJson(observed.lifecyclePolicy) !== canonicalJson(desired.lifecyclePolicy)) {
+    found.push({
+      field: "lifecyclePolicy",
+      observed: observed.lifecyclePolicy === null ? "none" : "another document",
+      desired: "the spec's",
+    });
+  }
+  if (observed.tags !== undefined) found.push(...tagDifferences(desired.tags, observed.tags));
+  return found;
+}
+
+/** Without a key of ours, KMS uses the account's own for ECR: any key is then as desired. */
+function encryptionDifference(
+  desired: RepositoryDesired["encryption"],
+  observed: RepositoryObserved["encryption"],
+): Difference | undefined {
+  if (desired.type !== observed.type) return { field: "encryption", observed: observed.type, desired: desired.type };
+  if (desired.kmsKey === undefined || desired.kmsKey === observed.kmsKey) return undefined;
+  return { field: "encryption", observed: `KMS with ${observed.kmsKey ?? "the default key"}`, desired: `KMS with ${desired.kmsKey}` };
+}
+
+async function describe(ecr: ECRClient, name: string): Promise<Repository | undefined> {
+  const answer = await whereClass("absent", ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] })));
+  return answer?.repositories?.[0];
+}
+
+async function tagsOf(ecr: ECRClient, repository: Repository): Promise<Tags | undefined> {
+  const answer = await whereClass("absent", ecr.send(new ListTagsForResourceCommand({ resourceArn: repository.repositoryArn })));
+  return answer && tagRecord(answer.tags);
+}
+
+async function putLifecyclePolicy(ecr: ECRClient, { name, lifecyclePolicy }: RepositoryDesired): Promise<void> {
+  await ecr.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText: JSON.stringify(lifecyclePolicy) }));
+}
+
+async function countImages(ecr: ECRClient, repositoryName: string): Promise<number> {
+  let count = 0;
+  for await (const page of paginateDescribeImages({ client: ecr, pageSize: 1000 }, { repositoryName }))
+    count += page.imageDetails?.length ?? 0;
+  return count;
+}
+
+function notEmpty(name: string, images: number): ExternalRemoval {
+  return {
+    state: "blocked",
+    reason: "RepositoryNotEmpty",
+    message: `ECR repository ${name} holds ${images} ${images === 1 ? "image" : "images"}; delete them, or set spec.image.deletionPolicy to DeleteWithImages, or to Retain to keep the repository`,
+  };
+}

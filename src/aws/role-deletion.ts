@@ -1,0 +1,76 @@
+import {
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetRoleCommand,
+  paginateListInstanceProfilesForRole,
+  RemoveRoleFromInstanceProfileCommand,
+  type IAMClient,
+} from "@aws-sdk/client-iam";
+import type { Identified } from "../crds/desired.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { AwsError, type ExternalRemoval } from "../reconcilers/ports.ts";
+import { whereClass } from "./expected.ts";
+import { isOurs, tagRecord } from "./ownership.ts";
+import { attachedPolicyArns, inlinePolicyNames } from "./role-observation.ts";
+
+/** Someone who attaches as fast as we detach is the next pass's to meet again. */
+const MAX_ROUNDS = 3;
+
+/** Deletes a role of ours with all that hangs on it; DeleteConflict means that something new does: list again. */
+export async function deleteRole(iam: IAMClient, config: OperatorConfig, { name, owner }: Identified): Promise<ExternalRemoval> {
+  const answer = await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })));
+  if (answer === undefined) return { state: "gone" };
+  if (!isOurs(tagRecord(answer.Role?.Tags), owner, config)) return { state: "foreign" };
+  for (let round = 1; ; round++) {
+    const held = await strip(iam, name);
+    if (held !== undefined) return held;
+    try {
+      await whereClass("absent", iam.send(new DeleteRoleCommand({ RoleName: name })));
+      return { state: "gone" };
+    } catch (error) {
+      if (!(error instanceof AwsError && error.class === "busy") || round === MAX_ROUNDS) throw error;
+    }
+  }
+}
+
+/** Takes off the role whatever would keep IAM from deleting it. Each may be gone already, by another's hand or an answer lost. */
+async function strip(iam: IAMClient, RoleName: string): Promise<ExternalRemoval | undefined> {
+  for (const PolicyArn of (await whereClass("absent", attachedPolicyArns(iam, RoleName))) ?? []) {
+    await whereClass("absent", iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn })));
+  }
+  for (const PolicyName of (await whereClass("absent", inlinePolicyNames(iam, RoleName))) ?? []) {
+    await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName })));
+  }
+  for (const InstanceProfileName of (await whereClass("absent", instanceProfileNames(iam, RoleName))) ?? []) {
+    if (!(await leaveInstanceProfile(iam, RoleName, InstanceProfileName))) return heldBy(RoleName, InstanceProfileName);
+  }
+  return undefined;
+}
+
+/** False: the operator may not change that profile; it is someone else's. */
+async function leaveInstanceProfile(iam: IAMClient, RoleName: string, InstanceProfileName: string): Promise<boolean> {
+  try {
+    await whereClass("absent", iam.send(new RemoveRoleFromInstanceProfileCommand({ RoleName, InstanceProfileName })));
+    return true;
+  } catch (error) {
+    if (error instanceof AwsError && error.class === "denied") return false;
+    throw error;
+  }
+}
+
+function heldBy(role: string, profile: string): ExternalRemoval {
+  return {
+    state: "blocked",
+    reason: "RoleInInstanceProfile",
+    message: `IAM role ${role} is in instance profile ${profile}, which the operator may not change; run aws iam remove-role-from-instance-profile --role-name ${role} --instance-profile-name ${profile}`,
+  };
+}
+
+async function instanceProfileNames(iam: IAMClient, RoleName: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of paginateListInstanceProfilesForRole({ client: iam }, { RoleName })) {
+    names.push(...(page.InstanceProfiles ?? []).map((profile) => profile.InstanceProfileName ?? ""));
+  }
+  return names;
+}

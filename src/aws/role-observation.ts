@@ -1,0 +1,73 @@
+import {
+  GetRolePolicyCommand,
+  paginateListAttachedRolePolicies,
+  paginateListRolePolicies,
+  type IAMClient,
+  type Role,
+  type RoleDetail,
+} from "@aws-sdk/client-iam";
+import type { RoleObserved } from "../reconcilers/ports.ts";
+import { tagRecord } from "./ownership.ts";
+import { parsePolicyDocument } from "./policy-document.ts";
+
+/** A role as AWS tells of it, from either read. */
+
+/** The rest of what GetRole began: its policies. */
+export async function observeRole(iam: IAMClient, role: Role): Promise<RoleObserved> {
+  const name = role.RoleName ?? "";
+  const documents: Record<string, string> = {};
+  for (const policy of await inlinePolicyNames(iam, name)) {
+    const answer = await iam.send(new GetRolePolicyCommand({ RoleName: name, PolicyName: policy }));
+    documents[policy] = answer.PolicyDocument ?? "";
+  }
+  return {
+    ...whatBothReadsTell(role),
+    description: role.Description ?? "",
+    inlinePolicies: parsedDocuments(documents),
+    attachedPolicyArns: await attachedPolicyArns(iam, name),
+    maxSessionDuration: role.MaxSessionDuration,
+  };
+}
+
+/** A role of the bulk read, which tells neither description nor session duration. */
+export function observedInBulk(detail: RoleDetail): RoleObserved {
+  return {
+    ...whatBothReadsTell(detail),
+    description: undefined,
+    inlinePolicies: parsedDocuments(
+      Object.fromEntries((detail.RolePolicyList ?? []).map((p) => [p.PolicyName ?? "", p.PolicyDocument ?? ""])),
+    ),
+    attachedPolicyArns: (detail.AttachedManagedPolicies ?? []).map((p) => p.PolicyArn ?? ""),
+    maxSessionDuration: undefined,
+  };
+}
+
+/** Names of every inline policy of a role. */
+export async function inlinePolicyNames(iam: IAMClient, name: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of paginateListRolePolicies({ client: iam }, { RoleName: name })) names.push(...(page.PolicyNames ?? []));
+  return names;
+}
+
+/** ARNs of every managed policy attached to a role. */
+export async function attachedPolicyArns(iam: IAMClient, name: string): Promise<string[]> {
+  const arns: string[] = [];
+  for await (const page of paginateListAttachedRolePolicies({ client: iam }, { RoleName: name })) {
+    arns.push(...(page.AttachedPolicies ?? []).map((p) => p.PolicyArn ?? ""));
+  }
+  return arns;
+}
+
+function whatBothReadsTell(role: Role | RoleDetail) {
+  return {
+    arn: role.Arn ?? "",
+    path: role.Path ?? "",
+    trustPolicy: parsePolicyDocument(role.AssumeRolePolicyDocument),
+    permissionsBoundaryArn: role.PermissionsBoundary?.PermissionsBoundaryArn,
+    tags: tagRecord(role.Tags),
+  };
+}
+
+function parsedDocuments(documents: Readonly<Record<string, string>>): RoleObserved["inlinePolicies"] {
+  return Object.fromEntries(Object.entries(documents).map(([name, text]) => [name, parsePolicyDocument(text)]));
+}

@@ -1,0 +1,142 @@
+import {
+  CreateRoleCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetRoleCommand,
+  PutRolePermissionsBoundaryCommand,
+  PutRolePolicyCommand,
+  TagRoleCommand,
+  UntagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
+  UpdateRoleCommand,
+  type IAMClient,
+} from "@aws-sdk/client-iam";
+import { INLINE_POLICY_NAME } from "../crds/aws-names.ts";
+import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
+import { whereClass } from "./expected.ts";
+import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagList, tagRecord } from "./ownership.ts";
+import { deleteRole } from "./role-deletion.ts";
+import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
+import { observeRole } from "./role-observation.ts";
+
+/** IAM roles. A role is ours by its tags; a write to one that is not never leaves this file. */
+export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalResource<RoleDesired, RoleObserved> {
+  return {
+    group: "iam.aws",
+    kind: "Role",
+
+    async observe({ name, owner }) {
+      const answer = await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })));
+      if (answer?.Role === undefined) return { state: "absent" };
+      const tags = tagRecord(answer.Role.Tags);
+      if (!isOurs(tags, owner, config)) return { state: "foreign", owner: describeOwner(tags) };
+      return { state: "present", observed: await observeRole(iam, answer.Role) };
+    },
+
+    differences: roleDifferences,
+
+    async create(desired) {
+      const answer = await trusting(
+        desired,
+        iam.send(
+          new CreateRoleCommand({
+            RoleName: desired.name,
+            Path: desired.path,
+            Description: desired.description,
+            AssumeRolePolicyDocument: JSON.stringify(desired.trustPolicy),
+            MaxSessionDuration: desired.maxSessionDuration,
+            PermissionsBoundary: desired.permissionsBoundaryArn,
+            Tags: tagList(Object.entries(desired.tags)),
+          }),
+        ),
+      );
+      if (desired.inlinePolicy !== undefined) await putInlinePolicy(iam, desired.name, desired.inlinePolicy);
+      return asDesired(desired, { arn: answer.Role?.Arn ?? "", path: desired.path, tags: {} });
+    },
+
+    async update(desired, observed, differences) {
+      assertOurs(observed.tags, { ...desired, operation: "iam:UpdateRole" }, config);
+      const differs = new Set(differences.map(({ field }) => field));
+      // Rights are taken before any are given: the boundary, what others added, and only then trust and policy.
+      await removeRights(iam, desired, observed, differs);
+      await giveRights(iam, desired, differs);
+      await describe(iam, desired, observed, differs);
+      return asDesired(desired, observed);
+    },
+
+    delete: (target) => deleteRole(iam, config, target),
+  };
+}
+
+async function removeRights(iam: IAMClient, desired: RoleDesired, observed: RoleObserved, differs: ReadonlySet<string>): Promise<void> {
+  const RoleName = desired.name;
+  if (differs.has("permissionsBoundary")) {
+    await iam.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary: desired.permissionsBoundaryArn }));
+  }
+  for (const PolicyArn of observed.attachedPolicyArns) {
+    if (differs.has(`attachedPolicies[${PolicyArn}]`))
+      await whereClass("absent", iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn })));
+  }
+  for (const PolicyName of foreignInlinePolicies(observed)) {
+    if (differs.has(`inlinePolicies[${PolicyName}]`))
+      await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName })));
+  }
+}
+
+async function giveRights(iam: IAMClient, desired: RoleDesired, differs: ReadonlySet<string>): Promise<void> {
+  const RoleName = desired.name;
+  if (differs.has("trustPolicy")) {
+    const PolicyDocument = JSON.stringify(desired.trustPolicy);
+    await trusting(desired, iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument })));
+  }
+  if (!differs.has("inlinePolicy")) return;
+  if (desired.inlinePolicy !== undefined) await putInlinePolicy(iam, RoleName, desired.inlinePolicy);
+  else await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME })));
+}
+
+async function describe(iam: IAMClient, desired: RoleDesired, observed: RoleObserved, differs: ReadonlySet<string>): Promise<void> {
+  const RoleName = desired.name;
+  if (differs.has("description") || differs.has("maxSessionDuration")) {
+    // Both, always: UpdateRole sets the session duration back to an hour where it is left out (IAM API reference).
+    await iam.send(new UpdateRoleCommand({ RoleName, Description: desired.description, MaxSessionDuration: desired.maxSessionDuration }));
+  }
+  const { set, remove } = tagChanges(desired.tags, observed.tags);
+  if (set.length > 0) await iam.send(new TagRoleCommand({ RoleName, Tags: tagList(set) }));
+  if (remove.length > 0) await iam.send(new UntagRoleCommand({ RoleName, TagKeys: remove }));
+}
+
+async function putInlinePolicy(iam: IAMClient, RoleName: string, policy: PolicyDocument): Promise<void> {
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME, PolicyDocument: JSON.stringify(policy) }));
+}
+
+/**
+ * A trust policy's shape is ours and right, so what IAM refuses of it is its one principal: a provider that it does not know,
+ * or not yet. That heals by itself or by a person, so it is `busy` and tried again, not `invalid`.
+ */
+async function trusting<T>(desired: RoleDesired, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof AwsError && error.code === "MalformedPolicyDocument")) throw error;
+    const principal = desired.trustPolicy.Statement.flatMap(({ Principal }) => Object.values(Principal ?? {}).flat()).join(", ");
+    const message = `${error.message}: the trust policy names ${principal}; create that OIDC provider in this account if it does not exist`;
+    throw new AwsError({ class: "busy", code: error.code, operation: error.operation, message, cause: error });
+  }
+}
+
+/** What the role is once everything that differed was written. */
+function asDesired(desired: RoleDesired, observed: Pick<RoleObserved, "arn" | "path" | "tags">): RoleObserved {
+  return {
+    arn: observed.arn,
+    path: observed.path,
+    description: desired.description,
+    trustPolicy: desired.trustPolicy,
+    inlinePolicies: desired.inlinePolicy === undefined ? {} : { [INLINE_POLICY_NAME]: desired.inlinePolicy },
+    attachedPolicyArns: [],
+    permissionsBoundaryArn: desired.permissionsBoundaryArn,
+    maxSessionDuration: desired.maxSessionDuration,
+    tags: changedTags(desired.tags, observed.tags),
+  };
+}

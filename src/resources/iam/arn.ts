@@ -1,0 +1,41 @@
+import { covers } from "./pattern.ts";
+
+/** A resource as a policy names it; each part may hold wildcards. IAM matches part by part: a `*` does not cross a colon before the resource. */
+export interface ArnPattern {
+  readonly partition: string;
+  readonly service: string;
+  readonly region: string;
+  readonly account: string;
+  readonly resource: string;
+}
+
+/** Undefined: no ARN. A policy variable (`${aws:PrincipalTag/x}`) can become any text, so it reads as `*`. */
+export function parseArnPattern(text: string): ArnPattern | undefined {
+  const match = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):(.+)$/s.exec(withoutVariables(text));
+  if (match === null) return undefined;
+  const [, partition = "", service = "", region = "", account = "", resource = ""] = match;
+  return { partition, service, region, account, resource };
+}
+
+/** Whether the text holds a policy variable. */
+export function hasVariable(text: string): boolean {
+  return text.includes("${");
+}
+
+function withoutVariables(text: string): string {
+  return text.replaceAll(/\$\{[^}]*\}?/g, "*");
+}
+
+/** Whether every resource of `inner` is one of `outer`. `*` alone is every resource; any other text that is no ARN covers nothing. */
+export function arnCovers(outer: string, inner: ArnPattern): boolean {
+  if (outer === "*") return true;
+  const allowed = parseArnPattern(outer);
+  if (allowed === undefined || hasVariable(outer)) return false;
+  return (
+    covers(allowed.partition, inner.partition) &&
+    covers(allowed.service, inner.service) &&
+    covers(allowed.region, inner.region) &&
+    covers(allowed.account, inner.account) &&
+    covers(allowed.resource, inner.resource)
+  );
+}

@@ -1,0 +1,36 @@
+import type { Violation } from "../../../crds/desired.ts";
+import type { Statement } from "../../../crds/platform-service.ts";
+
+/** What a policy is judged against: the account it lives in, and what the configuration lets the namespace name. */
+export interface VettingContext {
+  readonly accountId: string;
+  readonly region: string;
+  /** ARN patterns of the namespace's `tenancy`. */
+  readonly resourceArns: readonly string[];
+}
+
+/** Judges one statement; undefined where it holds. */
+export type PolicyRule = (statement: Statement, context: VettingContext) => Violation | undefined;
+
+export type StatementField = "sid" | "actions" | "resources" | "conditions";
+
+/** A violation of one statement's field; `text` follows "statement <sid> ". */
+export function violation(
+  statement: Statement,
+  field: StatementField,
+  rule: { readonly reason: string; readonly text: string },
+): Violation {
+  return {
+    field: `spec.aws.policy.statements[${statement.sid}].${field}`,
+    reason: rule.reason,
+    message: `statement ${statement.sid} ${rule.text}`,
+  };
+}
+
+const MAX_LISTED = 5;
+
+/** The first few, joined, and how many more there are. */
+export function listed(items: readonly string[]): string {
+  const shown = items.slice(0, MAX_LISTED).join(", ");
+  return items.length > MAX_LISTED ? `${shown} and ${items.length - MAX_LISTED} more` : shown;
+}

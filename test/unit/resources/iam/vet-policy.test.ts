@@ -1,0 +1,176 @@
+import { describe, expect, test } from "vitest";
+import type { Statement } from "../../../../src/crds/platform-service.ts";
+import { vetPolicy } from "../../../../src/resources/iam/vet-policy.ts";
+
+const ACCOUNT = "111122223333";
+const TABLE = `arn:aws:dynamodb:eu-west-1:${ACCOUNT}:table/shipments`;
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/reports`;
+const BUCKET = "arn:aws:s3:::meridian-tracking/inbox/*";
+
+const context = {
+  accountId: ACCOUNT,
+  region: "eu-west-1",
+  resourceArns: [`arn:aws:dynamodb:*:${ACCOUNT}:table/*`, "arn:aws:s3:::meridian-tracking/*", `arn:aws:iam::${ACCOUNT}:role/*`],
+};
+
+const statement: Statement = { sid: "Tables", effect: "Allow", actions: ["dynamodb:GetItem"], resources: [TABLE] };
+const passRole: Statement = {
+  ...statement,
+  actions: ["iam:PassRole"],
+  resources: [ROLE],
+  conditions: [{ operator: "StringEquals", key: "iam:PassedToService", values: ["ecs-tasks.amazonaws.com"] }],
+};
+const condition = (operator: string, key = "aws:SourceVpc") => ({ operator, key, values: ["vpc-1"] });
+
+describe("allowed", () => {
+  test.each<[string, Partial<Statement>]>([
+    ["named actions on a named table", {}],
+    ["a pattern that the tenancy covers", { resources: [`arn:aws:dynamodb:eu-west-1:${ACCOUNT}:table/ship*`] }],
+    ["every region, where the tenancy has every region", { resources: [`arn:aws:dynamodb:*:${ACCOUNT}:table/shipments`] }],
+    ["a prefix of a bucket, whose ARN has no account", { actions: ["s3:GetObject"], resources: [BUCKET] }],
+    [
+      "a policy variable where the tenancy has a wildcard",
+      { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::meridian-tracking/${aws:PrincipalTag/x}/*"] },
+    ],
+    ["an action without resources, on *", { actions: ["cloudwatch:PutMetricData", "xray:PutTraceSegments"], resources: ["*"] }],
+    ["PassRole of a named role to one service", passRole],
+    ["AssumeRole of a named role", { actions: ["sts:AssumeRole", "sts:TagSession"], resources: [ROLE] }],
+    ["a Deny as wide as it gets", { effect: "Deny", actions: ["*"], resources: ["*"] }],
+    ["a Deny by patterns, elsewhere", { effect: "Deny", actions: ["s3:Put*", "iam:*"], resources: ["arn:*:s3:::*"] }],
+    ["a set operator", { conditions: [condition("ForAllValues:StringLikeIfExists")] }],
+  ])("%s", (_, change) => {
+    expect(vetPolicy([{ ...statement, ...change }], context)).toEqual([]);
+  });
+});
+
+describe("refused", () => {
+  test.each<[string, Partial<Statement>, string[]]>([
+    ["every action", { actions: ["*"] }, ["WildcardAction", "PassRoleUnbounded", "AssumeRoleUnbounded"]],
+    ["a service's every action", { actions: ["dynamodb:*"] }, ["WildcardAction"]],
+    ["a wildcard in an action's name", { actions: ["dynamodb:Get*"] }, ["WildcardAction"]],
+    ["a question mark in an action's name", { actions: ["dynamodb:GetIte?"] }, ["WildcardAction"]],
+    ["an action without a service", { actions: ["GetItem"] }, ["MalformedAction"]],
+    ["an action with a space", { actions: ["dynamodb: GetItem"] }, ["MalformedAction"]],
+    ["managing IAM", { actions: ["iam:CreateRole"], resources: [ROLE] }, ["IdentityAction"]],
+    ["managing IAM, in another case", { actions: ["iam:attachROLEpolicy"], resources: [ROLE] }, ["IdentityAction"]],
+    ["making credentials", { actions: ["sts:GetFederationToken"], resources: [ROLE] }, ["IdentityAction"]],
+    ["PassRole of anything", { ...passRole, resources: ["*"] }, ["PassRoleUnbounded", "WildcardResource"]],
+    ["PassRole of a pattern", { ...passRole, resources: [`arn:aws:iam::${ACCOUNT}:role/*`] }, ["PassRoleUnbounded"]],
+    ["PassRole in another case, of a pattern", { ...passRole, actions: ["iam:passrole"], resources: [`${ROLE}*`] }, ["PassRoleUnbounded"]],
+    ["PassRole to any service", { ...passRole, conditions: undefined }, ["PassRoleUnbounded"]],
+    [
+      "PassRole to a pattern of services",
+      { ...passRole, conditions: [{ operator: "StringEquals", key: "iam:PassedToService", values: ["*"] }] },
+      ["PassRoleUnbounded"],
+    ],
+    [
+      "PassRole where the service is unknown",
+      { ...passRole, conditions: [condition("StringEqualsIfExists", "iam:PassedToService")] },
+      ["PassRoleUnbounded"],
+    ],
+    [
+      "PassRole of another account's role",
+      { ...passRole, resources: ["arn:aws:iam::999999999999:role/reports"] },
+      ["OtherAccount", "OutsideTenancy"],
+    ],
+    ["AssumeRole of a pattern", { actions: ["sts:AssumeRole"], resources: [`arn:aws:iam::${ACCOUNT}:role/*`] }, ["AssumeRoleUnbounded"]],
+    [
+      "AssumeRole of another account's role",
+      { actions: ["sts:AssumeRole"], resources: ["arn:aws:iam::999999999999:role/x"] },
+      ["OtherAccount", "OutsideTenancy"],
+    ],
+    ["every resource", { resources: ["*"] }, ["WildcardResource"]],
+    [
+      "every resource, beside an action that has none",
+      { actions: ["cloudwatch:PutMetricData", "dynamodb:Scan"], resources: ["*"] },
+      ["WildcardResource"],
+    ],
+    ["no ARN", { resources: ["table/shipments"] }, ["MalformedResource"]],
+    ["an ARN cut short", { resources: ["arn:aws:dynamodb:eu-west-1"] }, ["MalformedResource"]],
+    ["a wildcard for the service", { resources: [`arn:aws:*:eu-west-1:${ACCOUNT}:table/x`] }, ["MalformedResource", "OutsideTenancy"]],
+    ["another account's table", { resources: ["arn:aws:dynamodb:eu-west-1:999999999999:table/x"] }, ["OtherAccount", "OutsideTenancy"]],
+    ["any account's table", { resources: ["arn:aws:dynamodb:eu-west-1:*:table/x"] }, ["OtherAccount", "OutsideTenancy"]],
+    ["another squad's queue", { actions: ["sqs:SendMessage"], resources: [`arn:aws:sqs:eu-west-1:${ACCOUNT}:pay`] }, ["OutsideTenancy"]],
+    ["another squad's bucket", { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::meridian-payments/*"] }, ["OutsideTenancy"]],
+    [
+      "the bucket whose name only starts alike",
+      { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::meridian-tracking*/x"] },
+      ["OutsideTenancy"],
+    ],
+    [
+      "an object named like an ARN of ours",
+      { actions: ["s3:GetObject"], resources: [`arn:aws:s3:::other/:${ACCOUNT}:table/x`] },
+      ["OutsideTenancy"],
+    ],
+    [
+      "a variable that could be any bucket",
+      { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::${aws:PrincipalTag/bucket}/x"] },
+      ["OutsideTenancy"],
+    ],
+    ["an operator that IAM has not", { conditions: [condition("StringMatches")] }, ["UnknownConditionOperator"]],
+    ["NullIfExists", { conditions: [condition("NullIfExists")] }, ["UnknownConditionOperator"]],
+    ["a key without a service", { conditions: [condition("StringEquals", "SourceVpc")] }, ["MalformedConditionKey"]],
+    [
+      "a condition written twice",
+      { conditions: [condition("StringEquals"), condition("StringEquals", "AWS:sourcevpc")] },
+      ["RepeatedCondition"],
+    ],
+    ["a Deny of no action", { effect: "Deny", actions: ["everything"] }, ["MalformedAction"]],
+    ["a Deny on no ARN", { effect: "Deny", resources: ["everything"] }, ["MalformedResource"]],
+  ])("%s", (_, change, reasons) => {
+    expect(vetPolicy([{ ...statement, ...change }], context).map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  test("a sid used twice", () => {
+    expect(vetPolicy([statement, { ...statement, resources: [`${TABLE}2`] }], context)).toEqual([
+      {
+        field: "spec.aws.policy.statements[Tables].sid",
+        reason: "RepeatedSid",
+        message: "statement Tables has a sid that another statement has; IAM wants each once: rename one",
+      },
+    ]);
+  });
+
+  test("a policy over IAM's quota, counted without white space", () => {
+    const statements = [0, 1, 2, 3, 4].map((i) => ({
+      ...statement,
+      sid: `Tables${i}`,
+      resources: [...Array(38).keys()].map((j) => `${TABLE}-${i}-${j}`),
+    }));
+    expect(vetPolicy(statements, context).map(({ reason }) => reason)).toEqual(["PolicyTooLarge"]);
+    expect(vetPolicy(statements.slice(0, 4), context)).toEqual([]);
+  });
+
+  test("everything, where the namespace has no tenancy", () => {
+    expect(vetPolicy([statement], { ...context, resourceArns: [] })).toEqual([
+      {
+        field: "spec.aws.policy.statements[Tables].resources",
+        reason: "OutsideTenancy",
+        message: `statement Tables names ${TABLE}, but the configuration gives this namespace no resources; ask the platform team for a tenancy entry with resourceArns`,
+      },
+    ]);
+  });
+});
+
+describe("a tenancy open to the whole account", () => {
+  const open = { ...context, resourceArns: [`arn:aws:*:*:${ACCOUNT}:*`, "arn:aws:s3:::*"] };
+
+  test("covers any resource of the account and any bucket", () => {
+    expect(vetPolicy([{ ...statement, resources: [`arn:aws:dynamodb:*:${ACCOUNT}:*`] }], open)).toEqual([]);
+    expect(vetPolicy([{ ...statement, actions: ["s3:GetObject"], resources: ["arn:aws:s3:::any/*"] }], open)).toEqual([]);
+  });
+
+  test("opens no other account", () => {
+    expect(vetPolicy([{ ...statement, resources: ["arn:aws:dynamodb:eu-west-1:999999999999:table/x"] }], open)).toHaveLength(2);
+  });
+});
+
+test("a message says what is wrong and what to write instead", () => {
+  expect(vetPolicy([{ ...statement, actions: ["dynamodb:*", "s3:*"] }], context)).toEqual([
+    {
+      field: "spec.aws.policy.statements[Tables].actions",
+      reason: "WildcardAction",
+      message: "statement Tables grants dynamodb:*, s3:*; name each action that the service calls, as dynamodb:GetItem",
+    },
+  ]);
+});
