@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
+import manifest from "../package.json" with { type: "json" };
 import { createAws } from "./aws/aws.ts";
 import { ConfigError, readSettings, USAGE, type Settings } from "./config.ts";
 import { createOperator } from "./controllers/operator.ts";
@@ -14,7 +14,7 @@ import { serveTelemetry } from "./telemetry/server.ts";
 
 /** The composition root: configuration, clients, controllers, servers. */
 async function main(settings: Settings): Promise<void> {
-  const version = readVersion();
+  const { version } = manifest;
   const log = createLogger(settings.logLevel);
   const metrics = createMetrics({ version, perService: settings.perServiceMetrics });
   const transport = createTransport(loadKubeConfig(settings.kubeconfig), {
@@ -39,7 +39,10 @@ async function main(settings: Settings): Promise<void> {
     workers: settings.workers,
   });
   const server = await serveTelemetry(settings.telemetryAddress, metrics.registry, { live: operator.alive, ready: operator.synced });
-  log.info({ version, telemetry: server.url, cluster: settings.config.cluster.name, region: settings.config.cluster.region }, "platform-operator starts");
+  log.info(
+    { version, telemetry: server.url, cluster: settings.config.cluster.name, region: settings.config.cluster.region },
+    "platform-operator starts",
+  );
 
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
@@ -55,11 +58,6 @@ function loadKubeConfig(file: string | undefined): KubeConfig {
   if (file === undefined) kubeConfig.loadFromDefault();
   else kubeConfig.loadFromFile(file);
   return kubeConfig;
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
 }
 
 try {

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { writeKubeconfig } from "../../controlplane/credentials.ts";
@@ -11,19 +11,12 @@ import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { buildOperatorPolicy } from "../resources/iam/operator-policy.ts";
+import { ADMIN_KEY, OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
 import { startOperator, type OperatorProcess } from "./operator-process.ts";
 
 /** A whole platform on one machine: control plane with nodes, AWS emulator, and the operator as a process under its own rights. */
 
-/** The project's root. */
-export const ROOT = new URL("../..", import.meta.url).pathname;
 export const DEV_CONFIG = join(ROOT, "config/dev/operator-config.yaml");
-
-/** Access keys of the emulator: a person, or a pipeline, that may do everything; and the operator, who may do what its policy says. */
-export const ADMIN_KEY = "AKIAADMIN00000000000";
-export const OPERATOR_KEY = "AKIAOPERATOR00000000";
-/** The emulator checks which key signs, not the signature: any secret will do. */
-export const SECRET_KEY = "no-secret-is-kept-here";
 
 export interface EnvironmentOptions {
   /** Of the operator; default config/dev/operator-config.yaml. */
@@ -103,7 +96,9 @@ export async function startAws(config: OperatorConfig, port = 0): Promise<Emulat
     ],
   });
   const iam = adminIam(config, emulator.url);
-  await iam.send(new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ["sts.amazonaws.com"], ThumbprintList: ["0".repeat(40)] }));
+  await iam.send(
+    new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ["sts.amazonaws.com"], ThumbprintList: ["0".repeat(40)] }),
+  );
   const document = await readFile(join(ROOT, "config/dev/boundary-policy.json"), "utf8");
   for (const arn of [config.identity.permissionsBoundaryArn, ...config.identity.allowedBoundaryArns]) {
     await iam.send(new CreatePolicyCommand({ PolicyName: arn.slice(arn.lastIndexOf("/") + 1), PolicyDocument: document }));
@@ -129,12 +124,6 @@ const OPERATOR_ACCOUNT = "platform-operator";
 export async function operatorAccess(plane: ControlPlane, file = join(plane.dir, "operator.kubeconfig")): Promise<string> {
   const token = await plane.kubectl(["create", "token", OPERATOR_ACCOUNT, "-n", OPERATOR_NAMESPACE, "--duration=24h"]);
   return writeKubeconfig({ file, url: plane.url, caFile: plane.caFile, user: OPERATOR_ACCOUNT, token: token.trim() });
-}
-
-/** Writes what `push` and other commands need to find a running environment. */
-export async function announce(environment: Environment, file: string): Promise<void> {
-  const { plane, emulator, configFile } = environment;
-  await writeFile(file, JSON.stringify({ pid: process.pid, awsEndpoint: emulator.url, kubeconfig: plane.adminKubeconfig, configFile }));
 }
 
 function filesIn(folder: string): string[] {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createWriteStream, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { OPERATOR_KEY, ROOT, SECRET_KEY } from "./environment.ts";
+import { OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
 
 /** The operator as a process of its own, under its own kubeconfig and access key. */
 
@@ -39,12 +39,14 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
   const started = await launchOperator(options);
   const deadline = Date.now() + READY_DEADLINE_MS;
   let dead: string | undefined;
-  void started.ended.then((how) => {
-    dead = how;
-  });
+  const noteDeath = async (): Promise<void> => {
+    dead = await started.ended;
+  };
+  void noteDeath();
   while (!(await answers(`${started.telemetryUrl}/readyz`))) {
     if (dead !== undefined) throw new Error(`the operator ended (${dead}) before it was ready: see ${started.logFile}`);
-    if (Date.now() > deadline) throw new Error(`the operator is not ready after ${String(READY_DEADLINE_MS / 1000)} s: see ${started.logFile}`);
+    if (Date.now() > deadline)
+      throw new Error(`the operator is not ready after ${String(READY_DEADLINE_MS / 1000)} s: see ${started.logFile}`);
     await new Promise((resolve) => void setTimeout(resolve, READY_POLL_MS));
   }
   return started;
@@ -78,7 +80,10 @@ export async function launchOperator(options: OperatorProcessOptions): Promise<O
   child.stdout.pipe(log, { end: false });
   if (child.pid === undefined) throw new Error("the operator's process does not start");
   writeFileSync(pidFile, String(child.pid));
-  const telemetryUrl = await Promise.race([telemetryOf(child.stdout), exited.then((how) => Promise.reject(new Error(`the operator ended (${how}): see ${logFile}`)))]);
+  const telemetryUrl = await Promise.race([
+    telemetryOf(child.stdout),
+    exited.then((how) => Promise.reject(new Error(`the operator ended (${how}): see ${logFile}`))),
+  ]);
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
     child.kill(signal);
     await exited;
@@ -104,4 +109,3 @@ async function answers(url: string): Promise<boolean> {
     return false;
   }
 }
-

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
+import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
 import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
 
@@ -40,10 +41,7 @@ export function serviceFacts(object: LiveObject): ServiceState {
 
 /** What a NetworkPolicy selects. */
 export interface PolicyFacts {
-  readonly podSelector: {
-    readonly matchLabels?: Readonly<Record<string, string>>;
-    readonly matchExpressions?: readonly { readonly key: string; readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; readonly values?: string[] }[];
-  };
+  readonly podSelector: LabelSelector;
   /** Has at least one rule: a policy without any opens nothing. */
   readonly opens: boolean;
 }
@@ -51,7 +49,7 @@ export interface PolicyFacts {
 export function policyFacts(object: LiveObject): PolicyFacts {
   const spec = record(object.spec);
   return {
-    podSelector: record(spec.podSelector) as PolicyFacts["podSelector"],
+    podSelector: labelSelector.catch({}).parse(spec.podSelector),
     opens: records(spec.ingress).length + records(spec.egress).length > 0,
   };
 }
@@ -77,10 +75,12 @@ function troubleOf(status: JsonObject): PodState["trouble"] {
   if (scheduled?.status === "False") return { reason: text(scheduled.reason) ?? "Unschedulable", message: text(scheduled.message) ?? "" };
   for (const container of [...records(status.initContainerStatuses), ...records(status.containerStatuses)]) {
     const last = record(record(container.lastState).terminated);
-    if (last.reason === "OOMKilled") return { reason: "OOMKilled", message: `container ${text(container.name) ?? ""} used more memory than its limit: raise it` };
+    if (last.reason === "OOMKilled")
+      return { reason: "OOMKilled", message: `container ${text(container.name) ?? ""} used more memory than its limit: raise it` };
     const waiting = record(record(container.state).waiting);
     const reason = text(waiting.reason);
-    if (reason !== undefined && reason !== "ContainerCreating" && reason !== "PodInitializing") return { reason, message: text(waiting.message) ?? "" };
+    if (reason !== undefined && reason !== "ContainerCreating" && reason !== "PodInitializing")
+      return { reason, message: text(waiting.message) ?? "" };
   }
   return undefined;
 }
@@ -91,7 +91,8 @@ export function nodePoolFacts(object: LiveObject): NodePoolState {
   const requirements: Record<string, readonly string[]> = {};
   for (const r of records(template.requirements)) {
     const key = text(r.key);
-    if (key !== undefined && r.operator === "In" && Array.isArray(r.values)) requirements[key] = r.values.filter((v): v is string => typeof v === "string");
+    if (key !== undefined && r.operator === "In" && Array.isArray(r.values))
+      requirements[key] = r.values.filter((v): v is string => typeof v === "string");
   }
   return {
     name: object.metadata.name,

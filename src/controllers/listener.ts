@@ -38,13 +38,26 @@ export function createListener(options: ListenerOptions): ServiceListener {
       metrics.lastReconcile(key, now() / 1000);
       for (const correction of corrections) {
         metrics.driftCorrected(correction.kind);
-        events.record(stored, { type: "Normal", reason: "DriftCorrected", action: "Reconcile", note: `put back what someone else changed: ${correction.what}` });
+        events.record(stored, {
+          type: "Normal",
+          reason: "DriftCorrected",
+          action: "Reconcile",
+          note: `put back what someone else changed: ${correction.what}`,
+        });
         log.info({ service: keyString(key), drift: correction.what }, "drift corrected");
       }
       for (const change of transitions(before, after)) {
         const type = change.status === "False" ? "Warning" : "Normal";
-        events.record(stored, { type, reason: change.reason, action: "Reconcile", note: `${change.type}: ${change.message === "" ? change.reason : change.message}` });
-        log.info({ service: keyString(key), condition: change.type, status: change.status, reason: change.reason, message: change.message }, "condition changed");
+        events.record(stored, {
+          type,
+          reason: change.reason,
+          action: "Reconcile",
+          note: `${change.type}: ${change.message === "" ? change.reason : change.message}`,
+        });
+        log.info(
+          { service: keyString(key), condition: change.type, status: change.status, reason: change.reason, message: change.message },
+          "condition changed",
+        );
       }
       const started = since.get(keyString(key));
       if (started === undefined || !isReady(after)) return;

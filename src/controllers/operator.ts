@@ -61,7 +61,8 @@ export function createOperator(options: OperatorOptions): Operator {
   };
   const now = (): number => clock.now();
   const children = createChildren({ transport, sources: childSources(sources) });
-  const converger = new Converger();
+  const roles = new Converger(options.aws.roles);
+  const repositories = new Converger(options.aws.repositories);
   const listener = createListener({
     metrics,
     log: options.log,
@@ -74,8 +75,9 @@ export function createOperator(options: OperatorOptions): Operator {
     configHash: hashOf(config),
     world: createWorld(sources),
     children,
-    aws: options.aws,
-    converger,
+    roles,
+    repositories,
+    imageReader: options.aws.images,
     images: new ImageMemory(now),
     budget: new RolloutBudget(config.rollout.maxConcurrent),
     now,
@@ -91,7 +93,11 @@ export function createOperator(options: OperatorOptions): Operator {
   };
   sources.services.store.subscribe((change) => {
     const { new: service } = change;
-    if (service && service.status?.observedGeneration !== service.metadata.generation && change.old?.metadata.generation !== service.metadata.generation) {
+    if (
+      service &&
+      service.status?.observedGeneration !== service.metadata.generation &&
+      change.old?.metadata.generation !== service.metadata.generation
+    ) {
       listener.changed(change.key);
     }
   });
@@ -110,7 +116,9 @@ export function createOperator(options: OperatorOptions): Operator {
         runSweep(
           {
             ...options,
-            converger,
+            roles,
+            repositories,
+            bulk: options.aws.bulk,
             intervalMs: durationMs(config.aws.sweepInterval),
             enqueue: (key: ObjectKey) => queues.services.add(keyString(key), "low"),
           },
@@ -122,7 +130,13 @@ export function createOperator(options: OperatorOptions): Operator {
       options.log.info({ services: sources.services.store.size }, "the watches have seen the world; work begins");
       const workers = [
         runWorkers({ ...options, name: "platformservice", queue: queues.services, pass: (key) => reconcileService(deps, parseKey(key)) }),
-        runWorkers({ ...options, name: "platformtier", queue: queues.tiers, workers: TIER_WORKERS, pass: (key) => reconcileTier(tierDeps, key) }),
+        runWorkers({
+          ...options,
+          name: "platformtier",
+          queue: queues.tiers,
+          workers: TIER_WORKERS,
+          pass: (key) => reconcileTier(tierDeps, key),
+        }),
       ];
       await aborted(signal);
       queues.services.shutDown();
@@ -135,7 +149,11 @@ export function createOperator(options: OperatorOptions): Operator {
 }
 
 /** Writes through: what the API server answers is in the store before the next pass asks. */
-function writerOf<T extends PlatformService | PlatformTier>({ transport }: Runtime, resource: ResourceType, store: Store<T, string>): PrimaryWriter<T> {
+function writerOf<T extends PlatformService | PlatformTier>(
+  { transport }: Runtime,
+  resource: ResourceType,
+  store: Store<T, string>,
+): PrimaryWriter<T> {
   return {
     async setFinalizers(object, finalizers) {
       const written = await writeFinalizers(transport, resource, object, finalizers);

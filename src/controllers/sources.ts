@@ -11,7 +11,16 @@ import { Reflector } from "../kube/reflector.ts";
 import { Store } from "../kube/store.ts";
 import type { Transport } from "../kube/transport.ts";
 import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
-import { autoscalerFacts, definitionFacts, deploymentFacts, nodePoolFacts, podFacts, policyFacts, serviceFacts, type PolicyFacts } from "./facts.ts";
+import {
+  autoscalerFacts,
+  definitionFacts,
+  deploymentFacts,
+  nodePoolFacts,
+  podFacts,
+  policyFacts,
+  serviceFacts,
+  type PolicyFacts,
+} from "./facts.ts";
 
 /** Every watch that the operator keeps, and what is kept of each object. */
 
@@ -63,7 +72,11 @@ const PLAIN_KINDS: readonly ResourceType[] = [
 export function createSources(runtime: Runtime): Sources {
   const source = <T, Index extends string>(
     resource: ResourceType,
-    options: { reduce: (object: LiveObject) => T; indexes?: Record<Index, (value: T, key: ObjectKey) => readonly string[]>; labelSelector?: string },
+    options: {
+      reduce: (object: LiveObject) => T;
+      indexes?: Record<Index, (value: T, key: ObjectKey) => readonly string[]>;
+      labelSelector?: string;
+    },
   ): Source<T, Index> => {
     const { labelSelector, ...storeOptions } = options;
     const store = new Store<T, Index>(storeOptions);
@@ -75,14 +88,14 @@ export function createSources(runtime: Runtime): Sources {
 
   return {
     services: source(KINDS.PlatformService, {
-      reduce: (object) => object as unknown as PlatformService,
+      reduce: (object) => withoutManagedFields<PlatformService>(object),
       indexes: {
         tier: (s) => [s.spec.tier],
         namespace: (_, key) => [key.namespace],
         mentions: (s, key) => mentions(s, key.namespace),
       },
     }),
-    tiers: source(KINDS.PlatformTier, { reduce: (object) => object as unknown as PlatformTier }),
+    tiers: source(KINDS.PlatformTier, { reduce: (object) => withoutManagedFields<PlatformTier>(object) }),
     namespaces: source(KINDS.Namespace, { reduce: (object) => object.metadata.labels ?? {} }),
     nodePools: source(KINDS.NodePool, { reduce: nodePoolFacts }),
     definitions: source(KINDS.CustomResourceDefinition, { reduce: definitionFacts }),
@@ -103,10 +116,18 @@ export function createSources(runtime: Runtime): Sources {
   };
 }
 
+/** The whole object, as our own CRD's schema admitted it; who manages which field of it is of no use here. */
+function withoutManagedFields<T extends PlatformService | PlatformTier>(object: LiveObject): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata } as unknown as T;
+}
+
 /** Other objects that a pass over this service looks at: `service ns/name` and `kubernetes ns/name`. */
 function mentions(service: PlatformService, namespace: string): string[] {
   const { callers, dependencies } = service.spec;
-  const named = [...(callers?.services ?? []), ...(dependencies?.services ?? [])].map((r) => `service ${r.namespace || namespace}/${r.name}`);
+  const named = [...(callers?.services ?? []), ...(dependencies?.services ?? [])].map(
+    (r) => `service ${r.namespace || namespace}/${r.name}`,
+  );
   const kubernetes = (dependencies?.kubernetesServices ?? []).map((r) => `kubernetes ${r.namespace || namespace}/${r.name}`);
   return [...new Set([...named, ...kubernetes])];
 }
@@ -119,5 +140,7 @@ export function childSources(sources: Sources): readonly ChildSource<unknown>[] 
 /** Every reflector, by the name that metrics and logs use. */
 export function reflectors(sources: Sources): readonly Reflector<unknown>[] {
   const { services, tiers, namespaces, nodePools, definitions, pods } = sources;
-  return [services, tiers, namespaces, nodePools, definitions, pods, ...childSources(sources)].map((s) => s.reflector as Reflector<unknown>);
+  return [services, tiers, namespaces, nodePools, definitions, pods, ...childSources(sources)].map(
+    (s) => s.reflector as Reflector<unknown>,
+  );
 }

@@ -2,17 +2,16 @@ import { keyString, type ObjectKey } from "../crds/meta.ts";
 import type { Clock } from "../kube/clock.ts";
 import { pause } from "../kube/clock.ts";
 import type { Log } from "../kube/log.ts";
-import type { Converger } from "../reconcilers/converge.ts";
 import { describeError } from "../reconcilers/failure.ts";
-import type { Aws } from "../reconcilers/ports.ts";
+import type { Ports } from "../reconcilers/platform-service/scope.ts";
+import type { BulkReader } from "../reconcilers/ports.ts";
 
 /**
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
  * (session duration, lifecycle policy) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions {
-  readonly aws: Aws;
-  readonly converger: Converger;
+export interface SweepOptions extends Pick<Ports, "roles" | "repositories"> {
+  readonly bulk: BulkReader;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,17 +33,16 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
   }
 }
 
-export async function sweepOnce({ aws, converger, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
-  const roles = converger.sweep(aws.roles, await aws.bulk.roles());
-  const repositories = converger.sweep(aws.repositories, await aws.bulk.repositories());
-  for (const key of [...roles, ...repositories]) {
+export async function sweepOnce({ roles, repositories, bulk, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
+  const changed = [...roles.sweep(await bulk.roles()), ...repositories.sweep(await bulk.repositories())];
+  for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
     enqueue(key);
   }
-  for (const resource of [aws.roles, aws.repositories]) {
-    const share = Math.ceil((converger.count(resource) * intervalMs) / FULL_READ_MS);
+  for (const converger of [roles, repositories]) {
+    const share = Math.ceil((converger.size * intervalMs) / FULL_READ_MS);
     for (let i = 0; i < share; i++) {
-      const key = converger.forgetOldest(resource);
+      const key = converger.forgetOldest();
       if (key) enqueue(key);
     }
   }

@@ -26,7 +26,8 @@ export function wireTriggers(sources: Sources, queues: Queues): void {
   });
   sources.tiers.store.subscribe((change) => {
     queues.tiers.add(change.key.name, "high");
-    if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid) return;
+    if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid)
+      return;
     for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueue(keyOf(service), "low");
   });
   sources.namespaces.store.subscribe((change) => {
@@ -78,9 +79,13 @@ function ownerOf(child: Child<unknown> | undefined): string | undefined {
   return child.state.controller?.kind === "PlatformService" ? child.state.controller.name : child.service;
 }
 
+/** Whatever else changed of it, nothing of this matters to a pass. */
 function sameChild(a: Child<unknown>, b: Child<unknown>): boolean {
-  const strip = ({ state: { resourceVersion: _, ...state }, ...rest }: Child<unknown>): unknown => ({ ...rest, state });
-  return same(strip(a), strip(b));
+  return same(withoutVersion(a), withoutVersion(b));
+}
+
+function withoutVersion(child: Child<unknown>): unknown {
+  return { ...child, state: { ...child.state, resourceVersion: "" } };
 }
 
 function mentioning(sources: Sources, index: string): ObjectKey[] {
@@ -89,8 +94,11 @@ function mentioning(sources: Sources, index: string): ObjectKey[] {
 
 /** Whether those that name the service must look again. */
 function matters(change: Change<PlatformService>): boolean {
-  const view = (s: PlatformService | undefined): unknown => (s && s.metadata.deletionTimestamp === undefined ? neighbourOf(s) : undefined);
-  return !same(view(change.old), view(change.new));
+  return !same(viewOf(change.old), viewOf(change.new));
+}
+
+function viewOf(service: PlatformService | undefined): unknown {
+  return service && service.metadata.deletionTimestamp === undefined ? neighbourOf(service) : undefined;
 }
 
 function keyOf(service: PlatformService): ObjectKey {

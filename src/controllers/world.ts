@@ -31,7 +31,7 @@ export function createWorld(sources: Sources): World {
       return policies.store
         .list()
         .filter((p) => p.state.ref.namespace === namespace && p.state.controller?.kind !== "PlatformService" && p.service === undefined)
-        .filter((p) => p.facts.opens && selectorMatches(p.facts.podSelector as Parameters<typeof selectorMatches>[0], podLabels))
+        .filter((p) => p.facts.opens && selectorMatches(p.facts.podSelector, podLabels))
         .map((p) => p.state.ref.name);
     },
   };
@@ -48,7 +48,11 @@ export function neighbourOf(service: PlatformService): Neighbour {
     protocol,
     callers: [
       ...(callers?.services ?? []).map((c) => ({ kind: "service" as const, namespace: c.namespace || namespace, name: c.name })),
-      ...(callers?.serviceAccounts ?? []).map((c) => ({ kind: "serviceAccount" as const, namespace: c.namespace || namespace, name: c.name })),
+      ...(callers?.serviceAccounts ?? []).map((c) => ({
+        kind: "serviceAccount" as const,
+        namespace: c.namespace || namespace,
+        name: c.name,
+      })),
     ],
   };
 }

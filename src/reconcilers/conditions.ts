@@ -1,10 +1,17 @@
-import { ADVISORY_CONDITIONS, STEP_CONDITIONS, type Condition, type ConditionStatus, type ConditionType, type StepCondition } from "../crds/conditions.ts";
+import {
+  ADVISORY_CONDITIONS,
+  STEP_CONDITIONS,
+  type Condition,
+  type ConditionStatus,
+  type ConditionType,
+  type StepCondition,
+} from "../crds/conditions.ts";
 import type { StepReport } from "./step.ts";
 
 /** From the reports of a pass to the conditions that a person reads. Pure; computed in this one place. */
 
-interface Verdict {
-  readonly type: ConditionType;
+interface Verdict<Type extends ConditionType = ConditionType> {
+  readonly type: Type;
   readonly status: ConditionStatus;
   readonly reason: string;
   readonly message: string;
@@ -40,7 +47,7 @@ export function computeConditions(input: ConditionInput): Condition[] {
   });
 }
 
-function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: NotRun): Verdict {
+function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: NotRun): Verdict<StepCondition> {
   if (!report) return { type, status: "Unknown", reason: notRun.reason, message: notRun.message };
   switch (report.state) {
     case "ready":
@@ -58,8 +65,8 @@ function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: 
 }
 
 /** False if any is False, else Unknown if any is Unknown, else True; the first offender gives the reason, all are named. */
-function readyOf(steps: readonly Verdict[]): Verdict {
-  const counted = steps.filter((s) => !ADVISORY_CONDITIONS.has(s.type as StepCondition));
+function readyOf(steps: readonly Verdict<StepCondition>[]): Verdict {
+  const counted = steps.filter((s) => !ADVISORY_CONDITIONS.has(s.type));
   const bad = counted.filter((s) => s.status === "False");
   const waiting = counted.filter((s) => s.status === "Unknown");
   const offenders = bad.length > 0 ? bad : waiting;

@@ -16,14 +16,21 @@ const CONFLICT_RECHECK_MS = 250;
 export function reportFailure(error: unknown): StepReport {
   if (error instanceof AwsError) return awsFailure(error);
   if (error instanceof KubeError) return kubeFailure(error);
-  return { state: "failed", reason: "UnexpectedError", message: `${describeError(error)}; it is retried, and the operator's log has the stack` };
+  return {
+    state: "failed",
+    reason: "UnexpectedError",
+    message: `${describeError(error)}; it is retried, and the operator's log has the stack`,
+  };
 }
 
 function awsFailure(error: AwsError): StepReport {
   const said = `${error.operation}: ${error.code}: ${error.message}`;
   switch (error.class) {
     case "denied":
-      return blocked("AccessDenied", `${said}; grant the operator's role this action (config/iam/operator-policy.json) or renew its credentials`);
+      return blocked(
+        "AccessDenied",
+        `${said}; grant the operator's role this action (config/iam/operator-policy.json) or renew its credentials`,
+      );
     case "invalid":
       return blocked("RefusedByAWS", `${said}; change what the message names`);
     case "overQuota":
@@ -47,9 +54,17 @@ function kubeFailure(error: KubeError): StepReport {
   const said = `${error.operation}: ${error.message}`;
   switch (error.class) {
     case "conflict":
-      return { state: "progressing", reason: "Conflict", message: "another writer was faster; read and written again", recheckMs: CONFLICT_RECHECK_MS };
+      return {
+        state: "progressing",
+        reason: "Conflict",
+        message: "another writer was faster; read and written again",
+        recheckMs: CONFLICT_RECHECK_MS,
+      };
     case "denied":
-      return blocked("Forbidden", `${said}; grant the operator this in its ClusterRole (config/rbac), or change the admission policy that refuses it`);
+      return blocked(
+        "Forbidden",
+        `${said}; grant the operator this in its ClusterRole (config/rbac), or change the admission policy that refuses it`,
+      );
     case "invalid":
       return blocked("RefusedByAPIServer", `${said}; change what the message names`);
     case "throttled":

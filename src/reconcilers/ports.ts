@@ -140,7 +140,10 @@ export interface PrimaryWriter<T extends { readonly metadata: ObjectMeta }> {
 
 /** Tells people what changed. Never throws into a pass. */
 export interface EventSink {
-  record(regarding: PlatformService | PlatformTier, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly action: string; readonly note: string }): void;
+  record(
+    regarding: PlatformService | PlatformTier,
+    event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly action: string; readonly note: string },
+  ): void;
 }
 
 // ---------------------------------------------------------------- AWS

@@ -8,7 +8,12 @@ import type { Outcome, RemovalReport, Step, StepReport } from "./step.ts";
 export type OnThrow = (step: string, error: unknown) => void;
 
 /** Runs each step's `ensure` and fills `reports` as they come, since later steps look at earlier ones. */
-export async function ensureAll<E, R>(steps: readonly Step<E, R>[], scope: E, reports: Map<StepCondition, StepReport>, onThrow: OnThrow): Promise<void> {
+export async function ensureAll<E, R>(
+  steps: readonly Step<E, R>[],
+  scope: E,
+  reports: Map<StepCondition, StepReport>,
+  onThrow: OnThrow,
+): Promise<void> {
   for (const step of steps) {
     try {
       reports.set(step.condition, await step.ensure(scope));
@@ -64,7 +69,8 @@ export function outcomeOf(reports: Iterable<StepReport>): Outcome {
   for (const report of reports) {
     if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
     const afterMs = report.state === "progressing" || report.state === "blocked" ? report.recheckMs : undefined;
-    if (afterMs !== undefined && (!recheck || afterMs < recheck.afterMs) && "reason" in report) recheck = { state: "recheck", afterMs, because: report.reason ?? "" };
+    if (afterMs !== undefined && (!recheck || afterMs < recheck.afterMs) && "reason" in report)
+      recheck = { state: "recheck", afterMs, because: report.reason ?? "" };
   }
   return recheck ?? { state: "settled" };
 }

@@ -11,7 +11,13 @@ const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 const READY_BUCKETS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
 
 /** AWS's codes for "too many calls" (aws.md, Errors). */
-const THROTTLED: ReadonlySet<string> = new Set(["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "429"]);
+const THROTTLED: ReadonlySet<string> = new Set([
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "RequestLimitExceeded",
+  "429",
+]);
 
 export type ReconcileResult = "success" | "requeue_after" | "error";
 
@@ -23,7 +29,11 @@ export interface Metrics {
   driftCorrected(kind: string): void;
   eventDropped(): void;
   /** Sets the series of a service; replaces what its labels were before. */
-  service(key: ObjectKey, info: { readonly owner: string; readonly tier: string }, conditions: readonly { readonly type: string; readonly status: ConditionStatus }[]): void;
+  service(
+    key: ObjectKey,
+    info: { readonly owner: string; readonly tier: string },
+    conditions: readonly { readonly type: string; readonly status: ConditionStatus }[],
+  ): void;
   lastReconcile(key: ObjectKey, seconds: number): void;
   readyAfter(tier: string, seconds: number): void;
   /** Removes every series of a service. */
@@ -43,22 +53,74 @@ export function createMetrics(options: { readonly version: string; readonly perS
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  new Gauge({ name: "platform_operator_build_info", help: "Always 1; the version that runs.", labelNames: ["version"], registers }).set({ version: options.version }, 1);
+  new Gauge({ name: "platform_operator_build_info", help: "Always 1; the version that runs.", labelNames: ["version"], registers }).set(
+    { version: options.version },
+    1,
+  );
 
   // controller-runtime's. Cardinality: controllers x results.
-  const reconcileTotal = new Counter({ name: "controller_runtime_reconcile_total", help: "Passes by controller and result.", labelNames: ["controller", "result"], registers });
-  const reconcileErrors = new Counter({ name: "controller_runtime_reconcile_errors_total", help: "Passes that are retried, by controller.", labelNames: ["controller"], registers });
-  const reconcileTime = new Histogram({ name: "controller_runtime_reconcile_time_seconds", help: "Duration of a pass.", labelNames: ["controller"], buckets: DURATION_BUCKETS, registers });
-  const workers = new Gauge({ name: "controller_runtime_active_workers", help: "Workers that are in a pass.", labelNames: ["controller"], registers });
+  const reconcileTotal = new Counter({
+    name: "controller_runtime_reconcile_total",
+    help: "Passes by controller and result.",
+    labelNames: ["controller", "result"],
+    registers,
+  });
+  const reconcileErrors = new Counter({
+    name: "controller_runtime_reconcile_errors_total",
+    help: "Passes that are retried, by controller.",
+    labelNames: ["controller"],
+    registers,
+  });
+  const reconcileTime = new Histogram({
+    name: "controller_runtime_reconcile_time_seconds",
+    help: "Duration of a pass.",
+    labelNames: ["controller"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const workers = new Gauge({
+    name: "controller_runtime_active_workers",
+    help: "Workers that are in a pass.",
+    labelNames: ["controller"],
+    registers,
+  });
   // client-go's. Cardinality: queues.
   const depth = new Gauge({ name: "workqueue_depth", help: "Keys that wait.", labelNames: ["name", "controller", "priority"], registers });
   const adds = new Counter({ name: "workqueue_adds_total", help: "Keys added.", labelNames: ["name", "controller"], registers });
-  const queued = new Histogram({ name: "workqueue_queue_duration_seconds", help: "How long a key waits.", labelNames: ["name", "controller"], buckets: DURATION_BUCKETS, registers });
-  const worked = new Histogram({ name: "workqueue_work_duration_seconds", help: "How long a key is worked on.", labelNames: ["name", "controller"], buckets: DURATION_BUCKETS, registers });
-  const retries = new Counter({ name: "workqueue_retries_total", help: "Keys added with back-off.", labelNames: ["name", "controller"], registers });
+  const queued = new Histogram({
+    name: "workqueue_queue_duration_seconds",
+    help: "How long a key waits.",
+    labelNames: ["name", "controller"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const worked = new Histogram({
+    name: "workqueue_work_duration_seconds",
+    help: "How long a key is worked on.",
+    labelNames: ["name", "controller"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const retries = new Counter({
+    name: "workqueue_retries_total",
+    help: "Keys added with back-off.",
+    labelNames: ["name", "controller"],
+    registers,
+  });
   // Cardinality: verbs x resources x codes.
-  const kube = new Counter({ name: "rest_client_requests_total", help: "Requests to the API server; code 0 is no answer.", labelNames: ["method", "resource", "code"], registers });
-  const kubeTime = new Histogram({ name: "rest_client_request_duration_seconds", help: "Duration of requests to the API server.", labelNames: ["verb"], buckets: DURATION_BUCKETS, registers });
+  const kube = new Counter({
+    name: "rest_client_requests_total",
+    help: "Requests to the API server; code 0 is no answer.",
+    labelNames: ["method", "resource", "code"],
+    registers,
+  });
+  const kubeTime = new Histogram({
+    name: "rest_client_request_duration_seconds",
+    help: "Duration of requests to the API server.",
+    labelNames: ["verb"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
   // Cardinality: kinds that are watched.
   const ages = new Map<string, () => number | undefined>();
   new Gauge({
@@ -74,17 +136,59 @@ export function createMetrics(options: { readonly version: string; readonly perS
     },
   });
   // Cardinality: services x operations x codes of AWS.
-  const aws = new Counter({ name: "platform_aws_requests_total", help: "Calls to AWS.", labelNames: ["service", "operation", "code"], registers });
-  const awsTime = new Histogram({ name: "platform_aws_request_duration_seconds", help: "Duration of calls to AWS.", labelNames: ["service", "operation"], buckets: DURATION_BUCKETS, registers });
-  const awsThrottled = new Counter({ name: "platform_aws_throttled_total", help: "Calls that AWS throttled.", labelNames: ["service"], registers });
+  const aws = new Counter({
+    name: "platform_aws_requests_total",
+    help: "Calls to AWS.",
+    labelNames: ["service", "operation", "code"],
+    registers,
+  });
+  const awsTime = new Histogram({
+    name: "platform_aws_request_duration_seconds",
+    help: "Duration of calls to AWS.",
+    labelNames: ["service", "operation"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const awsThrottled = new Counter({
+    name: "platform_aws_throttled_total",
+    help: "Calls that AWS throttled.",
+    labelNames: ["service"],
+    registers,
+  });
   // Cardinality: one series a service for each condition (at most 15), and two more.
-  const condition = new Gauge({ name: "platform_service_condition", help: "1 True, 0 False, -1 Unknown.", labelNames: ["namespace", "name", "type"], registers });
-  const info = new Gauge({ name: "platform_service_info", help: "Always 1; who owns a service and its tier.", labelNames: ["namespace", "name", "owner", "tier"], registers });
-  const last = new Gauge({ name: "platform_service_last_reconcile_timestamp_seconds", help: "When the last pass ended.", labelNames: ["namespace", "name"], registers });
+  const condition = new Gauge({
+    name: "platform_service_condition",
+    help: "1 True, 0 False, -1 Unknown.",
+    labelNames: ["namespace", "name", "type"],
+    registers,
+  });
+  const info = new Gauge({
+    name: "platform_service_info",
+    help: "Always 1; who owns a service and its tier.",
+    labelNames: ["namespace", "name", "owner", "tier"],
+    registers,
+  });
+  const last = new Gauge({
+    name: "platform_service_last_reconcile_timestamp_seconds",
+    help: "When the last pass ended.",
+    labelNames: ["namespace", "name"],
+    registers,
+  });
   // Cardinality: tiers.
-  const ready = new Histogram({ name: "platform_service_ready_seconds", help: "From a change of the spec to Ready.", labelNames: ["tier"], buckets: READY_BUCKETS, registers });
+  const ready = new Histogram({
+    name: "platform_service_ready_seconds",
+    help: "From a change of the spec to Ready.",
+    labelNames: ["tier"],
+    buckets: READY_BUCKETS,
+    registers,
+  });
   // Cardinality: kinds.
-  const drift = new Counter({ name: "platform_service_drift_corrected_total", help: "Changes by others that were put back.", labelNames: ["kind"], registers });
+  const drift = new Counter({
+    name: "platform_service_drift_corrected_total",
+    help: "Changes by others that were put back.",
+    labelNames: ["kind"],
+    registers,
+  });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
   const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();

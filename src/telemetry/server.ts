@@ -1,5 +1,4 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 
 /** What the probes ask. */
@@ -18,17 +17,23 @@ export interface TelemetryServer {
 /** Serves /metrics, /healthz and /readyz. `address` is `host:port`; port 0 takes a free one. */
 export async function serveTelemetry(address: string, registry: Registry, health: Health): Promise<TelemetryServer> {
   const server = createServer((request, response) => {
-    const path = request.url?.split("?")[0];
-    if (path === "/metrics") {
-      registry.metrics().then(
-        (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
-        (error: unknown) => response.writeHead(500).end(String(error)),
-      );
-      return;
+    switch (request.url?.split("?")[0]) {
+      case "/metrics":
+        registry.metrics().then(
+          (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
+          (error: unknown) => response.writeHead(500).end(String(error)),
+        );
+        return;
+      case "/healthz":
+        answer(response, health.live());
+        return;
+      case "/readyz":
+        answer(response, health.ready());
+        return;
+      case undefined:
+      default:
+        response.writeHead(404).end("not found\n");
     }
-    if (path === "/healthz") return void answer(response, health.live());
-    if (path === "/readyz") return void answer(response, health.ready());
-    response.writeHead(404).end("not found\n");
   });
   const separator = address.lastIndexOf(":");
   const host = address.slice(0, separator);
@@ -36,7 +41,8 @@ export async function serveTelemetry(address: string, registry: Registry, health
     server.once("error", reject);
     server.listen({ host: host === "" ? "0.0.0.0" : host, port: Number(address.slice(separator + 1)) }, resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
   return { url: `http://${host === "" ? "127.0.0.1" : host}:${String(port)}`, close: () => close(server) };
 }
 

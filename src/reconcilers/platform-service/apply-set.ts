@@ -34,8 +34,10 @@ export async function applySet(scope: Scope, set: KindSet, desired: readonly Kub
 export async function applyOne(scope: Scope, object: KubeObject): Promise<StepReport | undefined> {
   const result = await scope.children.apply(scope.owner, object);
   const report = reportOf(object, result);
-  if (result.state === "repaired") scope.corrections.push({ kind: object.kind, name: object.metadata.name, what: `${object.kind} ${object.metadata.name}` });
-  if (result.state !== "apiMissing") scope.resources.push({ group: groupOf(object.apiVersion), kind: object.kind, name: object.metadata.name, state: stateOf(report) });
+  if (result.state === "repaired")
+    scope.corrections.push({ kind: object.kind, name: object.metadata.name, what: `${object.kind} ${object.metadata.name}` });
+  if (result.state !== "apiMissing")
+    scope.resources.push({ group: groupOf(object.apiVersion), kind: object.kind, name: object.metadata.name, state: stateOf(report) });
   return report;
 }
 

@@ -10,7 +10,9 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const written = scope.service.spec.dependencies?.services ?? [];
     if (written.length === 0) return { state: "skipped", reason: "NoDependencies", message: "it names no service that it depends on" };
-    const missing = written.map((d) => ungranted(scope, { namespace: d.namespace || scope.service.key.namespace, name: d.name })).filter((m) => m !== undefined);
+    const missing = written
+      .map((d) => ungranted(scope, { namespace: d.namespace || scope.service.key.namespace, name: d.name }))
+      .filter((m) => m !== undefined);
     const first = missing[0];
     if (first) return { state: "blocked", reason: first.reason, message: missing.map((m) => m.message).join("; ") };
     return { state: "ready", reason: "Granted" };
@@ -24,9 +26,18 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
 function ungranted({ service, world }: Scope, callee: ObjectKey): { reason: string; message: string } | undefined {
   const neighbour = world.neighbour(callee);
   const path = `${callee.namespace}/${callee.name}`;
-  if (!neighbour) return { reason: "NotFound", message: `PlatformService ${path} does not exist: create it, or remove it from spec.dependencies.services` };
+  if (!neighbour)
+    return {
+      reason: "NotFound",
+      message: `PlatformService ${path} does not exist: create it, or remove it from spec.dependencies.services`,
+    };
   const { namespace, name } = service.key;
-  const granted = neighbour.callers.some((c) => c.namespace === namespace && (c.kind === "service" ? c.name === name : c.name === service.serviceAccountName));
+  const granted = neighbour.callers.some(
+    (c) => c.namespace === namespace && (c.kind === "service" ? c.name === name : c.name === service.serviceAccountName),
+  );
   if (granted) return undefined;
-  return { reason: "NotGranted", message: `${path} does not let this service call: its file needs { name: ${name}, namespace: ${namespace} } in spec.callers.services` };
+  return {
+    reason: "NotGranted",
+    message: `${path} does not let this service call: its file needs { name: ${name}, namespace: ${namespace} } in spec.callers.services`,
+  };
 }

@@ -11,7 +11,12 @@ import type { Scope } from "./scope.ts";
 const EXTERNAL_RECHECK_MS = 60_000;
 
 /** Lists the object in the status and counts what was put back. */
-export function noteExternal(scope: Scope, resource: { readonly group: string; readonly kind: string }, name: string, result: Converged<unknown>): void {
+export function noteExternal(
+  scope: Scope,
+  resource: { readonly group: string; readonly kind: string },
+  name: string,
+  result: Converged<unknown>,
+): void {
   scope.resources.push({ group: resource.group, kind: resource.kind, name, state: result.state === "asDesired" ? "Ready" : "Blocked" });
   if (result.state !== "asDesired" || result.corrected.length === 0) return;
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });

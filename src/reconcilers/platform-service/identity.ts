@@ -9,26 +9,30 @@ export const identityStep: Step<Scope, RemoveScope> = {
   condition: "IdentityReady",
 
   async ensure(scope) {
-    const { aws, converger, service, config } = scope;
+    const { roles, service, config } = scope;
     const desired = buildRole(service, config);
-    const result = await converger.converge(aws.roles, desired);
-    noteExternal(scope, aws.roles, desired.name, result);
+    const result = await roles.converge(desired);
+    noteExternal(scope, roles.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
     if (result.state === "stuck") {
-      return { state: "failed", reason: "NotAsWritten", message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}` };
+      return {
+        state: "failed",
+        reason: "NotAsWritten",
+        message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}`,
+      };
     }
     scope.facts.roleArn = result.observed.arn;
     return { state: "ready", message: result.observed.arn };
   },
 
   async remove(scope) {
-    const { aws, converger, stored, key, config } = scope;
+    const { roles, stored, key, config } = scope;
     const name = roleName(key, config);
     if (stored.spec.aws?.deletionPolicy === "Retain") {
-      scope.retained.push({ group: aws.roles.group, kind: aws.roles.kind, name, state: "Retained" });
+      scope.retained.push({ group: roles.resource.group, kind: roles.resource.kind, name, state: "Retained" });
       return { state: "retained", message: `IAM role ${name} is kept: deletionPolicy Retain` };
     }
-    converger.forget(aws.roles, name);
-    return externalRemoval(await aws.roles.delete({ name, owner: key, force: false }));
+    roles.forget(name);
+    return externalRemoval(await roles.resource.delete({ name, owner: key, force: false }));
   },
 };

@@ -11,19 +11,30 @@ export const imageStep: Step<Scope, RemoveScope> = {
   condition: "ImageResolved",
 
   async ensure(scope) {
-    const { service, facts, aws, images } = scope;
+    const { service, facts, imageReader, images } = scope;
     const { repository } = facts;
     if (!repository || !holds(scope, "RepositoryReady")) {
-      return { state: "progressing", reason: "WaitingForRepository", message: "waits for the ECR repository", recheckMs: MISSING_IMAGE_RECHECK_MS };
+      return {
+        state: "progressing",
+        reason: "WaitingForRepository",
+        message: "waits for the ECR repository",
+        recheckMs: MISSING_IMAGE_RECHECK_MS,
+      };
     }
     const { tag, digest } = service.spec.image;
     const reference: ImageReference | undefined = tag === undefined ? (digest === undefined ? undefined : { digest }) : { tag };
-    if (!reference) return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
+    if (!reference)
+      return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
 
-    const image = images.get(repository.arn, reference) ?? (await aws.images.resolve(service.repository, reference));
+    const image = images.get(repository.arn, reference) ?? (await imageReader.resolve(service.repository, reference));
     const written = "tag" in reference ? `${repository.uri}:${reference.tag}` : `${repository.uri}@${reference.digest}`;
     if (!image) {
-      return { state: "blocked", reason: "ImageNotFound", message: `${written} does not exist: push it, or correct spec.image`, recheckMs: MISSING_IMAGE_RECHECK_MS };
+      return {
+        state: "blocked",
+        reason: "ImageNotFound",
+        message: `${written} does not exist: push it, or correct spec.image`,
+        recheckMs: MISSING_IMAGE_RECHECK_MS,
+      };
     }
     images.set(repository.arn, reference, image);
     const allowed: readonly string[] = service.tier.spec.placement.architectures;

@@ -19,7 +19,8 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
     const { service, config, world } = scope;
     const applied = await applySet(scope, SET, meshOf(service).security(service, config, world));
     if (applied) return applied;
-    if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
+    if (service.mesh === "None")
+      return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
     return { state: "ready" };
   },
 

@@ -20,7 +20,11 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
     if (problem) return { state: "blocked", reason: problem.reason, message: problems.map((p) => `${p.field}: ${p.message}`).join("; ") };
     const foreign = world.foreignPolicies(service.key.namespace, podLabels(service));
     if (foreign.length > 0) {
-      return { state: "ready", reason: "Widened", message: `policies add up: NetworkPolicy ${foreign.toSorted().join(", ")}, not ours, also selects these pods` };
+      return {
+        state: "ready",
+        reason: "Widened",
+        message: `policies add up: NetworkPolicy ${foreign.toSorted().join(", ")}, not ours, also selects these pods`,
+      };
     }
     return { state: "ready" };
   },

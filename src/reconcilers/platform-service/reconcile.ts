@@ -75,7 +75,11 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   const key = owner.key;
   const scope: RemoveScope = { ...deps, key, owner, stored, retained: [] };
   if (isOrphaned(deps, stored, owner)) {
-    return finish(deps, stored, [...(stored.status?.resources ?? [])].map((r) => ({ ...r, state: "Retained" as const })));
+    return finish(
+      deps,
+      stored,
+      [...(stored.status?.resources ?? [])].map((r) => ({ ...r, state: "Retained" as const })),
+    );
   }
   const pending = await removeAll(REMOVAL_ORDER, scope, deps.listener.threw);
   if (!pending) return finish(deps, stored, scope.retained);

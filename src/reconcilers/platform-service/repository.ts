@@ -10,10 +10,10 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   condition: "RepositoryReady",
 
   async ensure(scope) {
-    const { aws, converger, service, config } = scope;
+    const { repositories, service, config } = scope;
     const desired = buildRepository(service, config);
-    const result = await converger.converge(aws.repositories, desired);
-    noteExternal(scope, aws.repositories, desired.name, result);
+    const result = await repositories.converge(desired);
+    noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
     if (result.state === "stuck") {
@@ -27,14 +27,14 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   },
 
   async remove(scope) {
-    const { aws, converger, stored, key, config } = scope;
+    const { repositories, stored, key, config } = scope;
     const name = repositoryName(key, stored.spec, config);
     const policy = stored.spec.image?.deletionPolicy ?? "Retain";
     if (policy === "Retain") {
-      scope.retained.push({ group: aws.repositories.group, kind: aws.repositories.kind, name, state: "Retained" });
+      scope.retained.push({ group: repositories.resource.group, kind: repositories.resource.kind, name, state: "Retained" });
       return { state: "retained", message: `ECR repository ${name} is kept: deletionPolicy Retain` };
     }
-    converger.forget(aws.repositories, name);
-    return externalRemoval(await aws.repositories.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
+    repositories.forget(name);
+    return externalRemoval(await repositories.resource.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
   },
 };

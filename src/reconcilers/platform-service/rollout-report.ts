@@ -31,7 +31,12 @@ export function rolloutReport(scope: Scope): StepReport {
   const troubled = firstTroubled(pods);
   if (troubled) return quote(troubled, deployment.deadlineExceeded);
   if (deployment.deadlineExceeded) {
-    return { state: "blocked", reason: "ProgressDeadlineExceeded", message: "its pods do not become ready in time: look at their logs and probes", recheckMs: WATCHED_RECHECK_MS };
+    return {
+      state: "blocked",
+      reason: "ProgressDeadlineExceeded",
+      message: "its pods do not become ready in time: look at their logs and probes",
+      recheckMs: WATCHED_RECHECK_MS,
+    };
   }
   return progressing("RollingOut", "waits for its pods to be ready");
 }
@@ -48,7 +53,8 @@ function firstTroubled(pods: readonly PodState[]): { reason: string; message: st
 
 function quote(trouble: { reason: string; message: string }, deadlineExceeded: boolean): StepReport {
   const message = trouble.message === "" ? "a pod does not start" : trouble.message;
-  if (deadlineExceeded || NEEDS_A_PERSON.has(trouble.reason)) return { state: "blocked", reason: trouble.reason, message, recheckMs: WATCHED_RECHECK_MS };
+  if (deadlineExceeded || NEEDS_A_PERSON.has(trouble.reason))
+    return { state: "blocked", reason: trouble.reason, message, recheckMs: WATCHED_RECHECK_MS };
   return progressing(trouble.reason, message);
 }
 

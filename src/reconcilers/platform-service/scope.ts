@@ -4,7 +4,8 @@ import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import type { Converger } from "../converge.ts";
-import type { Aws, Children, Owner, ResolvedImage, World } from "../ports.ts";
+import type { RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
+import type { Children, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
 import type { StepReport } from "../step.ts";
 import type { ImageMemory } from "./image-memory.ts";
@@ -15,8 +16,9 @@ export interface Ports {
   readonly configHash: string;
   readonly world: World;
   readonly children: Children;
-  readonly aws: Aws;
-  readonly converger: Converger;
+  readonly roles: Converger<RoleDesired, RoleObserved>;
+  readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
+  readonly imageReader: ImageReader;
   readonly images: ImageMemory;
   readonly budget: RolloutBudget;
   /** Milliseconds of the wall clock. */

@@ -17,7 +17,13 @@ export type Verdict =
 export function judge(stored: PlatformService, world: World, config: OperatorConfig): Verdict {
   const tier = world.tier(stored.spec.tier);
   if (!tier) {
-    return refuse([{ field: "spec.tier", reason: "UnknownTier", message: `PlatformTier ${stored.spec.tier} does not exist: name one of those that \`kubectl get ptier\` lists` }]);
+    return refuse([
+      {
+        field: "spec.tier",
+        reason: "UnknownTier",
+        message: `PlatformTier ${stored.spec.tier} does not exist: name one of those that \`kubectl get ptier\` lists`,
+      },
+    ]);
   }
   const namespaceLabels = world.namespaceLabels(stored.metadata.namespace) ?? {};
   const service = effectiveService(stored, tier, config, namespaceLabels);
@@ -25,7 +31,11 @@ export function judge(stored: PlatformService, world: World, config: OperatorCon
   return violations.length > 0 ? refuse(violations) : { state: "valid", service, namespaceLabels };
 }
 
-function vetStatements(service: EffectiveService, namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): readonly Violation[] {
+function vetStatements(
+  service: EffectiveService,
+  namespaceLabels: Readonly<Record<string, string>>,
+  config: OperatorConfig,
+): readonly Violation[] {
   const statements = service.spec.aws?.policy?.statements;
   if (!statements) return [];
   const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);

@@ -21,7 +21,13 @@ export interface StatusInput {
 export function computeStatus(input: StatusInput): PlatformServiceStatus {
   const { stored, reports, notRun, now, scope, configHash } = input;
   const before = stored.status ?? {};
-  const conditions = computeConditions({ reports, notRun, now: rfc3339(now), generation: stored.metadata.generation, previous: conditionsOf(stored) });
+  const conditions = computeConditions({
+    reports,
+    notRun,
+    now: rfc3339(now),
+    generation: stored.metadata.generation,
+    previous: conditionsOf(stored),
+  });
   if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions };
   const { facts, service, resources } = scope;
   const tier = service.tier.metadata;
@@ -30,17 +36,21 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
   return {
     observedGeneration: stored.metadata.generation,
     conditions,
-    ...(facts.roleArn === undefined ? pick(before, "role") : { role: { arn: facts.roleArn } }),
-    ...(facts.repository === undefined ? pick(before, "repository") : { repository: facts.repository }),
-    ...(desired === undefined && running === undefined ? {} : { image: { ...(desired === undefined ? {} : { desired }), ...(running === undefined ? {} : { running }) } }),
-    mesh: { provider: service.mesh, ...(service.mesh === "None" ? {} : { host: meshOf(service).host(service, scope.config) }) },
+    role: facts.roleArn === undefined ? before.role : { arn: facts.roleArn },
+    repository: facts.repository ?? before.repository,
+    image: desired === undefined && running === undefined ? undefined : { desired, running },
+    mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs: { tier: { name: tier.name, uid: tier.uid, generation: tier.generation }, configHash },
     resources: sortResources(resources),
   };
 }
 
 /** The status of a service that is being deleted: what it waits for, in Ready and in Reconciling or Stalled. */
-export function deletionStatus(stored: PlatformService, pending: { readonly reason: string; readonly message: string; readonly stalled: boolean }, now: number): PlatformServiceStatus {
+export function deletionStatus(
+  stored: PlatformService,
+  pending: { readonly reason: string; readonly message: string; readonly stalled: boolean },
+  now: number,
+): PlatformServiceStatus {
   const generation = stored.metadata.generation;
   const previous = new Map(conditionsOf(stored).map((c) => [c.type, c]));
   const verdict = (type: string, status: Condition["status"]): Condition => {
@@ -66,12 +76,11 @@ export function statusDiffers(before: PlatformServiceStatus | undefined, after: 
 }
 
 function sortResources(resources: readonly OwnedResource[]): OwnedResource[] {
-  const place = (r: OwnedResource): string => `${r.group}/${r.kind}/${r.name}`;
-  return resources.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+  return resources.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
-function pick<K extends keyof PlatformServiceStatus>(status: PlatformServiceStatus, key: K): Partial<PlatformServiceStatus> {
-  return status[key] === undefined ? {} : { [key]: status[key] };
+function placeOf({ group, kind, name }: OwnedResource): string {
+  return `${group}/${kind}/${name}`;
 }
 
 function rfc3339(ms: number): string {

@@ -18,7 +18,8 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     const mesh = meshOf(service);
     const applied = await applySet(scope, SET, mesh.traffic(service, config));
     if (applied) return applied;
-    if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
+    if (service.mesh === "None")
+      return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
     const pods = world.pods(service.key).filter((p) => !p.deleting);
     const { sidecarContainer } = mesh;
     if (sidecarContainer !== undefined && pods.some((p) => !p.containers.includes(sidecarContainer))) {

@@ -16,11 +16,19 @@ const POD_MONITOR = { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor"
 const DEPLOYMENT = { apiVersion: "apps/v1", kind: "Deployment" };
 
 /** What stands beside the Deployment. */
-const COMPANIONS: KindSet = { kinds: [{ apiVersion: "v1", kind: "Service" }, { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, POD_MONITOR] };
+const COMPANIONS: KindSet = {
+  kinds: [{ apiVersion: "v1", kind: "Service" }, { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, POD_MONITOR],
+};
 const ALL: KindSet = { kinds: [...COMPANIONS.kinds, DEPLOYMENT] };
 
 /** A pod template is first written, or changed, only when these hold: no pod runs without its identity, image, or policies. */
-const PREREQUISITES: readonly StepCondition[] = ["IdentityReady", "ImageResolved", "ServiceAccountReady", "NetworkPolicyReady", "MeshSecurityReady"];
+const PREREQUISITES: readonly StepCondition[] = [
+  "IdentityReady",
+  "ImageResolved",
+  "ServiceAccountReady",
+  "NetworkPolicyReady",
+  "MeshSecurityReady",
+];
 
 /** The workload: Deployment, Service and autoscaler are as written, and the pods that should run do, on the image that should. */
 export const workloadStep: Step<Scope, RemoveScope> = {
@@ -33,11 +41,20 @@ export const workloadStep: Step<Scope, RemoveScope> = {
     const waiting = prerequisites(scope).filter((condition) => !holds(scope, condition));
     const { image, repository, roleArn } = scope.facts;
     if (waiting.length > 0 || !image || !repository || roleArn === undefined) {
-      return { state: "progressing", reason: "WaitingForPrerequisites", message: `waits for ${waiting.join(", ")}`, recheckMs: WATCHED_RECHECK_MS };
+      return {
+        state: "progressing",
+        reason: "WaitingForPrerequisites",
+        message: `waits for ${waiting.join(", ")}`,
+        recheckMs: WATCHED_RECHECK_MS,
+      };
     }
     const deployment = annotate(
       scope,
-      buildDeployment(scope.service, { image: `${repository.uri}@${image.digest}`, architectures: image.architectures, roleArn }, scope.config),
+      buildDeployment(
+        scope.service,
+        { image: `${repository.uri}@${image.digest}`, architectures: image.architectures, roleArn },
+        scope.config,
+      ),
     );
     if (!mayRoll(scope, deployment)) {
       return {

@@ -65,5 +65,7 @@ function inUseMessage(tier: PlatformTier, services: readonly ObjectKey[]): strin
   const names = services.map(keyString).toSorted();
   const more = names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : "";
   const list = `${names.slice(0, NAMED).join(", ")}${more}`;
-  return tier.metadata.deletionTimestamp === undefined ? `named by ${list}` : `cannot be deleted while ${list} name it: move them to another tier first`;
+  return tier.metadata.deletionTimestamp === undefined
+    ? `named by ${list}`
+    : `cannot be deleted while ${list} name it: move them to another tier first`;
 }
