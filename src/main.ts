@@ -24,6 +24,7 @@ async function main(settings: Settings): Promise<void> {
   });
   const aws = createAws(settings.config, {
     version,
+    clock: systemClock,
     observer: { request: (service, operation, code, seconds) => metrics.awsRequest(service, operation, code, seconds) },
   });
   const events = new EventRecorder({ transport, clock: systemClock, log, instance: hostname(), onFailure: () => metrics.eventDropped() });

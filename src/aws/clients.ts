@@ -13,6 +13,8 @@ export interface AwsClients {
 }
 
 export interface AwsClientOptions {
+  /** Of the operator, for the user agent. */
+  readonly version: string;
   readonly clock: Clock;
   readonly observer: RequestObserver;
   /** Default: the SDK's own chain (IRSA, environment, instance). */
@@ -41,7 +43,7 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
       // Without it the SDK only warns and waits on.
       throwOnRequestTimeout: true,
     },
-    customUserAgent: FIELD_MANAGER,
+    customUserAgent: [[FIELD_MANAGER, options.version]] satisfies [string, string][],
     ...(endpoint !== null && { endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
   };

@@ -1,0 +1,158 @@
+import { clusterId, partitionOf, rolePath } from "../../crds/aws-names.ts";
+import type { PolicyStatement } from "../../crds/desired.ts";
+import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { POLICY_VERSION } from "./inline-policy.ts";
+
+/**
+ * The operator's own IAM policy: what src/aws calls, on what is ours, and nothing else. Condition keys are those that IAM's
+ * catalogue gives each action (Service Authorization Reference; a test holds this policy against it), since a key that an
+ * action does not have would deny it for ever.
+ */
+
+const CLUSTER_TAG = AWS_TAGS.cluster;
+const onlyOurTagKeys = { "ForAllValues:StringLike": { "aws:TagKeys": `${GROUP}/*` } };
+
+/** The policy as JSON, ready for `aws iam create-policy`: two spaces, a final newline. */
+export function renderOperatorPolicy(config: OperatorConfig): string {
+  const Statement = [
+    ...readStatements(config),
+    ...roleStatements(config),
+    ...repositoryStatements(config),
+    ...keyStatements(config),
+    never,
+  ];
+  return `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
+}
+
+/** Whatever else may be attached to the operator, it never loosens a boundary or rewrites a managed policy. */
+const never: PolicyStatement = {
+  Sid: "NeverWiden",
+  Effect: "Deny",
+  Action: [
+    "iam:AttachRolePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:DeletePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:SetDefaultPolicyVersion",
+  ],
+  Resource: "*",
+};
+
+/** Reads go as far as telling a foreign role or repository from none. */
+function readStatements(config: OperatorConfig): PolicyStatement[] {
+  const { iam, roles, ecr } = arns(config);
+  return [
+    allow("Sweep", { Action: "iam:GetAccountAuthorizationDetails", Resource: "*" }),
+    allow("ReadAnyRole", { Action: "iam:GetRole", Resource: `${iam}:role/*` }),
+    allow("ReadOurRoles", {
+      Action: ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"],
+      Resource: roles,
+    }),
+    allow("ReadAnyRepository", { Action: ["ecr:DescribeRepositories", "ecr:ListTagsForResource"], Resource: `${ecr}/*` }),
+  ];
+}
+
+function roleStatements(config: OperatorConfig): PolicyStatement[] {
+  const { iam, roles } = arns(config);
+  const boundary = { "iam:PermissionsBoundary": boundaries(config) };
+  const tagged = { [`iam:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
+  return [
+    allow("CreateRoleWithBoundaryAndTags", {
+      Action: "iam:CreateRole",
+      Resource: roles,
+      Condition: { StringEquals: { ...boundary, ...requestTag(config) }, Null: namedInRequest, ...onlyOurTagKeys },
+    }),
+    // CreateRole with tags is checked against TagRole too, when the role has no tags yet: hence IfExists. Another cluster's role has one.
+    allow("TagOurRoles", {
+      Action: "iam:TagRole",
+      Resource: roles,
+      Condition: { StringEqualsIfExists: { ...tagged, ...requestTag(config) }, ...onlyOurTagKeys },
+    }),
+    allow("UntagOurRoles", { Action: "iam:UntagRole", Resource: roles, Condition: { StringEquals: tagged, ...onlyOurTagKeys } }),
+    allow("GiveRightsWithinBoundary", {
+      Action: ["iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
+      Resource: roles,
+      Condition: { StringEquals: { ...boundary, ...tagged } },
+    }),
+    // Also where the boundary is not one of ours: what only takes away must not hang on it.
+    allow("TakeRightsAway", {
+      Action: ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"],
+      Resource: roles,
+      Condition: { StringEquals: tagged },
+    }),
+    // IAM knows no condition on the role here, so only profiles that were named after a role of ours.
+    allow("LeaveInstanceProfiles", {
+      Action: "iam:RemoveRoleFromInstanceProfile",
+      Resource: [`${iam}:instance-profile${rolePath(config)}*`, `${iam}:instance-profile/${clusterId(config)}.*`],
+    }),
+  ];
+}
+
+function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
+  const Resource = `${arns(config).ecr}/${config.registry.repositoryPrefix}*`;
+  const tagged = { [`aws:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
+  return [
+    allow("CreateRepositoryWithTags", {
+      Action: "ecr:CreateRepository",
+      Resource,
+      Condition: { StringEquals: requestTag(config), Null: namedInRequest, ...onlyOurTagKeys },
+    }),
+    // As TagOurRoles: CreateRepository with tags needs it before there are any.
+    allow("TagOurRepositories", {
+      Action: "ecr:TagResource",
+      Resource,
+      Condition: { StringEqualsIfExists: { ...tagged, ...requestTag(config) }, ...onlyOurTagKeys },
+    }),
+    allow("UntagOurRepositories", { Action: "ecr:UntagResource", Resource, Condition: { StringEquals: tagged, ...onlyOurTagKeys } }),
+    allow("UseOurRepositories", {
+      Action: [
+        "ecr:BatchGetImage",
+        "ecr:DeleteRepository",
+        "ecr:DescribeImages",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:GetLifecyclePolicy",
+        "ecr:PutImageTagMutability",
+        "ecr:PutLifecyclePolicy",
+      ],
+      Resource,
+      Condition: { StringEquals: tagged },
+    }),
+  ];
+}
+
+/** With a key of its own, whoever creates a repository lets ECR use that key (ECR user guide, Encryption at rest, required permissions). */
+function keyStatements(config: OperatorConfig): PolicyStatement[] {
+  const { kmsKey } = config.registry.encryption;
+  if (kmsKey === undefined) return [];
+  const { region } = config.cluster;
+  const via = { "kms:ViaService": `ecr.${region}.${partitionOf(region).domain}` };
+  return [
+    allow("EncryptRepositories", {
+      Action: ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"],
+      Resource: kmsKey,
+      Condition: { StringEquals: via },
+    }),
+  ];
+}
+
+function requestTag(config: OperatorConfig): Record<string, string> {
+  return { [`aws:RequestTag/${CLUSTER_TAG}`]: clusterId(config) };
+}
+
+const namedInRequest = { [`aws:RequestTag/${AWS_TAGS.namespace}`]: "false", [`aws:RequestTag/${AWS_TAGS.name}`]: "false" };
+
+function boundaries({ identity }: OperatorConfig): string[] {
+  return [...new Set([identity.permissionsBoundaryArn, ...identity.allowedBoundaryArns])].toSorted();
+}
+
+function arns(config: OperatorConfig): { readonly iam: string; readonly roles: string; readonly ecr: string } {
+  const { region, accountId } = config.cluster;
+  const { partition } = partitionOf(region);
+  const iam = `arn:${partition}:iam::${accountId}`;
+  return { iam, roles: `${iam}:role${rolePath(config)}*`, ecr: `arn:${partition}:ecr:${region}:${accountId}:repository` };
+}
+
+function allow(Sid: string, rest: Omit<PolicyStatement, "Sid" | "Effect">): PolicyStatement {
+  return { Sid, Effect: "Allow", ...rest };
+}

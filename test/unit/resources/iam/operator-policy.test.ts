@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import catalogue from "../../../../emulator/authorization/actions.generated.json" with { type: "json" };
+import { operatorConfigFile } from "../../../../src/crds/operator-config.ts";
+import { renderOperatorPolicy } from "../../../../src/resources/iam/operator-policy.ts";
+import { operatorConfig } from "../../../support/aws/operator-config.ts";
+
+interface Rendered {
+  readonly Statement: readonly {
+    readonly Sid: string;
+    readonly Effect: string;
+    readonly Action: string | readonly string[];
+    readonly Resource: string | readonly string[];
+    readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  }[];
+}
+
+const config = operatorConfig();
+const policy: Rendered = JSON.parse(renderOperatorPolicy(config));
+const allowed = policy.Statement.filter(({ Effect }) => Effect === "Allow");
+
+/** Condition keys that the catalogue gives an action: its own, and those of the resource types it works on. */
+function keysOf(action: string): Set<string> {
+  const [service = "", name = ""] = action.split(":");
+  const services: Readonly<
+    Record<
+      string,
+      {
+        actions: Readonly<Record<string, { resources: string[]; keys: string[] }>>;
+        resources: Readonly<Record<string, { keys: string[] }>>;
+      }
+    >
+  > = catalogue.services;
+  const known = services[service]?.actions[name];
+  if (known === undefined) return new Set();
+  const keys = [...known.keys, ...known.resources.flatMap((resource) => services[service]?.resources[resource]?.keys ?? [])];
+  return new Set(keys.map((key) => key.replace("/${TagKey}", "")));
+}
+
+test.each(allowed.flatMap(({ Action, Condition }) => [Action].flat().map((action) => [action, Condition ?? {}] as const)))(
+  "%s has every condition key that it is held to",
+  (action, condition) => {
+    const keys = Object.values(condition).flatMap((block) => Object.keys(block).map((key) => key.replace(/\/.*/, "")));
+    expect([...keysOf(action)]).toEqual(expect.arrayContaining(keys));
+  },
+);
+
+test("every action is AWS's, and granted once", () => {
+  const actions = allowed.flatMap(({ Action }) => [Action].flat());
+  expect(new Set(actions).size).toBe(actions.length);
+  for (const action of policy.Statement.flatMap(({ Action }) => [Action].flat())) {
+    const [service = "", name = ""] = action.split(":");
+    expect(Object.entries(catalogue.services).find(([s]) => s === service)?.[1].actions).toHaveProperty(name);
+  }
+});
+
+describe("what it can never do", () => {
+  const everything = allowed.flatMap(({ Action }) => [Action].flat());
+  test.each(["iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "iam:AttachRolePolicy", "iam:PassRole"])("%s", (action) => {
+    expect(everything).not.toContain(action);
+  });
+
+  test("write a role outside its path", () => {
+    const writing = allowed.filter(({ Action }) => [Action].flat().some((a) => /^iam:(Create|Put|Update|Delete|Tag|Untag|Detach)/.test(a)));
+    expect(writing.flatMap(({ Resource }) => Resource)).toEqual(
+      writing.map(() => "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/*"),
+    );
+  });
+});
+
+test("lists every boundary that a tier may name", () => {
+  const other = "arn:aws:iam::111122223333:policy/pci-boundary";
+  const text = renderOperatorPolicy({ ...config, identity: { ...config.identity, allowedBoundaryArns: [other] } });
+  expect(JSON.parse(text).Statement).toContainEqual(
+    expect.objectContaining({
+      Sid: "GiveRightsWithinBoundary",
+      Condition: {
+        StringEquals: expect.objectContaining({ "iam:PermissionsBoundary": [other, config.identity.permissionsBoundaryArn] }),
+      },
+    }),
+  );
+});
+
+test("lets ECR use the key that repositories are encrypted with", () => {
+  const kmsKey = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000";
+  const encrypted = operatorConfigFile.parse({ ...config, registry: { encryption: { type: "KMS", kmsKey } } });
+  expect(renderOperatorPolicy(encrypted)).toContain('"Sid": "EncryptRepositories"');
+  expect(renderOperatorPolicy(config)).not.toContain("kms:");
+});
+
+test("fits into one managed policy", () => {
+  expect(renderOperatorPolicy(config).replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
+});
