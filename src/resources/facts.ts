@@ -1,0 +1,24 @@
+import type { Neighbour, NodePoolState, ServiceState } from "../crds/desired.ts";
+import type { ObjectKey } from "../crds/meta.ts";
+
+/** What policies are made from, beside the service: how the others of the cluster look now. */
+export interface NetworkFacts {
+  /** Undefined: there is no such PlatformService. */
+  neighbour(key: ObjectKey): Neighbour | undefined;
+  /** Undefined: there is no such Service. */
+  kubernetesService(key: ObjectKey): ServiceState | undefined;
+}
+
+/** NodePools of the cluster by name. */
+export type NodePools = ReadonlyMap<string, NodePoolState>;
+
+/** What a workload is made from, beside the service: what earlier steps found. */
+export interface WorkloadFacts {
+  /** `repository@sha256:…`. */
+  readonly image: string;
+  /** Of the image: Kubernetes names, as amd64. */
+  readonly architectures: readonly string[];
+  readonly roleArn: string;
+  /** A dedicated tier's pods tolerate the taints of its pools. */
+  readonly nodePools: NodePools;
+}

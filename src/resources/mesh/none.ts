@@ -1,0 +1,15 @@
+import { serviceHost } from "./host.ts";
+import type { Mesh } from "./mesh.ts";
+
+/** No mesh: the network policies alone say who may call, by pod and namespace; routes and resilience have no effect. */
+export const noMesh: Mesh = {
+  provider: "None",
+  apis: [],
+  sidecarContainer: undefined,
+  security: () => [],
+  traffic: () => [],
+  podLabels: () => ({}),
+  podAnnotations: () => ({}),
+  network: () => ({ ingress: [], egress: [] }),
+  host: (service, config) => serviceHost(service.key, config),
+};

@@ -1,0 +1,115 @@
+import { canonicalJson } from "../crds/canonical.ts";
+import type { KubeObject, Violation } from "../crds/desired.ts";
+import type { EffectiveService } from "../crds/effective.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import { callersOf } from "./agreement.ts";
+import { childObject } from "./child-object.ts";
+import type { NetworkFacts } from "./facts.ts";
+import { selectorLabels } from "./labels.ts";
+import { meshOf } from "./mesh/choose.ts";
+import { awsEgress } from "./network/aws.ts";
+import { dependencyEgress } from "./network/dependencies.ts";
+import { addressPeer, namespacePeer, servicePeer, tcp, type NetworkRule, type NetworkRules, type Peer } from "./network/rules.ts";
+
+/** Network policies add up, so the first closes everything and each of the others opens one concern. */
+
+const DNS_PORT = 53;
+/** Most combinations of port and protocol that the VPC CNI takes for one peer (EKS user guide, network policy considerations). */
+const MAX_PORTS_PER_PEER = 24;
+
+export interface NetworkPolicies {
+  readonly objects: readonly KubeObject[];
+  /** Why these policies are not, or cannot be, what the service needs; empty: they are. */
+  readonly problems: readonly Violation[];
+}
+
+/** The service's NetworkPolicies: one for each concern that it has, and default deny both ways. */
+export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
+  const aws = awsEgress(service, config);
+  const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
+    { concern: "callers", ingress: callerIngress(service) },
+    { concern: "dependencies", egress: dependencyEgress(service, facts, config) },
+    { concern: "dns", egress: dnsEgress(config) },
+    { concern: "mesh", ...meshOf(service).network(service, config) },
+    { concern: "scrape", ingress: scrapeIngress(service, config) },
+    { concern: "aws", egress: aws.rules },
+  ];
+  const openings = concerns.filter(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0);
+  return {
+    objects: [defaultDeny(service), ...openings.map(({ concern, ...rules }) => opening(service, concern, rules))],
+    problems: [...aws.problems, ...tooManyPorts(openings)],
+  };
+}
+
+function defaultDeny(service: EffectiveService): KubeObject {
+  return policy(service, "default-deny", { policyTypes: ["Ingress", "Egress"] });
+}
+
+function opening(service: EffectiveService, concern: string, { ingress = [], egress = [] }: Partial<NetworkRules>): KubeObject {
+  return policy(service, concern, {
+    policyTypes: [...(ingress.length > 0 ? ["Ingress"] : []), ...(egress.length > 0 ? ["Egress"] : [])],
+    ...(ingress.length > 0 && { ingress: ingress.map(({ peers, ports }) => ({ from: peers, ports })) }),
+    ...(egress.length > 0 && { egress: egress.map(({ peers, ports }) => ({ to: peers, ports })) }),
+  });
+}
+
+function policy(service: EffectiveService, concern: string, spec: Readonly<Record<string, unknown>>): KubeObject {
+  return childObject(service, {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    name: `${service.key.name}-${concern}`,
+    body: { spec: { podSelector: { matchLabels: selectorLabels(service) }, ...spec } },
+  });
+}
+
+/** A policy cannot select by ServiceAccount: the whole namespace comes as far as the port, and the AuthorizationPolicy lets in the account alone. */
+function callerIngress(service: EffectiveService): readonly NetworkRule[] {
+  const { port } = service.spec;
+  const { services, serviceAccounts } = callersOf(service);
+  const namespaces = [...new Set(serviceAccounts.map(({ namespace }) => namespace))];
+  const peers: readonly Peer[] = [...services.map((key) => servicePeer(service, key)), ...namespaces.map(namespacePeer)];
+  return port === undefined || peers.length === 0 ? [] : [{ peers, ports: [tcp(port)] }];
+}
+
+function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
+  const { namespace, labels, nodeLocal } = config.network.dns;
+  const peers: readonly Peer[] = [
+    { ...namespacePeer(namespace), podSelector: { matchLabels: labels } },
+    ...(nodeLocal === null ? [] : [addressPeer(`${nodeLocal}/${nodeLocal.includes(":") ? 128 : 32}`)]),
+  ];
+  return [{ peers, ports: [{ protocol: "UDP", port: DNS_PORT }, tcp(DNS_PORT)] }];
+}
+
+function scrapeIngress(service: EffectiveService, config: OperatorConfig): readonly NetworkRule[] {
+  const metrics = service.spec.container?.metrics;
+  return metrics ? [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: [tcp(metrics.port)] }] : [];
+}
+
+/** The CNI counts over all policies of a pod together, by peer and direction. */
+function tooManyPorts(rules: readonly Partial<NetworkRules>[]): readonly Violation[] {
+  return [
+    ...overLimit(rules.flatMap(({ ingress = [] }) => ingress)).map((peer) => tooMany("spec.callers", peer)),
+    ...overLimit(rules.flatMap(({ egress = [] }) => egress)).map((peer) => tooMany("spec.dependencies", peer)),
+  ];
+}
+
+function overLimit(rules: readonly NetworkRule[]): readonly string[] {
+  const ports = new Map<string, Set<string>>();
+  for (const { peers, ports: opened } of rules) {
+    for (const peer of peers) {
+      const key = canonicalJson(peer);
+      const known = ports.get(key) ?? new Set<string>();
+      for (const { protocol, port } of opened) known.add(`${protocol}/${port}`);
+      ports.set(key, known);
+    }
+  }
+  return [...ports].filter(([, known]) => known.size > MAX_PORTS_PER_PEER).map(([peer]) => peer);
+}
+
+function tooMany(field: string, peer: string): Violation {
+  return {
+    field,
+    reason: "TooManyPorts",
+    message: `more than ${MAX_PORTS_PER_PEER} ports are opened for ${peer}, and the VPC CNI takes no more for one peer: name fewer ports, or narrower address ranges`,
+  };
+}

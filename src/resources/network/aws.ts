@@ -1,0 +1,68 @@
+import type { Violation } from "../../crds/desired.ts";
+import type { EffectiveService } from "../../crds/effective.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { sortedUnique } from "../order.ts";
+import { addressPeer, tcp, type NetworkRule } from "./rules.ts";
+
+/** The way to AWS: port 443 of the endpoints that the role's policy needs, and of no other. */
+
+const HTTPS = 443;
+/** Services behind gateway endpoints, whose addresses are the prefix lists'; every other is behind an interface endpoint. */
+const GATEWAY_SERVICES = ["s3", "dynamodb"] as const;
+/** What IRSA exchanges the pod's token at. */
+const STS = "sts";
+
+/** Whether the role may do anything at all; otherwise pods have no way to AWS. */
+export function usesAws(service: EffectiveService): boolean {
+  return neededServices(service).length > 0;
+}
+
+/** One rule, or none; and a problem for each AWS service that the policy names and the configuration knows no addresses of. */
+export function awsEgress(
+  service: EffectiveService,
+  config: OperatorConfig,
+): { readonly rules: readonly NetworkRule[]; readonly problems: readonly Violation[] } {
+  const needed = neededServices(service);
+  const cidrs = sortedUnique(needed.flatMap(({ name }) => endpointCidrs(name, config)));
+  return {
+    rules: cidrs.length === 0 ? [] : [{ peers: cidrs.map(addressPeer), ports: [tcp(HTTPS)] }],
+    problems: needed.filter(({ name }) => endpointCidrs(name, config).length === 0).map(noEgress),
+  };
+}
+
+interface NeededService {
+  readonly name: string;
+  /** The first statement that needs it. */
+  readonly sid: string;
+}
+
+/** IAM prefixes of what is allowed, and STS before anything else. */
+function neededServices(service: EffectiveService): readonly NeededService[] {
+  const allowed = (service.spec.aws?.policy?.statements ?? []).filter(({ effect }) => effect === "Allow");
+  const named = allowed.flatMap(({ sid, actions }) => [STS, ...actions.map(iamPrefix)].map((name) => ({ name, sid })));
+  return sortedUnique(named.map(({ name }) => name)).map((name) => ({
+    name,
+    sid: sortedUnique(named.filter((one) => one.name === name).map(({ sid }) => sid))[0] ?? "",
+  }));
+}
+
+function iamPrefix(action: string): string {
+  return action.slice(0, Math.max(0, action.indexOf(":"))).toLowerCase();
+}
+
+function endpointKind(name: string): "interface" | (typeof GATEWAY_SERVICES)[number] {
+  return GATEWAY_SERVICES.find((gateway) => gateway === name) ?? "interface";
+}
+
+function endpointCidrs(name: string, config: OperatorConfig): readonly string[] {
+  return config.network.awsEndpointCidrs[endpointKind(name)];
+}
+
+function noEgress({ name, sid }: NeededService): Violation {
+  const why = name === STS ? "needs sts, for the role's credentials," : `allows ${name}`;
+  return {
+    field: `spec.aws.policy.statements[${sid}].actions`,
+    reason: "NoEgressFor",
+    message: `statement ${sid} ${why} and no addresses of ${name} are known: the platform team adds them to network.awsEndpointCidrs.${endpointKind(name)} of the operator's configuration, or remove the actions`,
+  };
+}
