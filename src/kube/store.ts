@@ -1,5 +1,5 @@
-import type { ObjectKey } from "../crds/meta.ts";
-import type { LiveObject } from "./objects.ts";
+import { keyString, type ObjectKey } from "../crds/meta.ts";
+import { compareResourceVersions, objectKey, type LiveObject } from "./objects.ts";
 
 /** What the watch said, in the reduced form. Our own write-throughs are not told: the writer knows. */
 export type Change<T> =
@@ -14,16 +14,190 @@ export interface StoreOptions<T, Index extends string> {
   readonly indexes?: Readonly<Record<Index, (value: T, key: ObjectKey) => readonly string[]>>;
 }
 
-/** What the watches have seen of one kind, each object reduced to what is needed of it. */
-export declare class Store<T, Index extends string = never> {
-  constructor(options: StoreOptions<T, Index>);
-  get(key: ObjectKey): T | undefined;
-  list(): readonly T[];
-  keys(): readonly ObjectKey[];
-  byIndex(index: Index, indexKey: string): readonly T[];
-  readonly size: number;
+/** An object as a store keeps it. */
+export interface Entry<T> {
+  readonly key: ObjectKey;
+  readonly resourceVersion: string;
+  readonly value: T;
+  /** Put by a write of ours, and not yet seen by the watch. */
+  readonly ahead: boolean;
+}
+
+/** What a reflector sees of a store: the half that no reader touches. */
+export interface Sink {
+  /** Replaces everything by what a consistent read at `resourceVersion` held. */
+  replace(objects: Iterable<LiveObject>, resourceVersion: string): void;
+  upsert(object: LiveObject): void;
+  remove(object: LiveObject): void;
+  /** Everything up to this revision has been told. */
+  advance(resourceVersion: string): void;
+}
+
+/** What the watches have seen of one kind, each object reduced to what is needed of it. Synchronous; one reflector fills it. */
+export class Store<T, Index extends string = never> implements Sink {
+  readonly #options: StoreOptions<T, Index>;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #listeners = new Set<(change: Change<T>) => void>();
+  /** The newest revision that the watch has told. */
+  #seen = "";
+
+  constructor(options: StoreOptions<T, Index>) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#entries.get(keyString(key))?.value;
+  }
+
+  /** The resourceVersion of what `get` returns. */
+  resourceVersion(key: ObjectKey): string | undefined {
+    return this.#entries.get(keyString(key))?.resourceVersion;
+  }
+
+  list(): readonly T[] {
+    return Array.from(this.#entries.values(), (entry) => entry.value);
+  }
+
+  keys(): readonly ObjectKey[] {
+    return Array.from(this.#entries.values(), (entry) => entry.key);
+  }
+
+  byIndex(index: Index, indexKey: string): readonly T[] {
+    const values: T[] = [];
+    for (const id of this.#indexes.get(index)?.get(indexKey) ?? []) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) values.push(entry.value);
+    }
+    return values;
+  }
+
   /** Calls `listener` for every change that a watch brings; returns the way to stop. */
-  subscribe(listener: (change: Change<T>) => void): () => void;
+  subscribe(listener: (change: Change<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Write-through: puts what a write returned, unless the watch, or a later write, has brought as new or newer. */
-  put(object: LiveObject): T;
+  put(object: LiveObject): T {
+    const value = this.#options.reduce(object);
+    const entry = { key: objectKey(object), resourceVersion: object.metadata.resourceVersion, value, ahead: true };
+    const old = this.#entries.get(keyString(entry.key));
+    // What the watch has already passed without leaving it here was deleted since, or does not match its selector.
+    if (!isNewer(entry.resourceVersion, this.#seen) || (old && !isNewer(entry.resourceVersion, old.resourceVersion))) return value;
+    this.#set(entry);
+    return value;
+  }
+
+  replace(objects: Iterable<LiveObject>, resourceVersion: string): void {
+    const next = new Map<string, Entry<T>>();
+    for (const object of objects) {
+      const entry = this.#entryOf(object);
+      next.set(keyString(entry.key), entry);
+    }
+    const changes: Change<T>[] = [];
+    for (const [id, old] of this.#entries) {
+      const kept = old.ahead && isNewer(old.resourceVersion, resourceVersion);
+      if (kept) next.delete(id);
+      if (kept || next.has(id)) continue;
+      this.#delete(old);
+      changes.push({ type: "deleted", key: old.key, old: old.value, new: undefined });
+    }
+    for (const [id, entry] of next) {
+      const old = this.#entries.get(id);
+      this.#set(entry);
+      if (old?.resourceVersion !== entry.resourceVersion) changes.push(changeOf(old, entry));
+    }
+    this.#seen = resourceVersion;
+    this.#tell(changes);
+  }
+
+  upsert(object: LiveObject): void {
+    const entry = this.#entryOf(object);
+    this.advance(entry.resourceVersion);
+    const old = this.#entries.get(keyString(entry.key));
+    if (old && isNewer(old.resourceVersion, entry.resourceVersion)) return;
+    this.#set(entry);
+    if (old?.resourceVersion !== entry.resourceVersion) this.#tell([changeOf(old, entry)]);
+  }
+
+  remove(object: LiveObject): void {
+    const { resourceVersion } = object.metadata;
+    this.advance(resourceVersion);
+    const old = this.#entries.get(keyString(objectKey(object)));
+    if (!old || isNewer(old.resourceVersion, resourceVersion)) return;
+    this.#delete(old);
+    this.#tell([{ type: "deleted", key: old.key, old: old.value, new: undefined }]);
+  }
+
+  advance(resourceVersion: string): void {
+    if (isNewer(resourceVersion, this.#seen)) this.#seen = resourceVersion;
+  }
+
+  #entryOf(object: LiveObject): Entry<T> {
+    const { resourceVersion } = object.metadata;
+    return { key: objectKey(object), resourceVersion, value: this.#options.reduce(object), ahead: false };
+  }
+
+  #set(entry: Entry<T>): void {
+    const id = keyString(entry.key);
+    const old = this.#entries.get(id);
+    if (old) this.#unindex(id, old);
+    this.#entries.set(id, entry);
+    this.#eachIndexKey(entry, (keys, key) => {
+      const ids = keys.get(key) ?? new Set();
+      keys.set(key, ids.add(id));
+    });
+  }
+
+  #delete(entry: Entry<T>): void {
+    const id = keyString(entry.key);
+    this.#unindex(id, entry);
+    this.#entries.delete(id);
+  }
+
+  #unindex(id: string, entry: Entry<T>): void {
+    this.#eachIndexKey(entry, (keys, key) => {
+      const ids = keys.get(key);
+      ids?.delete(id);
+      if (ids?.size === 0) keys.delete(key);
+    });
+  }
+
+  #eachIndexKey(entry: Entry<T>, visit: (keys: Map<string, Set<string>>, key: string) => void): void {
+    type Indexer = (value: T, key: ObjectKey) => readonly string[];
+    for (const [name, keysOf] of Object.entries<Indexer>(this.#options.indexes ?? {})) {
+      const keys = this.#indexes.get(name) ?? new Map<string, Set<string>>();
+      this.#indexes.set(name, keys);
+      for (const key of keysOf(entry.value, entry.key)) visit(keys, key);
+    }
+  }
+
+  /** Every listener hears of every change; the first that threw is thrown at the end. */
+  #tell(changes: readonly Change<T>[]): void {
+    const failures: unknown[] = [];
+    for (const change of changes) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(change);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "a listener of a store failed");
+  }
+}
+
+function isNewer(a: string, b: string): boolean {
+  return compareResourceVersions(a, b) > 0;
+}
+
+function changeOf<T>(old: Entry<T> | undefined, entry: Entry<T>): Change<T> {
+  if (old === undefined) return { type: "added", key: entry.key, old: undefined, new: entry.value };
+  return { type: "modified", key: entry.key, old: old.value, new: entry.value };
 }

@@ -1,7 +1,12 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { FIELD_MANAGER } from "../crds/meta.ts";
+import { KubeError } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
-import type { ResourceType } from "./kinds.ts";
-import type { JsonObject, LiveObject } from "./objects.ts";
+import { errorOfFailure, errorOfGarbage } from "./errors.ts";
+import { linesOf, parseFrame } from "./frames.ts";
+import { Http, type Call } from "./http.ts";
+import { apiVersionOf, resourceName, resourcePath, type ResourceType } from "./kinds.ts";
+import { isJsonObject, isLiveObject, type JsonObject, type LiveObject } from "./objects.ts";
 
 /** One object, or one of its subresources. */
 export interface Target {
@@ -17,6 +22,8 @@ export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /** Only metadata is sent; the kind is then `PartialObjectMetadata`. */
+  readonly metadataOnly?: boolean | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -47,6 +54,8 @@ export type JsonPatch = readonly (
 
 export interface WatchOptions {
   readonly labelSelector?: string | undefined;
+  /** As in ListOptions. */
+  readonly metadataOnly?: boolean | undefined;
   readonly resourceVersion?: string | undefined;
   /** WatchList: begin with what exists, ended by an annotated bookmark. */
   readonly sendInitialEvents: boolean;
@@ -73,6 +82,8 @@ export interface Transport {
   delete(target: Target, options: DeleteOptions): Promise<"gone" | "deleting">;
   /** Frames until the server ends the watch; a cut connection throws. */
   watch(resource: ResourceType, options: WatchOptions): AsyncIterable<WatchFrame>;
+  /** Gives up the connection that watches share, which a half-open socket may have made deaf; each watch on it throws. */
+  resetWatches(): Promise<void>;
   /** GET of any path, as parsed JSON or text: discovery, /readyz, /version. */
   raw(path: string): Promise<unknown>;
   /** Ends keep-alive connections; what is in flight is aborted. */
@@ -91,8 +102,170 @@ export interface TransportOptions {
   readonly observer?: RequestObserver;
   /** Connections of the pool for everything but watches; default 16. */
   readonly connections?: number;
-  /** Per request; default 30 s. */
+  /** Per request, from its start to the end of its answer; default 30 s. */
   readonly requestTimeoutMs?: number;
+  /** Told when connections of replaced certificates could not be closed. */
+  readonly onConnectionError?: (error: unknown) => void;
 }
 
-export declare function createTransport(kubeConfig: KubeConfig, options: TransportOptions): Transport;
+/** A transport for the KubeConfig's current context; nothing is sent before the first call. */
+export function createTransport(kubeConfig: KubeConfig, options: TransportOptions): Transport {
+  return new HttpTransport(new Http(kubeConfig, options));
+}
+
+const PAGE_SIZE = 500;
+const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+const METADATA_LIST_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
+class HttpTransport implements Transport {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  async get(target: Target): Promise<LiveObject> {
+    return this.#object(callFor("GET", "get", target, {}));
+  }
+
+  async list(resource: ResourceType, options: ListOptions): Promise<ObjectList> {
+    try {
+      return await this.#pages(resource, options, PAGE_SIZE);
+    } catch (error) {
+      // The revision of the first page was compacted before the last was read: one unpaged read cannot expire.
+      if (error instanceof KubeError && error.class === "expired") return this.#pages(resource, options, undefined);
+      throw error;
+    }
+  }
+
+  async create(target: Omit<Target, "name">, object: JsonObject): Promise<LiveObject> {
+    return this.#object(
+      callFor("POST", "create", target, { fieldManager: FIELD_MANAGER }, { contentType: "application/json", json: object }),
+    );
+  }
+
+  async apply(target: Target, object: JsonObject, options: ApplyOptions): Promise<Applied> {
+    // JSON is YAML. Strict: a field that this API server does not know is an error, not half an object.
+    const query = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict", ...(options.force ? { force: "true" } : {}) };
+    const call = callFor("PATCH", "apply", target, query, { contentType: "application/apply-patch+yaml", json: object });
+    const answer = await this.#http.send(call);
+    return { created: answer.status === 201, object: liveObject(answer.body, call) };
+  }
+
+  async mergePatch(target: Target, patch: JsonObject): Promise<LiveObject> {
+    const body = { contentType: "application/merge-patch+json", json: patch };
+    return this.#object(callFor("PATCH", "patch", target, { fieldManager: FIELD_MANAGER }, body));
+  }
+
+  async jsonPatch(target: Target, patch: JsonPatch): Promise<LiveObject> {
+    const body = { contentType: "application/json-patch+json", json: patch };
+    return this.#object(callFor("PATCH", "patch", target, { fieldManager: FIELD_MANAGER }, body));
+  }
+
+  async delete(target: Target, options: DeleteOptions): Promise<"gone" | "deleting"> {
+    const json = {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      preconditions: { uid: options.uid },
+      propagationPolicy: options.propagationPolicy,
+    };
+    const { body } = await this.#http.send(callFor("DELETE", "delete", target, {}, { contentType: "application/json", json }));
+    // The API server answers with a Status when the object went at once, else with the object that now has a deletionTimestamp.
+    return isJsonObject(body) && body.kind === "Status" ? "gone" : "deleting";
+  }
+
+  async *watch(resource: ResourceType, options: WatchOptions): AsyncGenerator<WatchFrame> {
+    const query = {
+      watch: "true",
+      allowWatchBookmarks: "true",
+      timeoutSeconds: String(options.timeoutSeconds),
+      labelSelector: options.labelSelector,
+      resourceVersion: options.resourceVersion,
+      ...(options.sendInitialEvents ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" } : {}),
+    };
+    const call = { ...callFor("GET", "watch", { resource, namespace: "" }, query), ...accept(options, METADATA_ONLY) };
+    const body = await this.#http.stream(call, options.signal);
+    const fill = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+    try {
+      for await (const line of linesOf(body, call.operation)) yield parseFrame(line, call.operation, fill);
+    } catch (cause) {
+      throw errorOfFailure(call.operation, cause);
+    }
+  }
+
+  async raw(path: string): Promise<unknown> {
+    const answer = await this.#http.send({ method: "GET", path, verb: "get", resource: "raw", operation: `GET ${path}` });
+    return answer.body;
+  }
+
+  resetWatches(): Promise<void> {
+    return this.#http.resetWatches();
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  async #object(call: Call): Promise<LiveObject> {
+    return liveObject((await this.#http.send(call)).body, call);
+  }
+
+  async #pages(resource: ResourceType, options: ListOptions, limit: number | undefined): Promise<ObjectList> {
+    const items: LiveObject[] = [];
+    const fill = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+    let next: string | undefined;
+    let resourceVersion: string;
+    do {
+      const query = {
+        labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
+        limit: limit === undefined ? undefined : String(limit),
+        continue: next,
+      };
+      const base = callFor("GET", "list", { resource, namespace: options.namespace ?? "" }, query);
+      const call: Call = { ...base, ...accept(options, METADATA_LIST_ONLY), signal: options.signal };
+      const { body } = await this.#http.send(call);
+      const meta = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {};
+      const page: unknown = isJsonObject(body) ? (body.items ?? []) : undefined;
+      if (!Array.isArray(page) || typeof meta.resourceVersion !== "string")
+        throw errorOfGarbage(call.operation, "the answer is not a list");
+      for (const item of page) items.push(liveObject(isJsonObject(item) ? { ...fill, ...item } : item, call));
+      resourceVersion = meta.resourceVersion;
+      next = typeof meta.continue === "string" && meta.continue !== "" ? meta.continue : undefined;
+    } while (next !== undefined);
+    return { items, resourceVersion };
+  }
+}
+
+function liveObject(body: unknown, call: Call): LiveObject {
+  if (!isLiveObject(body)) throw errorOfGarbage(call.operation, "the answer is not a Kubernetes object");
+  return body;
+}
+
+function accept(options: { readonly metadataOnly?: boolean | undefined }, type: string): { accept?: string } {
+  return options.metadataOnly === true ? { accept: type } : {};
+}
+
+function callFor(
+  method: Call["method"],
+  verb: string,
+  target: Omit<Target, "name"> & { readonly name?: string },
+  query: Readonly<Record<string, string | undefined>>,
+  body?: Call["body"],
+): Call {
+  const { resource, namespace, name, subresource } = target;
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) parameters.set(key, value);
+  const search = parameters.size === 0 ? "" : `?${parameters.toString()}`;
+  const suffix = subresource === undefined ? "" : `/${subresource}`;
+  const place = [namespace, name].filter((part) => part !== undefined && part !== "").join("/");
+  const type = resource.group === "" ? resource.plural : `${resource.plural}/${resource.group}`;
+  return {
+    method,
+    path: resourcePath(resource, { namespace, name, subresource }) + search,
+    verb,
+    resource: resourceName(resource) + suffix,
+    operation: `${method} ${type}${suffix}${place === "" ? "" : ` ${place}`}`,
+    ...(body === undefined ? {} : { body }),
+  };
+}
