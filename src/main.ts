@@ -2,12 +2,14 @@ import { randomInt } from "node:crypto";
 import { hostname } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
 import manifest from "../package.json" with { type: "json" };
-import { createAws } from "./aws/aws.ts";
+import { createAws, type AwsConnection } from "./aws/aws.ts";
 import { ConfigError, readSettings, USAGE, type Settings } from "./config.ts";
 import { createOperator } from "./controllers/operator.ts";
 import { systemClock } from "./kube/clock.ts";
+import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
 import { createTransport } from "./kube/transport.ts";
+import { AwsError } from "./reconcilers/ports.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { serveTelemetry } from "./telemetry/server.ts";
@@ -45,13 +47,30 @@ async function main(settings: Settings): Promise<void> {
     "platform-operator starts",
   );
 
+  await checkAccount(aws, settings.config.cluster.accountId, log);
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
   await operator.run(ending.signal);
   await server.close();
   await transport.close();
+  aws.close();
   log.info({}, "platform-operator ended");
+}
+
+/** Credentials of another account would write roles there: better no start. When AWS does not answer, the passes say so. */
+async function checkAccount(aws: AwsConnection, accountId: string, log: Log): Promise<void> {
+  try {
+    const caller = await aws.caller();
+    if (caller.account !== accountId) {
+      throw new ConfigError(
+        `the credentials are of account ${caller.account} (${caller.arn}), the configuration says ${accountId}: correct one of them`,
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    log.warn({ class: error.class, code: error.code }, "AWS does not say who we are; going on, each step says what it meets");
+  }
 }
 
 function loadKubeConfig(file: string | undefined): KubeConfig {

@@ -10,7 +10,7 @@ import { thirdPartyCrds } from "../../controlplane/third-party.ts";
 import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import { buildOperatorPolicy } from "../resources/iam/operator-policy.ts";
+import { renderOperatorPolicy } from "../resources/iam/operator-policy.ts";
 import { ADMIN_KEY, OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
 import { startOperator, type OperatorProcess } from "./operator-process.ts";
 
@@ -92,7 +92,11 @@ export async function startAws(config: OperatorConfig, port = 0): Promise<Emulat
     port,
     principals: [
       { accessKeyId: ADMIN_KEY, arn: `arn:aws:iam::${accountId}:user/admin` },
-      { accessKeyId: OPERATOR_KEY, arn: `arn:aws:iam::${accountId}:role/platform-operator`, policy: buildOperatorPolicy(config) },
+      {
+        accessKeyId: OPERATOR_KEY,
+        arn: `arn:aws:iam::${accountId}:role/platform-operator`,
+        policy: JSON.parse(renderOperatorPolicy(config)),
+      },
     ],
   });
   const iam = adminIam(config, emulator.url);

@@ -52,7 +52,12 @@ export const workloadStep: Step<Scope, RemoveScope> = {
       scope,
       buildDeployment(
         scope.service,
-        { image: `${repository.uri}@${image.digest}`, architectures: image.architectures, roleArn },
+        {
+          image: `${repository.uri}@${image.digest}`,
+          architectures: image.architectures,
+          roleArn,
+          nodePools: scope.world.nodePools() ?? new Map(),
+        },
         scope.config,
       ),
     );

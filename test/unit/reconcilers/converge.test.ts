@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { Difference, Identified } from "../../../src/crds/desired.ts";
+import { Converger } from "../../../src/reconcilers/converge.ts";
+import { AwsError, type ExternalRemoval, type ExternalResource, type Observation } from "../../../src/reconcilers/ports.ts";
+
+interface Thing extends Identified {
+  readonly colour: string;
+  readonly shape: string;
+}
+
+interface Seen {
+  readonly colour: string;
+  readonly shape: string;
+}
+
+const OWNER = { namespace: "dispatch", name: "matching" };
+const WISH: Thing = { name: "thing", owner: OWNER, colour: "red", shape: "round" };
+
+/** An account in memory: `shape` cannot be changed once it is there. */
+class Account implements ExternalResource<Thing, Seen> {
+  readonly group = "test.aws";
+  readonly kind = "Thing";
+  readonly things = new Map<string, Seen & { foreign?: boolean }>();
+  readonly calls: string[] = [];
+  hidden = 0;
+
+  async observe({ name }: Identified): Promise<Observation<Seen>> {
+    this.calls.push("observe");
+    const found = this.things.get(name);
+    if (!found || this.hidden-- > 0) return { state: "absent" };
+    return found.foreign === true ? { state: "foreign", owner: "Terraform" } : { state: "present", observed: found };
+  }
+
+  differences(desired: Thing, observed: Seen): Difference[] {
+    return (["colour", "shape"] as const).flatMap((field) =>
+      desired[field] === observed[field] ? [] : [{ field, observed: observed[field], desired: desired[field] }],
+    );
+  }
+
+  async create({ name, colour, shape }: Thing): Promise<Seen> {
+    this.calls.push("create");
+    if (this.things.has(name))
+      throw new AwsError({ class: "exists", code: "EntityAlreadyExists", operation: "test:Create", message: "exists" });
+    this.things.set(name, { colour, shape });
+    return { colour, shape };
+  }
+
+  async update({ name, colour }: Thing, observed: Seen): Promise<Seen> {
+    this.calls.push("update");
+    const changed = { ...observed, colour };
+    this.things.set(name, changed);
+    return changed;
+  }
+
+  async delete(): Promise<ExternalRemoval> {
+    return { state: "gone" };
+  }
+}
+
+describe("converge", () => {
+  test("creates what is absent, and asks no more while the wish is the same", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    expect(await converger.converge(WISH)).toEqual({ state: "asDesired", observed: { colour: "red", shape: "round" }, corrected: [] });
+    await converger.converge({ ...WISH });
+    expect(account.calls).toEqual(["observe", "create"]);
+  });
+
+  test("changes what differs and says what it put back", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "blue", shape: "round" });
+    expect(await new Converger(account).converge(WISH)).toEqual({
+      state: "asDesired",
+      observed: { colour: "red", shape: "round" },
+      corrected: [{ field: "colour", observed: "blue", desired: "red" }],
+    });
+  });
+
+  test("never takes over what is foreign, and looks again each time", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "blue", shape: "round", foreign: true });
+    const converger = new Converger(account);
+    expect(await converger.converge(WISH)).toEqual({ state: "foreign", owner: "Terraform" });
+    await converger.converge(WISH);
+    expect(account.calls).toEqual(["observe", "observe"]);
+  });
+
+  test("a creation whose answer was lost ends in `exists`: it observes again and goes on with what is its own", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "red", shape: "round" });
+    account.hidden = 1;
+    expect(await new Converger(account).converge(WISH)).toMatchObject({ state: "asDesired" });
+    expect(account.calls).toEqual(["observe", "create", "observe"]);
+  });
+
+  test("what cannot be changed stays reported and is not remembered as good", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "red", shape: "square" });
+    const converger = new Converger(account);
+    expect(await converger.converge(WISH)).toMatchObject({ state: "stuck", differences: [{ field: "shape" }] });
+    expect(converger.size).toBe(0);
+  });
+
+  test("a changed wish is read and written again", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    await converger.converge(WISH);
+    await converger.converge({ ...WISH, colour: "green" });
+    expect(account.things.get("thing")?.colour).toBe("green");
+  });
+});
+
+describe("the sweep", () => {
+  test("forgets what is gone or differs, and nothing else", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    for (const name of ["same", "changed", "gone"]) await converger.converge({ ...WISH, name, owner: { namespace: "n", name } });
+    const changed = converger.sweep(
+      new Map([
+        ["same", { colour: "red", shape: "round" }],
+        ["changed", { colour: "pink", shape: "round" }],
+      ]),
+    );
+    expect(changed.map((k) => k.name)).toEqual(["changed", "gone"]);
+    expect(converger.size).toBe(1);
+  });
+
+  test("round-robin forgets the longest unread first", async () => {
+    const converger = new Converger(new Account());
+    for (const name of ["first", "second"]) await converger.converge({ ...WISH, name, owner: { namespace: "n", name } });
+    expect([converger.forgetOldest()?.name, converger.forgetOldest()?.name, converger.forgetOldest()]).toEqual([
+      "first",
+      "second",
+      undefined,
+    ]);
+  });
+});
