@@ -16,7 +16,7 @@ export interface Dependencies {
   readonly cidrs: readonly { readonly cidr: string; readonly port: number }[];
 }
 
-/** Strict isolation: callers and dependencies only within the tier, and no way out but the tier's own. */
+/** Strict isolation: callers and dependencies only within the tier, and no way out of the cluster but the tier's. */
 export function isStrict(service: EffectiveService): boolean {
   return service.tier.spec.network.isolation === "Strict";
 }
@@ -31,33 +31,40 @@ export function callersOf(service: EffectiveService): Callers {
   };
 }
 
-/** What may be called. Under strict isolation the tier's `allowedEgress` takes the place of the squad's hosts and ranges. */
+/**
+ * What may be called: what the squad writes, and what the tier opens to all of its services. Under strict isolation only
+ * PlatformServices and the tier's own.
+ */
 export function dependenciesOf(service: EffectiveService): Dependencies {
   const { services = [], kubernetesServices = [], hosts = [], cidrs = [] } = service.spec.dependencies ?? {};
-  if (isStrict(service)) return { services: keys(service, services), kubernetesServices: [], ...allowedEgress(service) };
+  const written = isStrict(service) ? { kubernetesServices: [], hosts: [], cidrs: [] } : { kubernetesServices, hosts, cidrs };
+  const tiers = service.tier.spec.network.allowedEgress ?? [];
   return {
     services: keys(service, services),
-    kubernetesServices: keys(service, kubernetesServices),
-    hosts: hosts.map(({ host, port }) => ({ host, port })).toSorted((a, b) => compareText(a.host, b.host) || a.port - b.port),
-    cidrs: cidrs.map(({ cidr, port }) => ({ cidr, port })).toSorted((a, b) => compareText(a.cidr, b.cidr) || a.port - b.port),
+    kubernetesServices: keys(service, written.kubernetesServices),
+    hosts: distinct(
+      [...written.hosts, ...tiers.flatMap(({ host, port }) => (host === undefined ? [] : [{ host, port }]))],
+      ({ host, port }) => [host, port],
+    ),
+    cidrs: distinct(
+      [...written.cidrs, ...tiers.flatMap(({ cidr, port }) => (cidr === undefined ? [] : [{ cidr, port }]))],
+      ({ cidr, port }) => [cidr, port],
+    ),
   };
 }
 
-function allowedEgress(service: EffectiveService): Pick<Dependencies, "hosts" | "cidrs"> {
-  const allowed = (service.tier.spec.network.allowedEgress ?? []).toSorted((a, b) => compareText(a.name, b.name));
-  return {
-    hosts: allowed.flatMap(({ host, port }) => (host === undefined ? [] : [{ host, port }])),
-    cidrs: allowed.flatMap(({ cidr, port }) => (cidr === undefined ? [] : [{ cidr, port }])),
-  };
+/** Each once, in order of its text, then of its port. */
+function distinct<Item>(items: readonly Item[], keyOf: (item: Item) => readonly [string, number]): readonly Item[] {
+  const byKey = new Map(items.map((item) => [keyOf(item).join(" "), item]));
+  return [...byKey.values()].toSorted((a, b) => {
+    const [textA, portA] = keyOf(a);
+    const [textB, portB] = keyOf(b);
+    return compareText(textA, textB) || portA - portB;
+  });
 }
 
 /** An empty namespace means the service's own; what that makes equal is one. */
-function keys<Item extends ObjectKey>(service: EffectiveService, items: readonly Item[]): readonly Item[] {
+function keys<Item extends ObjectKey & { readonly port?: number }>(service: EffectiveService, items: readonly Item[]): readonly Item[] {
   const resolved = items.map((item) => ({ ...item, namespace: item.namespace || service.key.namespace }));
-  const byText = new Map(resolved.map((item) => [identity(item), item]));
-  return [...byText.values()].toSorted((a, b) => compareText(identity(a), identity(b)));
-}
-
-function identity(item: ObjectKey & { readonly port?: number }): string {
-  return `${keyString(item)}:${item.port ?? ""}`;
+  return distinct(resolved, (item) => [keyString(item), item.port ?? 0]);
 }

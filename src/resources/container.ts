@@ -2,7 +2,7 @@ import { durationMs, type EffectiveService } from "../crds/effective.ts";
 import { sha256Hex } from "../crds/hash.ts";
 import { sortedUnique } from "./order.ts";
 import { buildProbes } from "./probes.ts";
-import { canonicalQuantity, quantityMilli } from "./quantity.ts";
+import { canonicalQuantity } from "./quantity.ts";
 
 /** The application's container: what the squad wrote, inside the platform's hardening. */
 
@@ -10,9 +10,6 @@ import { canonicalQuantity, quantityMilli } from "./quantity.ts";
 export const APP_CONTAINER = "app";
 /** Name of the container port that serves metrics. */
 export const METRICS_PORT_NAME = "metrics";
-
-/** Where no request is written: autoscaling needs one for CPU, and the scheduler one for memory. */
-const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" } as const;
 
 type Written = NonNullable<EffectiveService["spec"]["container"]>;
 
@@ -35,7 +32,7 @@ export function buildContainer(service: EffectiveService, image: string): PodPar
     ...(env.length > 0 && { env }),
     ...(envFrom.length > 0 && { envFrom }),
     ...(ports.length > 0 && { ports }),
-    resources: resourcesOf(container),
+    resources: resourcesOf(service),
     ...buildProbes(service),
     // The endpoint leaves the load balancing while the container still answers.
     ...(preStop > 0 && { lifecycle: { preStop: { sleep: { seconds: preStop } } } }),
@@ -100,26 +97,14 @@ function environmentSource({ configMap, secret }: EnvironmentSource): PodPart {
   return configMap === undefined ? { secretRef: { name: secret ?? "" } } : { configMapRef: { name: configMap } };
 }
 
-function resourcesOf({ resources = {} }: Written): PodPart {
-  const { requests = {}, limits = {} } = resources;
-  const { cpu, memory } = limits;
-  const canonicalLimits = {
+function resourcesOf({ requests, spec }: EffectiveService): PodPart {
+  const { cpu, memory } = spec.container?.resources?.limits ?? {};
+  const limits = {
     ...(cpu !== undefined && { cpu: canonicalQuantity(cpu) }),
     ...(memory !== undefined && { memory: canonicalQuantity(memory) }),
   };
   return {
-    requests: { cpu: request("cpu", requests, limits), memory: request("memory", requests, limits) },
-    ...(Object.keys(canonicalLimits).length > 0 && { limits: canonicalLimits }),
+    requests: { cpu: canonicalQuantity(requests.cpu), memory: canonicalQuantity(requests.memory) },
+    ...(Object.keys(limits).length > 0 && { limits }),
   };
-}
-
-type Amounts = Readonly<Partial<Record<"cpu" | "memory", string | undefined>>>;
-
-/** The platform's default gives way to a limit below it: a request above its limit is refused. */
-function request(resource: "cpu" | "memory", requests: Amounts, limits: Amounts): string {
-  const written = requests[resource];
-  if (written !== undefined) return canonicalQuantity(written);
-  const limit = limits[resource];
-  const fallback = DEFAULT_REQUESTS[resource];
-  return canonicalQuantity(limit !== undefined && quantityMilli(limit) < quantityMilli(fallback) ? limit : fallback);
 }

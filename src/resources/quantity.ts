@@ -6,8 +6,8 @@
 const DECIMAL_SUFFIXES = ["", "k", "M", "G", "T", "P", "E"] as const;
 const BINARY_SUFFIXES = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] as const;
 
-/** Thousandths of the quantity. Throws on what the schema would have refused. */
-export function quantityMilli(text: string): bigint {
+/** Thousandths of the quantity. */
+function quantityMilli(text: string): bigint {
   const match = /^([0-9]+)(?:\.([0-9]{1,3}))?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/.exec(text);
   const [, whole = "", fraction = "", suffix = ""] = match ?? [];
   if (!match || (suffix === "m" && fraction !== "")) throw new Error(`not a quantity: ${text}`);
@@ -23,7 +23,7 @@ function index(suffixes: readonly string[], suffix: string): bigint {
   return BigInt(suffixes.indexOf(suffix));
 }
 
-/** The same quantity as the API server writes it: 0.25 is 250m, 1024Mi is 1Gi. */
+/** The same quantity as the API server writes it: 0.25 is 250m, 1024Mi is 1Gi. Throws on what the schema would have refused. */
 export function canonicalQuantity(text: string): string {
   const milli = quantityMilli(text);
   if (milli % 1000n !== 0n) return `${milli}m`;
