@@ -8,7 +8,8 @@ export interface Rule {
   readonly message: string;
   /** Below the place of the rule, as `.tag`; the API server then reports the error there. */
   readonly fieldPath?: string;
-  readonly reason?: "FieldValueInvalid" | "FieldValueForbidden" | "FieldValueRequired" | "FieldValueDuplicate";
+  /** Never FieldValueDuplicate: the API server then says "Duplicate value" and drops the message. */
+  readonly reason?: "FieldValueInvalid" | "FieldValueForbidden" | "FieldValueRequired";
 }
 
 /** Metadata that carries CEL rules: `z.strictObject({…}).meta(rules({…}))`. */
@@ -30,9 +31,8 @@ export interface Grammar {
 
 /** A bounded string with a grammar. In the CRD the pattern becomes a CEL rule, because a pattern's own message is the bare expression. */
 export function text({ pattern, says, min = 1, max, rules: more = [] }: Grammar): z.ZodString {
-  return z
-    .string()
-    .min(min)
+  const bounded = min > 0 ? z.string().min(min) : z.string();
+  return bounded
     .max(max)
     .regex(pattern)
     .meta({ patternErrorMessage: says, ...(more.length > 0 ? rules(...more) : {}) });

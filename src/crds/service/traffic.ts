@@ -131,7 +131,6 @@ export const routes = atomicList(route, { max: 50 }).meta(
     {
       rule: "self.all(one, self.exists_one(other, other.name == one.name))",
       message: "routes must have names of their own: rename the second of each pair",
-      reason: "FieldValueDuplicate",
     },
     {
       rule: "self.filter(one, !has(one.match)).size() == 0 || (self.filter(one, !has(one.match)).size() == 1 && !has(self[self.size() - 1].match))",
