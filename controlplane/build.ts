@@ -1,12 +1,13 @@
 /** The control plane's programs: built once into the user's cache, or taken from KUBEBUILDER_ASSETS. */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rename, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { type Env, GoError, requireGo, runGo } from "./go.ts";
 import { type ProgressStream, startProgress } from "./progress.ts";
+import { startReaper } from "./reaper.ts";
 
 const KUBERNETES_VERSION = "v1.36.3";
 const MODULE_DIR = import.meta.dirname;
@@ -78,9 +79,11 @@ async function build({ env, progress, dir }: BuildOptions & { readonly dir: stri
   await requireGo("Building the control plane", env);
   await mkdir(cacheDir(env), { recursive: true });
   const building = await mkdtemp(join(cacheDir(env), ".building-"));
-  const shown = startProgress(progress, `building the Kubernetes ${KUBERNETES_VERSION} control plane, once, 5 to 10 minutes`);
+  const reaper = startReaper(building);
+  progress.write("The control plane is built from Go modules once, which takes 5 to 10 minutes on two cores, and then kept.\n");
+  const shown = startProgress(progress, `building Kubernetes ${KUBERNETES_VERSION}`);
   try {
-    await compile(join(building, BINARY), env, (what) => shown.report(what));
+    await compile(building, env, (what) => shown.report(what));
     for (const program of PROGRAMS) await symlink(BINARY, join(building, program));
     await publish(building, dir);
     shown.finish(`built in ${dir}`);
@@ -88,20 +91,22 @@ async function build({ env, progress, dir }: BuildOptions & { readonly dir: stri
     shown.finish("failed");
     throw error;
   } finally {
-    await rm(building, { recursive: true, force: true });
+    await reaper.release();
   }
 }
 
-async function compile(output: string, env: Env, report: (what: string) => void): Promise<void> {
+async function compile(building: string, env: Env, report: (what: string) => void): Promise<void> {
+  const pidFile = join(building, "go.pid");
   let downloads = 0;
   const listed = await runGo({
     args: ["list", "-deps", "."],
     cwd: MODULE_DIR,
     env,
+    pidFile,
     onLine: (line) => {
       if (!line.startsWith("go: downloading")) return;
       downloads += 1;
-      report(`downloaded ${downloads} modules, ${line.slice("go: downloading ".length)}`);
+      report(`${downloads} modules downloaded, ${line.slice("go: downloading ".length)}`);
     },
   });
   const total = listed.trim().split("\n").length;
@@ -109,12 +114,13 @@ async function compile(output: string, env: Env, report: (what: string) => void)
   let compiled = 0;
   report(`compiling up to ${total} packages`);
   await runGo({
-    args: ["build", "-v", ...BUILD_FLAGS, "-o", output, "."],
+    args: ["build", "-v", ...BUILD_FLAGS, "-o", join(building, BINARY), "."],
     cwd: MODULE_DIR,
     env,
+    pidFile,
     onLine: (line) => {
       compiled += 1;
-      report(line === MODULE_PATH ? "linking" : `compiled ${compiled} of up to ${total} packages, ${line}`);
+      report(line === MODULE_PATH ? "linking" : `${compiled} of up to ${total} packages, ${line}`);
     },
   });
 }

@@ -1,6 +1,7 @@
 /** Running the Go toolchain: found, new enough, and never replaced by one that it downloads. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
@@ -22,11 +23,14 @@ export interface GoCommand {
   readonly env: Env;
   /** Called with each line that go prints to stderr, which is where it says what it downloads and compiles. */
   readonly onLine?: (line: string) => void;
+  /** Holds go's pid while it runs, for a reaper. */
+  readonly pidFile?: string;
 }
 
 /** Runs go and resolves to its stdout; throws GoError with the end of its stderr. */
-export async function runGo({ args, cwd, env, onLine }: GoCommand): Promise<string> {
+export async function runGo({ args, cwd, env, onLine, pidFile }: GoCommand): Promise<string> {
   const child = spawn("go", args, { cwd, env: goEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
+  if (pidFile !== undefined && child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
   const tail: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => {
     tail.push(line);
@@ -34,6 +38,7 @@ export async function runGo({ args, cwd, env, onLine }: GoCommand): Promise<stri
     onLine?.(line);
   });
   const [stdout] = await Promise.all([text(child.stdout), once(child, "close")]);
+  if (pidFile !== undefined) rmSync(pidFile, { force: true });
   if (child.exitCode !== 0) throw new GoError(`go ${args.slice(0, 2).join(" ")} failed in ${cwd}:\n${tail.join("\n")}`);
   return stdout;
 }

@@ -26,7 +26,7 @@ export function startProgress(stream: ProgressStream, title: string): Progress {
 
   const line = (): string => `${title} (${formatElapsed(performance.now() - startedAt)}): ${current}`;
   const show = (): void => {
-    const width = Math.max(20, (stream.columns ?? 80) - 1);
+    const width = Math.max(20, (stream.columns || 80) - 1);
     stream.write(terminal ? `\r\u001b[K${line().slice(0, width)}` : `${line()}\n`);
   };
 
