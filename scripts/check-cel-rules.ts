@@ -2,7 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS, TIER_REFUSALS, type Refusal } from "../test/support/schema-cases.ts";
+import type { Refusal } from "../test/support/schema-cases.ts";
+import { SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS } from "../test/support/service-cases.ts";
+import { TIER_REFUSALS } from "../test/support/tier-cases.ts";
 
 /**
  * Lists every CEL rule of the generated CRDs, and fails for one that no test names with its field and its message, and for a
@@ -65,8 +67,8 @@ if (process.argv.includes("--list")) for (const rule of rules) console.log(rule)
 const problems = [
   ...[...rules]
     .filter((rule) => !tested.has(rule))
-    .map((rule) => `no test names this rule; add an example to test/support/schema-cases.ts: ${rule}`),
-  ...[...tested].filter((rule) => !rules.has(rule)).map((rule) => `test/support/schema-cases.ts names a rule that no CRD has: ${rule}`),
+    .map((rule) => `no test names this rule; add an example to test/support/service-cases.ts or tier-cases.ts: ${rule}`),
+  ...[...tested].filter((rule) => !rules.has(rule)).map((rule) => `test/support names a rule that no CRD has: ${rule}`),
 ];
 for (const problem of problems) console.error(problem);
 console.log(`${rules.size} CEL rules, ${problems.length} problems`);

@@ -10,7 +10,8 @@ import { sharedCluster } from "../support/cluster.ts";
 import { FULL_SERVICE, FULL_TIER, MINIMAL_SERVICE, MINIMAL_TIER } from "../support/full-objects.ts";
 import { valueAt, withChanges, type Changes, type Json } from "../support/json-path.ts";
 import { brokenBounds } from "../support/schema-bounds.ts";
-import { SERVICE_ACCEPTED, SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS, TIER_ACCEPTED, TIER_REFUSALS } from "../support/schema-cases.ts";
+import { SERVICE_ACCEPTED, SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS } from "../support/service-cases.ts";
+import { TIER_ACCEPTED, TIER_REFUSALS } from "../support/tier-cases.ts";
 
 const CONFIG = join(import.meta.dirname, "..", "..", "config");
 const NAMESPACE = "crd-test";
@@ -58,6 +59,11 @@ function saidOf({ causes }: ApiAnswer, field: string): readonly string[] {
     .map(({ reason, message }) => `${reason}: ${message}`);
 }
 
+/** Matches a list of which one text holds the message. */
+function saying(message: string): unknown {
+  return expect.arrayContaining([expect.stringContaining(message)]);
+}
+
 describe.each(SUBJECTS)("the CRD of $kind.kind", (subject) => {
   const { kind } = subject;
 
@@ -78,8 +84,7 @@ describe.each(SUBJECTS)("the CRD of $kind.kind", (subject) => {
     async ({ field, message, examples }) => {
       for (const changes of examples) {
         const answer = await tryCreate(subject, changes);
-        expect(answer.code, JSON.stringify(changes)).toBe(422);
-        expect(saidOf(answer, field), JSON.stringify({ changes, causes: answer.causes })).toContainEqual(expect.stringContaining(message));
+        expect({ changes, code: answer.code, said: saidOf(answer, field) }).toEqual({ changes, code: 422, said: saying(message) });
       }
     },
   );
@@ -113,7 +118,7 @@ describe("a stored PlatformService", () => {
     expect(created.code).toBe(201);
     for (const changes of examples) {
       const answer = await api.send("PUT", `${SERVICES}/matching${DRY_RUN}`, withChanges(plain(created.body), changes));
-      expect(saidOf(answer, field), JSON.stringify(changes)).toContainEqual(expect.stringContaining(message));
+      expect({ changes, code: answer.code, said: saidOf(answer, field) }).toEqual({ changes, code: 422, said: saying(message) });
     }
     const other = await api.send("PUT", `${SERVICES}/matching${DRY_RUN}`, withChanges(plain(created.body), { "spec.image.tag": "2.7.1" }));
     expect(other.code).toBe(200);
@@ -222,7 +227,8 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
 };
 
 function collectionOf(object: Json): string {
-  const collection = COLLECTIONS[String(valueAt(object, "kind"))];
+  const kind = valueAt(object, "kind");
+  const collection = typeof kind === "string" ? COLLECTIONS[kind] : undefined;
   if (collection === undefined) throw new Error(`no collection for ${JSON.stringify(object)}`);
   return collection;
 }

@@ -1,4 +1,4 @@
-import { REMOVED, type Changes } from "./json-path.ts";
+import type { Changes } from "./json-path.ts";
 
 /**
  * Bad examples for every CEL rule of the CRDs, as changes to the full objects of full-objects.ts. The integration test has the API
@@ -15,11 +15,11 @@ export interface Refusal {
 }
 
 /** The field itself, given values that the rule refuses. */
-function values(field: string, message: string, bad: readonly (string | number)[]): Refusal {
+export function values(field: string, message: string, bad: readonly (string | number)[]): Refusal {
   return { field, message, examples: bad.map((value) => ({ [field]: value })) };
 }
 
-function durations(field: string, name: string): readonly Refusal[] {
+export function durations(field: string, name: string): readonly Refusal[] {
   return [
     values(field, `${name} must be a duration such as 250ms, 10s or 1h30m: whole numbers of at most five digits, each with h, m, s or ms`, [
       "10",
@@ -32,17 +32,17 @@ function durations(field: string, name: string): readonly Refusal[] {
   ];
 }
 
-function objectNames(field: string, name: string, example = "matching-keys"): Refusal {
+export function objectNames(field: string, name: string, example = "matching-keys"): Refusal {
   const message = `${name} must be the name of a Kubernetes object: lower-case letters, digits, - and ., as ${example}`;
   return values(field, message, ["Keys", "keys_1", "-keys", "keys."]);
 }
 
-function labels(field: string, name: string, example: string): Refusal {
+export function labels(field: string, name: string, example: string): Refusal {
   const message = `${name} must be lower-case letters, digits and -, beginning and ending with a letter or digit, as ${example}`;
   return values(field, message, ["Tracking", "a_b", "-a", "a-", "a.b"]);
 }
 
-function namespaces(field: string): Refusal {
+export function namespaces(field: string): Refusal {
   return values(field, "namespace must be the name of a namespace, as booking; leave it out for the service's own", [
     "Booking",
     "a.b",
@@ -50,11 +50,11 @@ function namespaces(field: string): Refusal {
   ]);
 }
 
-function urlPaths(field: string, name: string): Refusal {
+export function urlPaths(field: string, name: string): Refusal {
   return values(field, `${name} must begin with / and hold no space, ? or #, as /v1/match`, ["v1", "/a b", "/a?b=c", "/a#b"]);
 }
 
-function proxyPorts(field: string, name: string): Refusal {
+export function proxyPorts(field: string, name: string): Refusal {
   const message = `${name} must not be within 15000-15090, which the mesh's proxy listens on in every pod: choose another port, as 8080`;
   return values(field, message, [15000, 15020, 15090]);
 }
@@ -66,12 +66,12 @@ function quantities(field: string, { name, example, bad }: { name: string; examp
   ];
 }
 
-const cpus = (field: string, name: string) =>
+export const cpus = (field: string, name: string) =>
   quantities(field, { name, example: "250m (a quarter of a core) or 2", bad: ["2Gi", "-1", "0.1234", "1 core", "1.5m"] });
-const memories = (field: string, name: string) =>
+export const memories = (field: string, name: string) =>
   quantities(field, { name, example: "256Mi or 1Gi", bad: ["256m", "1GB", "-1Gi", "lots"] });
 
-function cidrs(field: string, name: string): readonly Refusal[] {
+export function cidrs(field: string, name: string): readonly Refusal[] {
   return [
     values(field, `${name} must be an address range in CIDR form, as 10.40.0.0/16`, [
       "10.40.0.0",
@@ -91,7 +91,7 @@ function cidrs(field: string, name: string): readonly Refusal[] {
   ];
 }
 
-function hosts(field: string, name: string): Refusal {
+export function hosts(field: string, name: string): Refusal {
   return values(field, `${name} must be a full DNS name in lower case, without a wildcard, scheme or port, as api.carrier.example.com`, [
     "*.example.com",
     "https://example.com",
@@ -103,386 +103,7 @@ function hosts(field: string, name: string): Refusal {
   ]);
 }
 
-function regularExpressions(field: string, name: string): Refusal {
+export function regularExpressions(field: string, name: string): Refusal {
   const message = `${name} must be a regular expression that RE2 reads: close every bracket, and use neither look-around nor back-references`;
   return values(field, message, ["/v[12", "(", "(?=x)", "(a)\\1"]);
 }
-
-/** Without a port, and without what would be refused for that alone. */
-const PORTLESS: Changes = { "spec.port": REMOVED, "spec.routes": REMOVED, "spec.callers": REMOVED, "spec.resilience": REMOVED };
-const TCP: Changes = { "spec.protocol": "tcp", "spec.routes": REMOVED };
-const ROUTE = "spec.routes[0]";
-const STATEMENT = "spec.aws.policy.statements[0]";
-
-const TRIES_FIT =
-  "the tries of a route must fit into its timeout, (retries.attempts + 1) x retries.perTryTimeout <= timeout: raise timeout, or lower attempts or perTryTimeout";
-const LAST_ROUTE =
-  "a route without match takes everything, so routes after it are never reached: move it to the end of routes, and write only one";
-const ROUTES_NEED_HTTP =
-  "routes are for protocol http, http2 and grpc: remove routes, or change spec.protocol; a tcp service has no match, timeout or retries";
-const REQUESTS_NEED_HTTP =
-  "resilience.retryBudgetPercent, connectionPool.maxPendingRequests and connectionPool.maxRequests count requests, which protocol tcp has not: remove them, or change spec.protocol";
-const EJECTION =
-  "outlierDetection.baseEjectionTime must be at least outlierDetection.interval: a pod comes back only when pods are judged; raise it or shorten interval";
-const METRICS_APART =
-  "container.metrics.port must differ from spec.port: the metrics port is open in plain text to the monitoring namespace; serve metrics on another port, as 9090";
-
-const SERVICE_WHOLE: readonly Refusal[] = [
-  {
-    field: "",
-    message:
-      "metadata.name must be at most 63 lower-case letters, digits and -, beginning with a letter and ending with a letter or digit, since a Service is named by it: choose a name such as tracking",
-    examples: ["1st", "a.b", "a".repeat(64)].map((name) => ({ "metadata.name": name })),
-  },
-  {
-    field: "spec.port",
-    message: "routes need spec.port: write the port that the container listens on, or remove routes",
-    examples: [{ ...PORTLESS, "spec.routes": [{ name: "all" }] }],
-  },
-  {
-    field: "spec.port",
-    message: "callers need spec.port: write the port that they call, or remove callers",
-    examples: [{ ...PORTLESS, "spec.callers": { services: [{ name: "dispatch" }] } }],
-  },
-  {
-    field: "spec.port",
-    message: "resilience needs spec.port: write the port that is protected, or remove resilience",
-    examples: [{ ...PORTLESS, "spec.resilience": { retryBudgetPercent: 20 } }],
-  },
-  {
-    field: "spec.port",
-    message: "a probe without a port of its own needs spec.port: write spec.port, or a port in each of container.probes",
-    examples: ["readiness", "liveness", "startup"].map((probe) => ({
-      ...PORTLESS,
-      [`spec.container.probes.${probe}`]: { path: "/ready" },
-    })),
-  },
-  { field: "spec.container.metrics.port", message: METRICS_APART, examples: [{ "spec.container.metrics.port": 8080 }] },
-  { field: "spec.routes", message: ROUTES_NEED_HTTP, examples: [{ ...TCP, "spec.resilience": REMOVED, "spec.routes": [{ name: "all" }] }] },
-  {
-    field: "spec.resilience",
-    message: REQUESTS_NEED_HTTP,
-    examples: [
-      { ...TCP, "spec.resilience": { retryBudgetPercent: 20 } },
-      { ...TCP, "spec.resilience": { connectionPool: { maxRequests: 8 } } },
-      { ...TCP, "spec.resilience": { connectionPool: { maxPendingRequests: 8 } } },
-    ],
-  },
-  labels("spec.owner", "spec.owner", "tracking-squad"),
-  labels("spec.tier", "spec.tier", "tier-2"),
-  proxyPorts("spec.port", "spec.port"),
-];
-
-const SERVICE_IMAGE: readonly Refusal[] = [
-  {
-    field: "spec.image.digest",
-    message: "image.tag and image.digest exclude each other: keep the one that names the image to run and remove the other",
-    examples: [{ "spec.image.digest": `sha256:${"0".repeat(64)}` }],
-  },
-  values(
-    "spec.image.repository",
-    "image.repository must be an ECR repository name: lower-case words joined by . _ __ or -, in parts separated by /, as dispatch/matching",
-    ["Dispatch/matching", "dispatch//matching", "/matching", "dispatch/", "a..b", "a___b"],
-  ),
-  values("spec.image.tag", "image.tag must be an image tag: letters, digits, _ . and -, not beginning with . or -, as 1.4.2", [
-    ".1",
-    "-1",
-    "a:b",
-    "a b",
-  ]),
-  {
-    field: "spec.image.digest",
-    message: "image.digest must be sha256: and 64 hexadecimal digits in lower case, as docker push prints it",
-    examples: [`sha256:${"A".repeat(64)}`, `sha512:${"a".repeat(64)}`].map((digest) => ({ "spec.image": { digest } })),
-  },
-];
-
-const SERVICE_CONTAINER: readonly Refusal[] = [
-  {
-    field: "spec.container.env[0]",
-    message: 'each env entry must have exactly one of value and valueFrom: remove one, or write value: "" for an empty variable',
-    examples: [{ "spec.container.env[0].value": REMOVED }, { "spec.container.env[0].valueFrom": { secret: "keys", key: "key" } }],
-  },
-  values("spec.container.env[0].name", "env name must be letters, digits, - _ and ., not beginning with a digit, as LOG_LEVEL", [
-    "1ST",
-    "A=B",
-    "A B",
-  ]),
-  {
-    field: "spec.container.env[1].valueFrom",
-    message: "valueFrom must name exactly one of secret and configMap: the one that holds the key",
-    examples: [{ "spec.container.env[1].valueFrom.secret": REMOVED }, { "spec.container.env[1].valueFrom.configMap": "config" }],
-  },
-  objectNames("spec.container.env[1].valueFrom.secret", "valueFrom.secret"),
-  objectNames("spec.container.env[2].valueFrom.configMap", "valueFrom.configMap"),
-  values("spec.container.env[1].valueFrom.key", "valueFrom.key must be a key of a Secret or ConfigMap: letters, digits, - _ and .", [
-    "a/b",
-    "a b",
-  ]),
-  {
-    field: "spec.container.envFrom[0]",
-    message: "each envFrom entry must name exactly one of configMap and secret: write two entries for two sources",
-    examples: [{ "spec.container.envFrom[0].secret": "keys" }, { "spec.container.envFrom[0].configMap": REMOVED }],
-  },
-  objectNames("spec.container.envFrom[0].configMap", "envFrom configMap"),
-  objectNames("spec.container.envFrom[1].secret", "envFrom secret"),
-  {
-    field: "spec.container.resources.requests.cpu",
-    message: "resources.requests.cpu must not be above resources.limits.cpu: lower the request or raise the limit",
-    examples: [{ "spec.container.resources.requests.cpu": "2001m" }],
-  },
-  {
-    field: "spec.container.resources.requests.memory",
-    message: "resources.requests.memory must not be above resources.limits.memory: lower the request or raise the limit",
-    examples: [{ "spec.container.resources.requests.memory": "1Gi" }],
-  },
-  ...cpus("spec.container.resources.requests.cpu", "requests.cpu"),
-  ...memories("spec.container.resources.requests.memory", "requests.memory"),
-  ...cpus("spec.container.resources.limits.cpu", "limits.cpu"),
-  ...memories("spec.container.resources.limits.memory", "limits.memory"),
-  ...["readiness", "liveness", "startup"].flatMap((probe) => [
-    urlPaths(`spec.container.probes.${probe}.path`, `probes.${probe}.path`),
-    proxyPorts(`spec.container.probes.${probe}.port`, `probes.${probe}.port`),
-  ]),
-  proxyPorts("spec.container.metrics.port", "container.metrics.port"),
-  urlPaths("spec.container.metrics.path", "container.metrics.path"),
-  values(
-    "spec.container.writablePaths[0]",
-    "each of writablePaths must be an absolute path below /, without a trailing / or a space, as /tmp",
-    ["//", "tmp", "/tmp/", "/t mp", "/a:b"],
-  ),
-  values("spec.container.writablePaths[0]", "writablePaths must not use . or .. in a path: write the path that is meant", [
-    "/..",
-    "/a/../etc",
-    "/a/.",
-  ]),
-  values(
-    "spec.container.writablePaths[0]",
-    "writablePaths must not cover /proc, /sys, /dev or /var/run/secrets, which the node provides: choose a directory of your own, as /tmp",
-    ["/proc", "/sys/fs", "/dev/shm", "/var/run/secrets"],
-  ),
-  {
-    field: "spec.scaling.minReplicas",
-    message: "scaling.minReplicas must not be above scaling.maxReplicas: lower minReplicas or raise maxReplicas",
-    examples: [{ "spec.scaling.minReplicas": 31 }],
-  },
-];
-
-const SERVICE_AWS: readonly Refusal[] = [
-  values(`${STATEMENT}.sid`, "sid must be letters and digits only, as ReadShipments", ["read-shipments", "a b"]),
-  values(
-    `${STATEMENT}.conditions[0].operator`,
-    "condition operator must be an IAM condition operator, as StringEquals or ForAllValues:StringLike",
-    ["String Equals", "a:b:c"],
-  ),
-  values(`${STATEMENT}.conditions[0].key`, "condition key must be an IAM condition key with its prefix, as dynamodb:LeadingKeys", [
-    "LeadingKeys",
-    ":x",
-  ]),
-  ...durations("spec.aws.maxSessionDuration", "aws.maxSessionDuration"),
-  values("spec.aws.maxSessionDuration", "aws.maxSessionDuration must be between 1h and 12h, the range that IAM accepts for a role", [
-    "59m",
-    "12h1s",
-    "13h",
-  ]),
-];
-
-const SERVICE_TRAFFIC: readonly Refusal[] = [
-  {
-    field: "spec.routes",
-    message: "routes must have names of their own: rename the second of each pair",
-    examples: [{ [`${ROUTE}.name`]: "rest" }],
-  },
-  {
-    field: "spec.routes",
-    message: LAST_ROUTE,
-    examples: [{ [`${ROUTE}.match`]: REMOVED }, { "spec.routes": [{ name: "a" }, { name: "b", match: { methods: ["GET"] } }] }],
-  },
-  {
-    field: `${ROUTE}.retries.perTryTimeout`,
-    message: TRIES_FIT,
-    examples: [{ [`${ROUTE}.retries.perTryTimeout`]: "84ms" }, { [`${ROUTE}.retries.attempts`]: 3 }, { [`${ROUTE}.timeout`]: "239ms" }],
-  },
-  labels(`${ROUTE}.name`, "route name", "match"),
-  {
-    field: `${ROUTE}.match`,
-    message: "match must have a path, methods or headers: leave match out for a route that takes everything",
-    examples: [{ [`${ROUTE}.match`]: {} }],
-  },
-  {
-    field: `${ROUTE}.match.path`,
-    message: "match.path must have exactly one of prefix, exact and regex: keep the one that is meant",
-    examples: [{ [`${ROUTE}.match.path`]: {} }, { [`${ROUTE}.match.path.exact`]: "/x" }, { [`${ROUTE}.match.path.regex`]: "/x" }],
-  },
-  urlPaths(`${ROUTE}.match.path.prefix`, "path.prefix"),
-  urlPaths("spec.routes[1].match.path.exact", "path.exact"),
-  regularExpressions("spec.routes[2].match.path.regex", "path.regex"),
-  {
-    field: `${ROUTE}.match.headers[0]`,
-    message: "each of match.headers must have exactly one of exact, prefix and regex: keep the one that is meant",
-    examples: [{ [`${ROUTE}.match.headers[0].exact`]: REMOVED }, { [`${ROUTE}.match.headers[0].prefix`]: "x" }],
-  },
-  values(`${ROUTE}.match.headers[0].name`, "header name must be in lower case, letters, digits, - and _, as x-canary", [
-    "X-Canary",
-    "x canary",
-    ":path",
-  ]),
-  regularExpressions(`${ROUTE}.match.headers[2].regex`, "header regex"),
-  ...durations(`${ROUTE}.timeout`, "route timeout"),
-  {
-    field: `${ROUTE}.retries.perTryTimeout`,
-    message:
-      "retries.perTryTimeout is required where retries.attempts is above 0: without it one slow try takes the whole timeout; write for example 80ms",
-    examples: [{ [`${ROUTE}.retries.perTryTimeout`]: REMOVED }],
-  },
-  ...durations(`${ROUTE}.retries.perTryTimeout`, "retries.perTryTimeout"),
-  {
-    field: "spec.resilience.outlierDetection.baseEjectionTime",
-    message: EJECTION,
-    examples: [{ "spec.resilience.outlierDetection.baseEjectionTime": "9s" }],
-  },
-  ...durations("spec.resilience.outlierDetection.interval", "outlierDetection.interval"),
-  ...durations("spec.resilience.outlierDetection.baseEjectionTime", "outlierDetection.baseEjectionTime"),
-];
-
-const SERVICE_AGREEMENT: readonly Refusal[] = [
-  labels("spec.callers.services[0].name", "name", "pricing"),
-  namespaces("spec.callers.services[1].namespace"),
-  objectNames("spec.callers.serviceAccounts[0].name", "name"),
-  namespaces("spec.callers.serviceAccounts[0].namespace"),
-  labels("spec.dependencies.services[0].name", "name", "pricing"),
-  namespaces("spec.dependencies.services[0].namespace"),
-  labels("spec.dependencies.kubernetesServices[0].name", "name", "pricing"),
-  namespaces("spec.dependencies.kubernetesServices[0].namespace"),
-  hosts("spec.dependencies.hosts[0].host", "host"),
-  ...cidrs("spec.dependencies.cidrs[0].cidr", "cidr"),
-];
-
-/** Changes to FULL_SERVICE. */
-export const SERVICE_REFUSALS: readonly Refusal[] = [
-  ...SERVICE_WHOLE,
-  ...SERVICE_IMAGE,
-  ...SERVICE_CONTAINER,
-  ...SERVICE_AWS,
-  ...SERVICE_TRAFFIC,
-  ...SERVICE_AGREEMENT,
-];
-
-/** Changes to a stored FULL_SERVICE. */
-export const SERVICE_UPDATE_REFUSALS: readonly Refusal[] = [
-  {
-    field: "spec.image.repository",
-    message:
-      "image.repository is immutable: put back its earlier value (or leave it out, if it was), or delete this PlatformService and apply it again with the new one",
-    examples: [{ "spec.image.repository": "default/other" }, { "spec.image.repository": REMOVED }, { "spec.image": {} }],
-  },
-];
-
-const EGRESS = "spec.network.allowedEgress";
-
-/** Changes to FULL_TIER. */
-export const TIER_REFUSALS: readonly Refusal[] = [
-  {
-    field: "",
-    message:
-      "metadata.name must be at most 63 lower-case letters, digits and -, beginning and ending with a letter or digit, since pods are labelled with it: choose a name such as tier-1",
-    examples: ["a.b", "a".repeat(64)].map((name) => ({ "metadata.name": name })),
-  },
-  {
-    field: "spec.allowedNamespaces.matchExpressions[0]",
-    message: "matchExpressions values must be written for operator In and NotIn, and left out for Exists and DoesNotExist",
-    examples: [
-      { "spec.allowedNamespaces.matchExpressions[0].values": REMOVED },
-      { "spec.allowedNamespaces.matchExpressions[0].values": [] },
-      { "spec.allowedNamespaces.matchExpressions[0].operator": "Exists" },
-    ],
-  },
-  values("spec.allowedNamespaces.matchExpressions[0].key", "matchExpressions key must be a label key, as kubernetes.io/metadata.name", [
-    "a b",
-    "/x",
-    "X.example.com/y",
-  ]),
-  {
-    field: "spec.availability.maxUnavailable",
-    message:
-      "availability.maxUnavailable must be below availability.minReplicas, or a drain may take every pod at once: lower it or raise minReplicas",
-    examples: [{ "spec.availability.maxUnavailable": 3 }],
-  },
-  {
-    field: "spec.availability.preStopDelay",
-    message:
-      "availability.preStopDelay must be shorter than availability.terminationGracePeriod, which includes it: shorten the one or lengthen the other",
-    examples: [{ "spec.availability.preStopDelay": "1m" }, { "spec.availability.terminationGracePeriod": "0s" }],
-  },
-  objectNames("spec.availability.priorityClassName", "priorityClassName", "platform-critical"),
-  ...["preStopDelay", "terminationGracePeriod"].map((name) =>
-    values(
-      `spec.availability.${name}`,
-      `${name} must be a duration such as 0s, 15s or 1m30s: whole numbers of at most five digits, each with h, m, s or ms`,
-      ["15", "1.5s"],
-    ),
-  ),
-  labels("spec.placement.nodePools[0]", "each of nodePools", "general"),
-  values(
-    "spec.identity.permissionsBoundaryArn",
-    "identity.permissionsBoundaryArn must be the ARN of an IAM policy, as arn:aws:iam::111122223333:policy/platform-boundary-pci",
-    ["platform-boundary-pci", "arn:aws:iam::111122223333:role/x"],
-  ),
-  {
-    field: `${EGRESS}[0]`,
-    message: "each of allowedEgress must have exactly one of cidr and host: write two entries for two destinations",
-    examples: [{ [`${EGRESS}[0].host`]: "example.com" }, { [`${EGRESS}[0].cidr`]: REMOVED }],
-  },
-  labels(`${EGRESS}[0].name`, "allowedEgress name", "card-network"),
-  ...cidrs(`${EGRESS}[0].cidr`, "allowedEgress cidr"),
-  hosts(`${EGRESS}[1].host`, "allowedEgress host"),
-];
-
-/** Changes to FULL_SERVICE that must be accepted: the edges of what the rules refuse. */
-export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
-  "every field": {},
-  "tries that take all of the timeout": { [`${ROUTE}.timeout`]: "240ms" },
-  "a route that says it has no retries": { [`${ROUTE}.retries`]: { attempts: 0 } },
-  "retries without a timeout of the route": { [`${ROUTE}.timeout`]: REMOVED },
-  "no route at all": { "spec.routes": [] },
-  "a digest": { "spec.image": { digest: `sha256:${"a".repeat(64)}` } },
-  "neither tag nor digest": { "spec.image": {} },
-  "a name of 63 characters": { "metadata.name": "a".repeat(63) },
-  "a repository with every separator": { "spec.image.repository": "default/a.b_c__d--e/f" },
-  "a worker without a port": { ...PORTLESS },
-  "a worker without a port and without probes": { ...PORTLESS, "spec.container.probes": REMOVED },
-  "tcp with a connection pool": {
-    ...TCP,
-    "spec.resilience.connectionPool": { maxConnections: 8 },
-    "spec.resilience.retryBudgetPercent": REMOVED,
-  },
-  "an empty variable": { "spec.container.env[0].value": "" },
-  "as much as the limit": { "spec.container.resources.requests": { cpu: "2000m", memory: "0.5Gi" } },
-  "a limit alone": { "spec.container.resources.requests": REMOVED },
-  "a role of an hour": { "spec.aws.maxSessionDuration": "1h" },
-  "a role of twelve hours": { "spec.aws.maxSessionDuration": "12h" },
-  "the longest durations": { "spec.routes[3].timeout": "99999h99999h99999h99999h" },
-  "minimum and maximum alike": { "spec.scaling": { minReplicas: 3, maxReplicas: 3 } },
-  "ejected for one interval": { "spec.resilience.outlierDetection.baseEjectionTime": "10s" },
-  "ports beside the proxy's": { "spec.port": 14999, "spec.container.metrics.port": 15091 },
-  "an IPv6 range": { "spec.dependencies.cidrs[0].cidr": "2001:db8::/64" },
-  "one address": { "spec.dependencies.cidrs[0].cidr": "10.40.1.1/32" },
-  "the same caller in two namespaces": { "spec.callers.services": [{ name: "a" }, { name: "a", namespace: "b" }] },
-  "the same host on two ports": {
-    "spec.dependencies.hosts": [
-      { host: "a.example.com", port: 443 },
-      { host: "a.example.com", port: 8443 },
-    ],
-  },
-  "a policy that the operator, not the schema, must refuse": { [`${STATEMENT}.actions`]: ["*"], [`${STATEMENT}.resources`]: ["*"] },
-};
-
-/** Changes to FULL_TIER that must be accepted. */
-export const TIER_ACCEPTED: Readonly<Record<string, Changes>> = {
-  "every field": {},
-  "every namespace": { "spec.allowedNamespaces": {} },
-  "no namespace": { "spec.allowedNamespaces": REMOVED },
-  "the configuration's boundary": { "spec.identity.permissionsBoundaryArn": null },
-  "one replica that a drain may take": { "spec.availability.minReplicas": 1, "spec.availability.maxUnavailable": 1 },
-  "no delay": { "spec.availability.preStopDelay": "0s" },
-};
