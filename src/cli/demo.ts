@@ -1,0 +1,126 @@
+import { once } from "node:events";
+import { join } from "node:path";
+import { parseArgs, styleText } from "node:util";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import type { PlatformService } from "../crds/platform-service.ts";
+import { keyString } from "../crds/meta.ts";
+import { awsClaims } from "./demo/aws-claims.ts";
+import type { Claim, DemoContext } from "./demo/claims.ts";
+import { kubeClaims } from "./demo/kube-claims.ts";
+import { lifeClaims } from "./demo/life-claims.ts";
+import { adminClient, startEnvironment, type Environment } from "./environment.ts";
+import { pushImage } from "./image.ts";
+import { instructions } from "./instructions.ts";
+import { ROOT } from "./keys.ts";
+import { announce, withdraw } from "./running.ts";
+import { isReady, watchServices, type ServiceWatch } from "./service-watch.ts";
+
+/** `npm run demo`: the platform, five services, and the proof of what is said of them. */
+
+const HELP = `Usage: npm run demo [-- --once]
+
+Starts what \`npm run up\` starts, applies config/samples, pushes their images once the repositories exist, shows each
+condition as it turns, and then reads every claim back from AWS and the API server. It stays for a look around until Ctrl-C.
+
+  --once   end after the claims: exit 0 if every one held, 1 with the first that did not
+  --help   this text`;
+
+const READY_MS = 120_000;
+const colour = (format: "green" | "red" | "yellow" | "dim", text: string): string => styleText(format, text, { stream: process.stdout });
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { once: { type: "boolean", default: false }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help === true) {
+    console.log(HELP);
+    return 0;
+  }
+  const asked = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
+  const environment = await startEnvironment({ log: (line) => console.log(colour("dim", line)) });
+  const watch = watchServices(environment.plane.adminKubeconfig);
+  try {
+    await announce(environment);
+    const finished = await Promise.race([asked.then(() => undefined), show(environment, watch)]);
+    if (finished === undefined) return 1;
+    if (values.once) return finished;
+    console.log(instructions(environment));
+    await asked;
+    return finished;
+  } finally {
+    await withdraw();
+    await watch.close();
+    await environment.stop();
+  }
+}
+
+/** Resolves to the exit code. */
+async function show(environment: Environment, watch: ServiceWatch): Promise<number> {
+  const started = performance.now();
+  const stop = watch.subscribe((before, after) => printTransitions(before, after, (performance.now() - started) / 1000));
+  console.log("\nFive squads commit one file each:");
+  await environment.plane.kubectl(["apply", "-f", join(ROOT, "config/samples")]);
+  const samples = 5;
+  const pushed = pushImages(environment, watch, samples);
+  await Promise.all([
+    pushed,
+    watch.until("every sample is Ready", () => watch.list().length >= samples && watch.list().every(isReady), READY_MS),
+  ]);
+  stop();
+  console.log(`\nAll Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+  console.log(await environment.plane.kubectl(["get", "psvc", "-A", "-o", "wide"]));
+  return prove({ environment, watch, say: (line) => console.log(`      ${line}`) });
+}
+
+/** As pipelines would: once the repository exists, and not before. */
+async function pushImages({ config, emulator }: Environment, watch: ServiceWatch, samples: number): Promise<void> {
+  const ecr = new ECRClient(adminClient(config, emulator.url));
+  await watch.until(
+    "every repository exists",
+    () => watch.list().filter((s) => s.status?.repository !== undefined).length >= samples,
+    READY_MS,
+  );
+  for (const { metadata, spec } of watch.list()) {
+    await pushImage(ecr, { repository: keyString(metadata), tag: spec.image.tag ?? "", architectures: ["amd64", "arm64"] });
+    console.log(`         ${colour("dim", `a pipeline pushes ${keyString(metadata)}:${spec.image.tag ?? ""}`)}`);
+  }
+  ecr.destroy();
+}
+
+async function prove(context: DemoContext): Promise<number> {
+  console.log("Read back by clients that are not the operator's:");
+  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...lifeClaims];
+  for (const claim of claims) {
+    try {
+      await claim.check(context);
+      console.log(`  ${colour("green", "✓")} ${claim.title}`);
+    } catch (error) {
+      console.log(`  ${colour("red", "✗")} ${claim.title}\n      ${error instanceof Error ? error.message : String(error)}`);
+      return 1;
+    }
+  }
+  console.log(`\n${String(claims.length)} claims held.`);
+  return 0;
+}
+
+function printTransitions(before: PlatformService | undefined, after: PlatformService | undefined, seconds: number): void {
+  if (!after) return;
+  const known = new Map(before?.status?.conditions?.map((c) => [c.type, `${c.status} ${c.reason}`]));
+  for (const c of after.status?.conditions ?? []) {
+    if (c.type === "Reconciling" || c.type === "Stalled" || known.get(c.type) === `${c.status} ${c.reason}`) continue;
+    const mark = colour(c.status === "True" ? "green" : c.status === "False" ? "red" : "yellow", c.status.padEnd(7));
+    const note = c.status === "True" && c.type !== "Ready" ? "" : `: ${c.message.slice(0, 100)}`;
+    console.log(
+      `${seconds.toFixed(1).padStart(6)} s ${keyString(after.metadata).padEnd(22)} ${c.type.padEnd(22)} ${mark} ${c.reason}${c.message === "" ? "" : colour("dim", note)}`,
+    );
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const wrongUsage = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = wrongUsage ? 2 : 1;
+}
