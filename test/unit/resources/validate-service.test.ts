@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+
+import { effectiveService } from "../../../src/crds/effective.ts";
+import type { Violation } from "../../../src/crds/desired.ts";
+import { operatorConfigFile } from "../../../src/crds/operator-config.ts";
+import { platformServiceSpec } from "../../../src/crds/platform-service.ts";
+import { platformTierSpec } from "../../../src/crds/platform-tier.ts";
+import { validateService } from "../../../src/resources/validate-service.ts";
+import { REMOVED, withChanges, type Changes, type Json } from "../../support/json-path.ts";
+
+const BOUNDARY = "arn:aws:iam::111122223333:policy/platform-boundary";
+const PCI_BOUNDARY = `${BOUNDARY}-pci`;
+
+const SERVICE: Json = { owner: "dispatch-squad", tier: "tier-1", image: {}, port: 8080 };
+
+const TIER: Json = {
+  allowedNamespaces: { matchLabels: { tenant: "dispatch" } },
+  availability: { minReplicas: 3, maxUnavailable: 1, preStopDelay: "15s", terminationGracePeriod: "1m" },
+  placement: { nodePools: ["general"], capacityTypes: ["on-demand"], architectures: ["arm64"] },
+  network: {},
+};
+
+const CONFIG: Json = {
+  cluster: { name: "prod", region: "eu-west-1", accountId: "111122223333", oidcIssuer: "https://oidc.example.com/id/ABC" },
+  identity: { permissionsBoundaryArn: BOUNDARY, allowedBoundaryArns: [PCI_BOUNDARY] },
+  tenancy: [
+    { namespaceSelector: { matchLabels: { tenant: "dispatch" } }, owners: ["dispatch-squad", "matching-squad"] },
+    { namespaceSelector: { matchLabels: { tenant: "pricing" } }, owners: ["pricing-squad"] },
+  ],
+};
+
+interface World {
+  readonly service?: Changes;
+  readonly tier?: Changes;
+  readonly config?: Changes;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+function validate({ service = {}, tier = {}, config = {}, labels = { tenant: "dispatch" } }: World): readonly Violation[] {
+  const parsedConfig = operatorConfigFile.parse(withChanges(CONFIG, config));
+  const effective = effectiveService(
+    {
+      apiVersion: "platform-operator.dev/v1alpha1",
+      kind: "PlatformService",
+      metadata: { name: "matching", namespace: "dispatch", uid: "u", resourceVersion: "1", generation: 1 },
+      spec: platformServiceSpec.parse(withChanges(SERVICE, service)),
+    },
+    {
+      apiVersion: "platform-operator.dev/v1alpha1",
+      kind: "PlatformTier",
+      metadata: { name: "tier-1", uid: "t", resourceVersion: "1", generation: 1 },
+      spec: platformTierSpec.parse(withChanges(TIER, tier)),
+    },
+    parsedConfig,
+    labels,
+  );
+  return validateService({ service: effective, namespaceLabels: labels, config: parsedConfig });
+}
+
+const STRICT: Changes = { "network.isolation": "Strict" };
+const LONG_PREFIX = `${"a".repeat(127)}/`;
+
+interface Case {
+  readonly world: World;
+  readonly field: string;
+  readonly reason: string;
+  /** What the message must tell: the wrong thing and the way out. */
+  readonly tells: readonly string[];
+}
+
+const REFUSED: Readonly<Record<string, Case>> = {
+  "a tier that allows other namespaces": {
+    world: { tier: { "allowedNamespaces.matchLabels.tenant": "payments" } },
+    field: "spec.tier",
+    reason: "TierNotAllowed",
+    tells: ["tier tier-1 does not allow namespace dispatch", "allowedNamespaces"],
+  },
+  "a tier that allows no namespace": {
+    world: { tier: { allowedNamespaces: REMOVED } },
+    field: "spec.tier",
+    reason: "TierNotAllowed",
+    tells: ["name another tier"],
+  },
+  "an owner of another namespace": {
+    world: { service: { owner: "pricing-squad" } },
+    field: "spec.owner",
+    reason: "OwnerNotAllowed",
+    tells: ["pricing-squad is not an owner that namespace dispatch may name", "name one of dispatch-squad, matching-squad"],
+  },
+  "a namespace that no tenancy lists": {
+    world: { config: { tenancy: [] } },
+    field: "spec.owner",
+    reason: "OwnerNotAllowed",
+    tells: ["list the namespace with its owners under tenancy"],
+  },
+  "a repository of another namespace": {
+    world: { service: { "image.repository": "pricing/matching" } },
+    field: "spec.image.repository",
+    reason: "RepositoryOutsideNamespace",
+    tells: ['must start with "dispatch/"', "dispatch/matching"],
+  },
+  "a repository that only begins like the namespace": {
+    world: { service: { "image.repository": "dispatching/matching" } },
+    field: "spec.image.repository",
+    reason: "RepositoryOutsideNamespace",
+    tells: ['must start with "dispatch/"'],
+  },
+  "a repository that is too long with the registry's prefix": {
+    world: { service: { "image.repository": `dispatch/${"m".repeat(120)}` }, config: { "registry.repositoryPrefix": LONG_PREFIX } },
+    field: "spec.image.repository",
+    reason: "RepositoryTooLong",
+    tells: ["257 characters, and ECR takes 256"],
+  },
+  "a boundary that the configuration does not list": {
+    world: { tier: { identity: { permissionsBoundaryArn: `${BOUNDARY}-other` } } },
+    field: "spec.tier",
+    reason: "BoundaryNotListed",
+    tells: [`${BOUNDARY}-other`, "identity.allowedBoundaryArns"],
+  },
+  "fewer replicas at most than the tier starts from": {
+    world: { service: { "scaling.maxReplicas": 2 } },
+    field: "spec.scaling.maxReplicas",
+    reason: "TooFewReplicas",
+    tells: ["2 is below the 3 replicas", "spec.scaling.minReplicas"],
+  },
+  "so few replicas that a drain takes them all": {
+    world: { service: { scaling: { minReplicas: 2 } }, tier: { "availability.minReplicas": 5, "availability.maxUnavailable": 2 } },
+    field: "spec.scaling.minReplicas",
+    reason: "DrainTakesEveryPod",
+    tells: ["take 2 pods at once", "raise it above 2"],
+  },
+  "a request that may outlive its pod": {
+    world: { service: { routes: [{ name: "upload", timeout: "46s" }] } },
+    field: "spec.routes[upload].timeout",
+    reason: "TimeoutOutlivesPod",
+    tells: ["46s is longer", "at most 45000ms"],
+  },
+  "a ServiceAccount that calls into strict isolation": {
+    world: { tier: STRICT, service: { callers: { serviceAccounts: [{ name: "probe" }] } } },
+    field: "spec.callers.serviceAccounts",
+    reason: "StrictIsolation",
+    tells: ["tier tier-1 is isolated", "remove it"],
+  },
+  "a Service that is called from strict isolation": {
+    world: { tier: STRICT, service: { dependencies: { kubernetesServices: [{ name: "redis", port: 6379 }] } } },
+    field: "spec.dependencies.kubernetesServices",
+    reason: "StrictIsolation",
+    tells: ["allowedEgress"],
+  },
+  "a host that is called from strict isolation": {
+    world: { tier: STRICT, service: { dependencies: { hosts: [{ host: "api.example.com", port: 443 }] } } },
+    field: "spec.dependencies.hosts",
+    reason: "StrictIsolation",
+    tells: ["allowedEgress"],
+  },
+  "a range that is called from strict isolation": {
+    world: { tier: STRICT, service: { dependencies: { cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }] } } },
+    field: "spec.dependencies.cidrs",
+    reason: "StrictIsolation",
+    tells: ["allowedEgress"],
+  },
+  "a host that is a Service of the cluster": {
+    world: {
+      config: { "network.clusterDomain": "prod.example" },
+      service: { dependencies: { hosts: [{ host: "redis.cache.svc.prod.example", port: 6379 }] } },
+    },
+    field: "spec.dependencies.hosts",
+    reason: "HostInCluster",
+    tells: ["redis.cache.svc.prod.example is a Service of this cluster", "kubernetesServices"],
+  },
+};
+
+const ACCEPTED: Readonly<Record<string, World>> = {
+  "the least": {},
+  "a tier that allows every namespace": { tier: { allowedNamespaces: {} } },
+  "any owner where the tenancy says so": { service: { owner: "whoever" }, config: { "tenancy[0].owners": ["*"] } },
+  "a repository of the namespace": { service: { "image.repository": "dispatch/engines/matching" } },
+  "a boundary that the configuration lists": { tier: { identity: { permissionsBoundaryArn: PCI_BOUNDARY } } },
+  "no boundary of the tier's own": { tier: { identity: { permissionsBoundaryArn: null } } },
+  "one replica, which a drain may take": { service: { scaling: { minReplicas: 1 } } },
+  "as many replicas at most as at least": { service: { scaling: { maxReplicas: 3 } } },
+  "a request that ends just in time": { service: { routes: [{ name: "upload", timeout: "45s" }] } },
+  "services in strict isolation": {
+    tier: STRICT,
+    service: { callers: { services: [{ name: "a" }], serviceAccounts: [] }, dependencies: { services: [{ name: "b" }], hosts: [] } },
+  },
+  "outside dependencies under standard isolation": {
+    service: { dependencies: { hosts: [{ host: "api.example.com", port: 443 }], cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }] } },
+  },
+};
+
+describe("a PlatformService", () => {
+  test.each(Object.entries(REFUSED))("is refused with %s", (_, { world, field, reason, tells }) => {
+    const violations = validate(world);
+    expect(violations.map((violation) => [violation.field, violation.reason])).toEqual([[field, reason]]);
+    expect(tells.filter((words) => !violations[0]?.message.includes(words))).toEqual([]);
+  });
+
+  test.each(Object.entries(ACCEPTED))("is accepted with %s", (_, world) => {
+    expect(validate(world)).toEqual([]);
+  });
+
+  test("hears of everything that is wrong at once, in one order", () => {
+    const violations = validate({ service: { owner: "pricing-squad", "image.repository": "pricing/matching" }, labels: {} });
+    expect(violations.map(({ reason }) => reason)).toEqual(["TierNotAllowed", "OwnerNotAllowed", "RepositoryOutsideNamespace"]);
+  });
+});
