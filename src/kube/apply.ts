@@ -1,10 +1,32 @@
+import type { KubeObject } from "../crds/desired.ts";
 import type { ObjectKey } from "../crds/meta.ts";
-import type { Children } from "../reconcilers/ports.ts";
-import type { ChildSource } from "./child-stores.ts";
-import type { Transport } from "./transport.ts";
+import {
+  KubeError,
+  type ApplyResult,
+  type ChildRef,
+  type Children,
+  type ChildState,
+  type Owner,
+  type Removal,
+} from "../reconcilers/ports.ts";
+import { holdingOf, isAllOurs } from "./child-holding.ts";
+import { Memories } from "./child-memory.ts";
+import type { Child, ChildSource } from "./child-stores.ts";
+import { NotServedError } from "./errors.ts";
+import { foreignPaths, removalPatch } from "./foreign-fields.ts";
+import { apiVersionOf } from "./kinds.ts";
+import { compareResourceVersions, type JsonObject, type LiveObject } from "./objects.ts";
+import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
+import type { Target, Transport } from "./transport.ts";
+
+/**
+ * Server-side apply that writes only what differs (architecture.md, Kubernetes writes and drift). Whether a child needs a
+ * write is read from the store: the hash of what we want against the hash of what is there of ours.
+ */
 
 export interface ChildrenOptions {
   readonly transport: Transport;
+  /** One for each kind that is applied; their reflectors run elsewhere. */
   readonly sources: readonly ChildSource<unknown>[];
 }
 
@@ -13,4 +35,220 @@ export interface ManagedChildren extends Children {
   forget(owner: ObjectKey): void;
 }
 
-export declare function createChildren(options: ChildrenOptions): ManagedChildren;
+export function createChildren(options: ChildrenOptions): ManagedChildren {
+  return new AppliedChildren(options);
+}
+
+/** What one apply is about. */
+interface Wish {
+  readonly owner: Owner;
+  readonly ref: ChildRef;
+  readonly source: ChildSource<unknown>;
+  readonly target: Target;
+  /** With the controller ownerReference. */
+  readonly object: JsonObject & { readonly metadata: JsonObject };
+  readonly projection: JsonObject;
+  readonly hash: string;
+}
+
+class AppliedChildren implements ManagedChildren {
+  readonly #transport: Transport;
+  readonly #sources: ReadonlyMap<string, ChildSource<unknown>>;
+  readonly #memories = new Memories();
+
+  constructor({ transport, sources }: ChildrenOptions) {
+    this.#transport = transport;
+    this.#sources = new Map(sources.map((source) => [`${apiVersionOf(source.resource)}/${source.resource.kind}`, source]));
+  }
+
+  async apply(owner: Owner, desired: KubeObject): Promise<ApplyResult> {
+    const wish = this.#wishOf(owner, desired);
+    if (wish.source.reflector.state() === "missing") return apiMissing(wish);
+    try {
+      const child = wish.source.store.get(wish.ref);
+      return child === undefined ? await this.#applyUnseen(wish) : await this.#applySeen(wish, child);
+    } catch (error) {
+      if (!(error instanceof NotServedError)) throw error;
+      wish.source.reflector.nudge();
+      return apiMissing(wish);
+    }
+  }
+
+  async remove(owner: Owner, ref: ChildRef): Promise<Removal> {
+    const source = this.#source(ref);
+    const target = targetOf(source, ref);
+    const child = source.store.get(ref) ?? (await this.#unseenButOurs(owner, ref, source));
+    if (child === undefined) {
+      this.#memories.delete(owner.key, ref);
+      return "gone";
+    }
+    const holding = holdingOf(child, owner);
+    if (holding.by === "other") return "foreign";
+    if (holding.by === "deadOwner" || child.state.deleting) return "deleting";
+    this.#memories.delete(owner.key, ref);
+    try {
+      return await this.#transport.delete(target, { uid: child.state.uid, propagationPolicy: "Background" });
+    } catch (error) {
+      if (error instanceof KubeError && error.class === "notFound") return "gone";
+      throw error;
+    }
+  }
+
+  get(owner: Owner, ref: ChildRef): ChildState | undefined {
+    const child = this.#source(ref).store.get(ref);
+    return child !== undefined && holdingOf(child, owner).by === "owner" ? child.state : undefined;
+  }
+
+  owned(owner: Owner): readonly ChildState[] {
+    return [...this.#sources.values()].flatMap(({ store }) => store.byIndex("controller", owner.uid).map((child) => child.state));
+  }
+
+  released(owner: Owner, ref: ChildRef): boolean {
+    const child = this.#source(ref).store.get(ref);
+    return child !== undefined && child.state.controller === undefined && child.service === owner.key.name;
+  }
+
+  async scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void> {
+    const source = this.#source(ref);
+    const child = source.store.get(ref);
+    const memory = this.#memories.get(owner.key, ref);
+    if (child === undefined) {
+      const operation = `scale ${ref.kind} ${ref.namespace}/${ref.name}`;
+      throw new KubeError({ class: "conflict", status: 0, operation, message: `${ref.kind} ${ref.name} has not been seen yet` });
+    }
+    const { scaled } = memory ?? {};
+    const ahead = scaled !== undefined && compareResourceVersions(scaled.resourceVersion, child.state.resourceVersion) > 0;
+    if ((ahead ? scaled.replicas : child.replicas) === replicas) return;
+    // The uid makes it a conflict where another object has taken the name.
+    const patch = { metadata: { uid: child.state.uid }, spec: { replicas } };
+    const { metadata } = await this.#transport.mergePatch({ ...targetOf(source, ref), subresource: "scale" }, patch);
+    if (memory === undefined) return;
+    this.#memories.set(owner.key, ref, { ...memory, scaled: { replicas, resourceVersion: metadata.resourceVersion } });
+  }
+
+  forget(owner: ObjectKey): void {
+    this.#memories.forget(owner);
+  }
+
+  /** The store has none of that name: it is read first, because an apply would add our fields to a stranger's object. */
+  async #applyUnseen(wish: Wish): Promise<ApplyResult> {
+    const live = await this.#read(wish.target);
+    if (live !== undefined) return this.#applySeen(wish, this.#reduced(wish, live));
+    try {
+      const { created, object } = await this.#transport.apply(wish.target, wish.object, { force: false });
+      if (!created && !isAllOurs(object)) return await this.#release(wish, object);
+      const known = this.#memories.get(wish.owner.key, wish.ref) !== undefined;
+      return this.#settle(wish, object, known ? "repaired" : "created");
+    } catch (error) {
+      if (error instanceof KubeError && error.class === "conflict")
+        return { state: "foreign", holder: "an object that others have written" };
+      throw error;
+    }
+  }
+
+  /** Someone created an object of that name a moment ago and our apply has merged into it: takes back all that it added. */
+  async #release(wish: Wish, live: LiveObject): Promise<ApplyResult> {
+    const { apiVersion, kind } = wish.object;
+    const { name, namespace, uid } = live.metadata;
+    await this.#transport.apply(wish.target, { apiVersion, kind, metadata: { name, namespace, uid } }, { force: true });
+    return { state: "foreign", holder: "an object that others have created" };
+  }
+
+  async #applySeen(wish: Wish, child: Child<unknown>): Promise<ApplyResult> {
+    const holding = holdingOf(child, wish.owner);
+    if (holding.by === "other") return { state: "foreign", holder: holding.holder };
+    if (holding.by === "deadOwner" || child.state.deleting) return { state: "waitingForGarbageCollection" };
+
+    const { uid, ownedHash, foreignPaths: additions } = child.state;
+    const memory = this.#memories.get(wish.owner.key, wish.ref);
+    const mutation = memory?.desiredHash === wish.hash && memory.mutation?.ownedHash === ownedHash ? memory.mutation : undefined;
+    if (additions.length === 0) {
+      if (mutation !== undefined) return { state: "mutatedByAdmission", uid, paths: mutation.paths };
+      if (ownedHash === wish.hash) {
+        if (memory?.desiredHash !== wish.hash) this.#memories.set(wish.owner.key, wish.ref, { desiredHash: wish.hash, uid });
+        return { state: "unchanged", uid };
+      }
+    }
+    const result = memory?.desiredHash === wish.hash || ownedHash === wish.hash ? "repaired" : "updated";
+    let live: LiveObject | undefined;
+    if (ownedHash !== wish.hash && mutation === undefined) {
+      const object = { ...wish.object, metadata: { ...wish.object.metadata, uid } };
+      live = (await this.#transport.apply(wish.target, object, { force: true })).object;
+    }
+    // What was found is as old as the store; what is removed is looked up in the object as it is now.
+    live ??= await this.#transport.get(wish.target);
+    const paths = foreignPaths(live);
+    if (paths.length > 0) live = await this.#transport.jsonPatch(wish.target, removalPatch(live.metadata.resourceVersion, paths));
+    return this.#settle(wish, live, result);
+  }
+
+  /** Takes in what a write returned: what we own of it must now be what was sent, or admission has had its say. */
+  #settle(wish: Wish, live: LiveObject, result: "created" | "updated" | "repaired"): ApplyResult {
+    const { uid } = live.metadata;
+    const { ownedHash } = this.#reduced(wish, live).state;
+    const { scaled } = this.#memories.get(wish.owner.key, wish.ref) ?? {};
+    const memory = { desiredHash: wish.hash, uid, ...(scaled === undefined ? {} : { scaled }) };
+    if (ownedHash === wish.hash) {
+      this.#memories.set(wish.owner.key, wish.ref, memory);
+      return { state: result, uid };
+    }
+    const paths = differingPaths(wish.projection, ownedProjection(live) ?? {});
+    this.#memories.set(wish.owner.key, wish.ref, { ...memory, mutation: { ownedHash, paths } });
+    return { state: "mutatedByAdmission", uid, paths };
+  }
+
+  /** Writes through into the store, so that a pass right after this one sees it. */
+  #reduced(wish: Wish, live: LiveObject): Child<unknown> {
+    return wish.source.store.put(live);
+  }
+
+  /** A child that we know to have applied and the store does not show: its label was taken off, or the watch lags. */
+  async #unseenButOurs(owner: Owner, ref: ChildRef, source: ChildSource<unknown>): Promise<Child<unknown> | undefined> {
+    if (this.#memories.get(owner.key, ref) === undefined) return undefined;
+    const live = await this.#read(targetOf(source, ref));
+    return live && source.store.put(live);
+  }
+
+  async #read(target: Target): Promise<LiveObject | undefined> {
+    try {
+      return await this.#transport.get(target);
+    } catch (error) {
+      if (error instanceof KubeError && error.class === "notFound" && !(error instanceof NotServedError)) return undefined;
+      throw error;
+    }
+  }
+
+  #wishOf(owner: Owner, desired: KubeObject): Wish {
+    const { metadata } = desired;
+    const { apiVersion, kind } = desired;
+    const namespace = metadata.namespace ?? "";
+    if (namespace !== owner.key.namespace) throw new Error(`${kind} ${metadata.name}: a child lives in its owner's namespace`);
+    const ref = { apiVersion, kind, namespace, name: metadata.name };
+    const source = this.#source(ref);
+    const reference = {
+      apiVersion: owner.apiVersion,
+      kind: owner.kind,
+      name: owner.key.name,
+      uid: owner.uid,
+      controller: true,
+      blockOwnerDeletion: true,
+    };
+    const object = { ...desired, metadata: { ...metadata, ownerReferences: [reference] } };
+    const projection = desiredProjection(object);
+    return { owner, ref, source, target: targetOf(source, ref), object, projection, hash: hashOf(projection) };
+  }
+
+  #source(ref: ChildRef): ChildSource<unknown> {
+    const source = this.#sources.get(`${ref.apiVersion}/${ref.kind}`);
+    if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no child kind: it has no source`);
+    return source;
+  }
+}
+
+function targetOf({ resource }: ChildSource<unknown>, { namespace, name }: ChildRef): Target {
+  return { resource, namespace, name };
+}
+
+function apiMissing({ source }: Wish): ApplyResult {
+  return { state: "apiMissing", api: `${source.resource.kind} (${apiVersionOf(source.resource)})` };
+}

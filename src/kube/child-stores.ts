@@ -1,10 +1,14 @@
+import { GROUP, LABELS, MANAGED_BY } from "../crds/meta.ts";
 import type { ChildState } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
-import type { ResourceType } from "./kinds.ts";
+import { foreignPaths } from "./foreign-fields.ts";
+
+import { apiVersionOf, type ResourceType } from "./kinds.ts";
 import type { Log } from "./log.ts";
-import type { LiveObject } from "./objects.ts";
-import type { Reflector } from "./reflector.ts";
-import type { Store } from "./store.ts";
+import { isJsonObject, objectKey, type LiveObject } from "./objects.ts";
+import { hashOf, ownedProjection } from "./owned-fields.ts";
+import { Reflector } from "./reflector.ts";
+import { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
 
 /** What is kept of a child: enough to know whether it needs a write, and the facts that the kind's reader asked for. */
@@ -21,6 +25,7 @@ export type ChildStore<Facts> = Store<Child<Facts>, "controller">;
 
 export interface ChildSource<Facts> {
   readonly resource: ResourceType;
+  /** Index `controller`: by the uid of the controller ownerReference. */
   readonly store: ChildStore<Facts>;
   readonly reflector: Reflector<Child<Facts>>;
 }
@@ -37,5 +42,46 @@ export interface ChildSourceOptions<Facts> {
   readonly log: Log;
 }
 
-/** The store of a child kind and the reflector that fills it. */
-export declare function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSource<Facts>;
+/** The store of a child kind and the reflector that fills it once it runs. */
+export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSource<Facts> {
+  const { transport, resource, scope, facts, clock, random, log } = options;
+  const store: ChildStore<Facts> = new Store({
+    reduce: (object) => childOf(resource, object, facts),
+    indexes: { controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]) },
+  });
+  const selector = scope === "ours" ? { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` } : {};
+  const reflector = new Reflector({ transport, resource, store, ...selector, clock, random, log });
+  return { resource, store, reflector };
+}
+
+/** What is kept of one live object. Pure. */
+export function childOf<Facts>(resource: ResourceType, object: LiveObject, facts: (object: LiveObject) => Facts): Child<Facts> {
+  const { metadata } = object;
+  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const projection = ownedProjection(object);
+  const spec = isJsonObject(object.spec) ? object.spec : {};
+  return {
+    state: {
+      ref: { apiVersion: apiVersionOf(resource), kind: resource.kind, ...objectKey(object) },
+      uid: metadata.uid,
+      resourceVersion: metadata.resourceVersion,
+      controller: controller && {
+        apiVersion: controller.apiVersion,
+        kind: controller.kind,
+        name: controller.name,
+        uid: controller.uid,
+      },
+      deleting: metadata.deletionTimestamp !== undefined,
+      ownedHash: projection && hashOf(projection),
+      foreignPaths: foreignPaths(object),
+      annotations: ourAnnotations(metadata.annotations ?? {}),
+    },
+    service: metadata.labels?.[LABELS.service],
+    replicas: typeof spec.replicas === "number" ? spec.replicas : undefined,
+    facts: facts(object),
+  };
+}
+
+function ourAnnotations(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith(`${GROUP}/`)));
+}

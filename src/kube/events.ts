@@ -1,12 +1,32 @@
+import { createHash } from "node:crypto";
+import { FIELD_MANAGER } from "../crds/meta.ts";
+import { KubeError } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
+import { errorOfFailure } from "./errors.ts";
+import { KINDS } from "./kinds.ts";
 import type { Log } from "./log.ts";
-import type { LiveObject } from "./objects.ts";
+import { isJsonObject, type LiveObject } from "./objects.ts";
 import type { Transport } from "./transport.ts";
 
+/** What an event is about. */
 export interface EventSubject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: Pick<LiveObject["metadata"], "name" | "namespace" | "uid" | "resourceVersion">;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+}
+
+export interface EventFields {
+  readonly type: "Normal" | "Warning";
+  /** CamelCase. */
+  readonly reason: string;
+  /** What was being done, CamelCase; as `Reconcile`. */
+  readonly action: string;
+  readonly note: string;
 }
 
 export interface EventRecorderOptions {
@@ -19,18 +39,93 @@ export interface EventRecorderOptions {
   readonly onFailure?: () => void;
 }
 
-export interface EventFields {
-  readonly type: "Normal" | "Warning";
-  /** CamelCase. */
-  readonly reason: string;
-  /** What was done or seen, CamelCase; as `Reconcile`. */
-  readonly action: string;
-  readonly note: string;
-}
+/** events.k8s.io/v1 validation. */
+const LONGEST_NOTE = 1024;
+const LONGEST_INSTANCE = 128;
+/** Events about cluster-scoped objects may live only here. */
+const CLUSTER_NAMESPACE = "default";
 
 /** Writes events.k8s.io/v1 events; never throws. */
-export declare class EventRecorder {
-  constructor(options: EventRecorderOptions);
-  /** Call it on a transition. The same (subject, type, reason, note) again becomes a series of one event. */
-  record(subject: EventSubject, fields: EventFields): Promise<void>;
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Call it on a transition. The same fields of the same subject again become a series of the one event, as long as that lives. */
+  async record(subject: EventSubject, fields: EventFields): Promise<void> {
+    const namespace = subject.metadata.namespace ?? CLUSTER_NAMESPACE;
+    const name = eventName(subject, fields);
+    try {
+      await this.#write(namespace, name, subject, fields);
+    } catch (cause) {
+      const error = errorOfFailure("event", cause);
+      this.#options.log.warn(
+        { event: `${namespace}/${name}`, reason: fields.reason, error: error.message },
+        "an event could not be written",
+      );
+      this.#options.onFailure?.();
+    }
+  }
+
+  async #write(namespace: string, name: string, subject: EventSubject, fields: EventFields): Promise<void> {
+    const { transport, clock, instance } = this.#options;
+    const now = microTime(clock.now());
+    try {
+      await transport.create(
+        { resource: KINDS.Event, namespace },
+        {
+          apiVersion: "events.k8s.io/v1",
+          kind: "Event",
+          metadata: { name, namespace },
+          eventTime: now,
+          reportingController: FIELD_MANAGER,
+          reportingInstance: instance.slice(0, LONGEST_INSTANCE),
+          action: fields.action,
+          reason: fields.reason,
+          regarding: {
+            apiVersion: subject.apiVersion,
+            kind: subject.kind,
+            name: subject.metadata.name,
+            ...(subject.metadata.namespace === undefined ? {} : { namespace: subject.metadata.namespace }),
+            uid: subject.metadata.uid,
+            resourceVersion: subject.metadata.resourceVersion,
+          },
+          note: shortened(fields.note),
+          type: fields.type,
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.class !== "alreadyExists") throw error;
+      const target = { resource: KINDS.Event, namespace, name };
+      const count = seriesCount(await transport.get(target));
+      await transport.mergePatch(target, { series: { count: count + 1, lastObservedTime: now } });
+    }
+  }
+}
+
+function eventName(subject: EventSubject, { type, reason, action, note }: EventFields): string {
+  const hash = createHash("sha256").update(JSON.stringify([subject.metadata.uid, type, reason, action, note]));
+  return `${subject.metadata.name}.${hash.digest("hex").slice(0, 16)}`;
+}
+
+/** An event without a series has been seen once. */
+function seriesCount(event: LiveObject): number {
+  return isJsonObject(event.series) && typeof event.series.count === "number" ? event.series.count : 1;
+}
+
+/** metav1.MicroTime: RFC 3339 with exactly six digits. */
+export function microTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/Z$/, "000Z");
+}
+
+/** The limit counts bytes; a character that the cut splits is left out. */
+function shortened(note: string): string {
+  const bytes = Buffer.from(note, "utf8");
+  if (bytes.length <= LONGEST_NOTE) return note;
+  return `${bytes
+    .subarray(0, LONGEST_NOTE - 3)
+    .toString("utf8")
+    .replace(/\uFFFD+$/, "")}…`;
 }

@@ -1,19 +1,18 @@
-import { KubeError } from "../reconcilers/ports.ts";
+import type { KubeError } from "../reconcilers/ports.ts";
 import { pause, type Clock } from "./clock.ts";
 import { NotServedError, errorOfFailure } from "./errors.ts";
 import { apiVersionOf, resourceName, type ResourceType } from "./kinds.ts";
 import type { Log } from "./log.ts";
-import type { LiveObject } from "./objects.ts";
-import type { Sink } from "./store.ts";
+import type { Sink, Snapshot } from "./store.ts";
 import type { Transport, WatchFrame } from "./transport.ts";
 
 /** `synced`: the store has once held the whole collection (and may lag). `missing`: the API server does not serve the kind. */
 export type ReflectorState = "syncing" | "synced" | "missing";
 
-export interface ReflectorOptions {
+export interface ReflectorOptions<T> {
   readonly transport: Transport;
   readonly resource: ResourceType;
-  readonly store: Sink;
+  readonly store: Sink<T>;
   readonly labelSelector?: string;
   /** Watch metadata only; the store then sees no spec and no status. */
   readonly metadataOnly?: boolean;
@@ -34,25 +33,28 @@ const LONGEST_DELAY_MS = 30_000;
 const MISSING_RETRY_MS = 60_000;
 /** A watch that ends sooner than this, without a frame, counts as a failure: no hot loop. */
 const SHORTEST_USEFUL_WATCH_MS = 1_000;
+/** A watch that failed after it had lasted this long begins a new row of failures. */
+const STEADY_WATCH_MS = 30_000;
 /** After so many streams that ended before the initial events did, the collection is listed instead. */
 const STREAMED_LIST_ATTEMPTS = 2;
 
 /** Keeps a store equal to a collection of the API server, for ever: whatever fails, it tries again. */
-export class Reflector {
+export class Reflector<T> {
   readonly resource: ResourceType;
-  readonly #options: ReflectorOptions;
+  readonly #options: ReflectorOptions<T>;
   #state: ReflectorState = "syncing";
   #lastFrameAt: number | undefined;
   /** Where to watch on from; undefined: read everything anew. */
   #position: string | undefined;
   #failures = 0;
+  #watchStartedAt = 0;
   #streamedListFailures = 0;
   #streamedListRefused = false;
   #wake: (() => void) | undefined;
   #nudged = false;
   readonly #stateListeners: ((state: ReflectorState) => void)[] = [];
 
-  constructor(options: ReflectorOptions) {
+  constructor(options: ReflectorOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
   }
@@ -103,17 +105,22 @@ export class Reflector {
     if (this.#position === undefined && this.#mustList()) {
       const { labelSelector, metadataOnly } = this.#options;
       const list = await this.#options.transport.list(this.resource, { labelSelector, metadataOnly, signal });
-      this.#frameSeen();
-      this.#replace(list.items, list.resourceVersion);
+      this.#lastFrameAt = this.#options.clock.monotonic();
+      const snapshot = this.#options.store.begin();
+      for (const item of list.items) this.#guarded(() => snapshot.add(item));
+      this.#commit(snapshot, list.resourceVersion);
     }
     const started = this.#options.clock.monotonic();
+    this.#watchStartedAt = started;
     const frames = await this.#watch(signal);
     if (this.#position === undefined) {
+      this.#streamedListFailures++;
       throw errorOfFailure("watch", new Error("the watch ended before its initial events did"));
     }
     if (frames === 0 && this.#options.clock.monotonic() - started < SHORTEST_USEFUL_WATCH_MS) {
       throw errorOfFailure("watch", new Error("the watch ended as soon as it began"));
     }
+    this.#failures = 0;
   }
 
   #mustList(): boolean {
@@ -123,7 +130,7 @@ export class Reflector {
   /** Resolves to the number of frames. */
   async #watch(signal: AbortSignal): Promise<number> {
     const { transport, clock, random, labelSelector, metadataOnly } = this.#options;
-    const initial: Map<string, LiveObject> | undefined = this.#position === undefined ? new Map() : undefined;
+    const snapshot = this.#position === undefined ? this.#options.store.begin() : undefined;
     const cut = new AbortController();
     let frames = 0;
     let alive = true;
@@ -137,7 +144,7 @@ export class Reflector {
         labelSelector,
         metadataOnly,
         resourceVersion: this.#position,
-        sendInitialEvents: initial !== undefined,
+        sendInitialEvents: snapshot !== undefined,
         timeoutSeconds: Math.round(SHORTEST_WATCH_S * (1 + random())),
         signal: AbortSignal.any([signal, cut.signal]),
       });
@@ -145,14 +152,11 @@ export class Reflector {
         liveness.cancel();
         liveness = clock.after(SILENCE_MS, silent);
         frames++;
-        this.#frameSeen();
-        if (initial !== undefined && this.#position === undefined) this.#collect(frame, initial);
+        this.#lastFrameAt = clock.monotonic();
+        if (snapshot !== undefined && this.#position === undefined) this.#collect(frame, snapshot);
         else this.#take(frame);
       }
       return frames;
-    } catch (error) {
-      if (initial !== undefined && this.#position === undefined) this.#streamedListFailures++;
-      throw error;
     } finally {
       liveness.cancel();
       if (!alive) await transport.resetWatches();
@@ -160,16 +164,14 @@ export class Reflector {
   }
 
   /** A frame of WatchList's beginning: kept aside until the bookmark that says it is complete. */
-  #collect(frame: WatchFrame, initial: Map<string, LiveObject>): void {
+  #collect(frame: WatchFrame, snapshot: Snapshot): void {
     if (frame.type === "BOOKMARK") {
-      if (!frame.initialEventsEnd) return;
-      this.#replace(initial.values(), frame.resourceVersion);
-      initial.clear();
-      return;
+      if (frame.initialEventsEnd) this.#commit(snapshot, frame.resourceVersion);
+    } else if (frame.type === "DELETED") {
+      snapshot.drop(frame.object);
+    } else {
+      this.#guarded(() => snapshot.add(frame.object));
     }
-    const { namespace = "", name } = frame.object.metadata;
-    if (frame.type === "DELETED") initial.delete(`${namespace}/${name}`);
-    else initial.set(`${namespace}/${name}`, frame.object);
   }
 
   #take(frame: WatchFrame): void {
@@ -192,33 +194,29 @@ export class Reflector {
     }
   }
 
-  #replace(objects: Iterable<LiveObject>, resourceVersion: string): void {
+  #commit(snapshot: Snapshot, resourceVersion: string): void {
     this.#position = resourceVersion;
     this.#streamedListFailures = 0;
-    this.#guarded(() => this.#options.store.replace(objects, resourceVersion));
+    this.#guarded(() => snapshot.commit(resourceVersion));
     this.#setState("synced");
-  }
-
-  #frameSeen(): void {
-    this.#lastFrameAt = this.#options.clock.monotonic();
-    this.#failures = 0;
   }
 
   /** Milliseconds to wait before the next try. */
   #afterFailure(cause: unknown): number {
-    const { random, log } = this.#options;
+    const { clock, random, log } = this.#options;
     const error = errorOfFailure("watch", cause);
     const fields = { resource: resourceName(this.resource), class: error.class, error: error.message };
     if (error instanceof NotServedError) {
       this.#position = undefined;
       if (this.#state !== "missing") {
         log.info(fields, `the API server does not serve ${this.resource.kind} of ${apiVersionOf(this.resource)}`);
-        this.#guarded(() => this.#options.store.replace([], "0"));
+        this.#guarded(() => this.#options.store.begin().commit("0"));
         this.#setState("missing");
       }
       return MISSING_RETRY_MS * (0.5 + random() / 2);
     }
     if (this.#startsAnew(error)) this.#position = undefined;
+    if (clock.monotonic() - this.#watchStartedAt > STEADY_WATCH_MS) this.#failures = 0;
     const ceiling = Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** Math.min(this.#failures, 16));
     this.#failures++;
     log[this.#failures > 3 ? "warn" : "debug"](fields, "a watch was interrupted; it is resumed");

@@ -23,27 +23,47 @@ export interface Entry<T> {
   readonly ahead: boolean;
 }
 
-/** What a reflector sees of a store: the half that no reader touches. */
-export interface Sink {
-  /** Replaces everything by what a consistent read at `resourceVersion` held. */
-  replace(objects: Iterable<LiveObject>, resourceVersion: string): void;
+/** A consistent read that is still coming in; each object is reduced as it comes. */
+export interface Snapshot {
+  add(object: LiveObject): void;
+  drop(object: LiveObject): void;
+  /** Replaces everything in the store by what was added. */
+  commit(resourceVersion: string): void;
+}
+
+/** What a reflector sees of a store: the half that fills it. */
+export interface Sink<T> {
+  get(key: ObjectKey): T | undefined;
+  begin(): Snapshot;
   upsert(object: LiveObject): void;
   remove(object: LiveObject): void;
   /** Everything up to this revision has been told. */
   advance(resourceVersion: string): void;
 }
 
+/** Methods, so that a store of something is also a store of anything. */
+interface Listener<T> {
+  tell(change: Change<T>): void;
+}
+
+interface Indexer<T> {
+  readonly name: string;
+  keysOf(value: T, key: ObjectKey): readonly string[];
+}
+
 /** What the watches have seen of one kind, each object reduced to what is needed of it. Synchronous; one reflector fills it. */
-export class Store<T, Index extends string = never> implements Sink {
-  readonly #options: StoreOptions<T, Index>;
+export class Store<T, Index extends string = never> implements Sink<T> {
+  readonly #reduce: (object: LiveObject) => T;
+  readonly #indexers: readonly Indexer<T>[];
   readonly #entries = new Map<string, Entry<T>>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
-  readonly #listeners = new Set<(change: Change<T>) => void>();
+  readonly #listeners = new Set<Listener<T>>();
   /** The newest revision that the watch has told. */
   #seen = "";
 
   constructor(options: StoreOptions<T, Index>) {
-    this.#options = options;
+    this.#reduce = options.reduce;
+    this.#indexers = Object.entries<Indexer<T>["keysOf"]>(options.indexes ?? {}).map(([name, keysOf]) => ({ name, keysOf }));
   }
 
   get size(): number {
@@ -78,13 +98,14 @@ export class Store<T, Index extends string = never> implements Sink {
 
   /** Calls `listener` for every change that a watch brings; returns the way to stop. */
   subscribe(listener: (change: Change<T>) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const entry = { tell: listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
   /** Write-through: puts what a write returned, unless the watch, or a later write, has brought as new or newer. */
   put(object: LiveObject): T {
-    const value = this.#options.reduce(object);
+    const value = this.#reduce(object);
     const entry = { key: objectKey(object), resourceVersion: object.metadata.resourceVersion, value, ahead: true };
     const old = this.#entries.get(keyString(entry.key));
     // What the watch has already passed without leaving it here was deleted since, or does not match its selector.
@@ -93,27 +114,13 @@ export class Store<T, Index extends string = never> implements Sink {
     return value;
   }
 
-  replace(objects: Iterable<LiveObject>, resourceVersion: string): void {
-    const next = new Map<string, Entry<T>>();
-    for (const object of objects) {
-      const entry = this.#entryOf(object);
-      next.set(keyString(entry.key), entry);
-    }
-    const changes: Change<T>[] = [];
-    for (const [id, old] of this.#entries) {
-      const kept = old.ahead && isNewer(old.resourceVersion, resourceVersion);
-      if (kept) next.delete(id);
-      if (kept || next.has(id)) continue;
-      this.#delete(old);
-      changes.push({ type: "deleted", key: old.key, old: old.value, new: undefined });
-    }
-    for (const [id, entry] of next) {
-      const old = this.#entries.get(id);
-      this.#set(entry);
-      if (old?.resourceVersion !== entry.resourceVersion) changes.push(changeOf(old, entry));
-    }
-    this.#seen = resourceVersion;
-    this.#tell(changes);
+  begin(): Snapshot {
+    const entries = new Map<string, Entry<T>>();
+    return {
+      add: (object) => void entries.set(keyString(objectKey(object)), this.#entryOf(object)),
+      drop: (object) => void entries.delete(keyString(objectKey(object))),
+      commit: (resourceVersion) => this.#replace(entries, resourceVersion),
+    };
   }
 
   upsert(object: LiveObject): void {
@@ -138,9 +145,27 @@ export class Store<T, Index extends string = never> implements Sink {
     if (isNewer(resourceVersion, this.#seen)) this.#seen = resourceVersion;
   }
 
+  #replace(next: Map<string, Entry<T>>, resourceVersion: string): void {
+    const changes: Change<T>[] = [];
+    for (const [id, old] of this.#entries) {
+      const kept = old.ahead && isNewer(old.resourceVersion, resourceVersion);
+      if (kept) next.delete(id);
+      if (kept || next.has(id)) continue;
+      this.#delete(old);
+      changes.push({ type: "deleted", key: old.key, old: old.value, new: undefined });
+    }
+    for (const [id, entry] of next) {
+      const old = this.#entries.get(id);
+      this.#set(entry);
+      if (old?.resourceVersion !== entry.resourceVersion) changes.push(changeOf(old, entry));
+    }
+    this.#seen = resourceVersion;
+    this.#tell(changes);
+  }
+
   #entryOf(object: LiveObject): Entry<T> {
     const { resourceVersion } = object.metadata;
-    return { key: objectKey(object), resourceVersion, value: this.#options.reduce(object), ahead: false };
+    return { key: objectKey(object), resourceVersion, value: this.#reduce(object), ahead: false };
   }
 
   #set(entry: Entry<T>): void {
@@ -169,11 +194,10 @@ export class Store<T, Index extends string = never> implements Sink {
   }
 
   #eachIndexKey(entry: Entry<T>, visit: (keys: Map<string, Set<string>>, key: string) => void): void {
-    type Indexer = (value: T, key: ObjectKey) => readonly string[];
-    for (const [name, keysOf] of Object.entries<Indexer>(this.#options.indexes ?? {})) {
-      const keys = this.#indexes.get(name) ?? new Map<string, Set<string>>();
-      this.#indexes.set(name, keys);
-      for (const key of keysOf(entry.value, entry.key)) visit(keys, key);
+    for (const indexer of this.#indexers) {
+      const keys = this.#indexes.get(indexer.name) ?? new Map<string, Set<string>>();
+      this.#indexes.set(indexer.name, keys);
+      for (const key of indexer.keysOf(entry.value, entry.key)) visit(keys, key);
     }
   }
 
@@ -183,7 +207,7 @@ export class Store<T, Index extends string = never> implements Sink {
     for (const change of changes) {
       for (const listener of this.#listeners) {
         try {
-          listener(change);
+          listener.tell(change);
         } catch (error) {
           failures.push(error);
         }
