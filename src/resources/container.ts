@@ -2,7 +2,7 @@ import { durationMs, type EffectiveService } from "../crds/effective.ts";
 import { sha256Hex } from "../crds/hash.ts";
 import { sortedUnique } from "./order.ts";
 import { buildProbes } from "./probes.ts";
-import { canonicalQuantity } from "./quantity.ts";
+import { canonicalCpu, canonicalMemory } from "./quantity.ts";
 
 /** The application's container: what the squad wrote, inside the platform's hardening. */
 
@@ -100,11 +100,11 @@ function environmentSource({ configMap, secret }: EnvironmentSource): PodPart {
 function resourcesOf({ requests, spec }: EffectiveService): PodPart {
   const { cpu, memory } = spec.container?.resources?.limits ?? {};
   const limits = {
-    ...(cpu !== undefined && { cpu: canonicalQuantity(cpu) }),
-    ...(memory !== undefined && { memory: canonicalQuantity(memory) }),
+    ...(cpu !== undefined && { cpu: canonicalCpu(cpu) }),
+    ...(memory !== undefined && { memory: canonicalMemory(memory) }),
   };
   return {
-    requests: { cpu: canonicalQuantity(requests.cpu), memory: canonicalQuantity(requests.memory) },
+    requests: { cpu: canonicalCpu(requests.cpu), memory: canonicalMemory(requests.memory) },
     ...(Object.keys(limits).length > 0 && { limits }),
   };
 }

@@ -6,31 +6,34 @@
 const DECIMAL_SUFFIXES = ["", "k", "M", "G", "T", "P", "E"] as const;
 const BINARY_SUFFIXES = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] as const;
 
+/** CPU as the API server writes it: 0.25 is 250m, 1000m is 1. Throws on what the schema would have refused. */
+export function canonicalCpu(text: string): string {
+  return decimal(milliOf(text));
+}
+
+/** Memory as the API server writes it: 1024Mi is 1Gi, 0.5Gi is 512Mi; a fraction of a byte, which it warns of, is rounded up. Throws like canonicalCpu. */
+export function canonicalMemory(text: string): string {
+  const bytes = (milliOf(text) + 999n) / 1000n;
+  // Below 1024 bytes the API server turns to the decimal form.
+  return text.endsWith("i") && bytes >= 1024n ? withSuffix(bytes, { base: 1024n, suffixes: BINARY_SUFFIXES }) : decimal(bytes * 1000n);
+}
+
+function decimal(milli: bigint): string {
+  return milli % 1000n === 0n ? withSuffix(milli / 1000n, { base: 1000n, suffixes: DECIMAL_SUFFIXES }) : `${milli}m`;
+}
+
 /** Thousandths of the quantity. */
-function quantityMilli(text: string): bigint {
-  const match = /^([0-9]+)(?:\.([0-9]{1,3}))?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/.exec(text);
-  const [, whole = "", fraction = "", suffix = ""] = match ?? [];
-  if (!match || (suffix === "m" && fraction !== "")) throw new Error(`not a quantity: ${text}`);
-  return ((BigInt(whole) * 1000n + BigInt(fraction.padEnd(3, "0"))) * scale(suffix)) / (suffix === "m" ? 1000n : 1n);
+function milliOf(text: string): bigint {
+  const match = /^([0-9]+)(?:\.([0-9]{1,3}))?(k|Ki|M|Mi|G|Gi|T|Ti)?$|^([0-9]+)m$/.exec(text);
+  if (!match) throw new Error(`not a quantity: ${text}`);
+  const [, whole = "", fraction = "", suffix = "", milli] = match;
+  if (milli !== undefined) return BigInt(milli);
+  return (BigInt(whole) * 1000n + BigInt(fraction.padEnd(3, "0"))) * scaleOf(suffix);
 }
 
-function scale(suffix: string): bigint {
-  if (suffix === "m") return 1n;
-  return suffix.endsWith("i") ? 1024n ** index(BINARY_SUFFIXES, suffix) : 1000n ** index(DECIMAL_SUFFIXES, suffix);
-}
-
-function index(suffixes: readonly string[], suffix: string): bigint {
-  return BigInt(suffixes.indexOf(suffix));
-}
-
-/** The same quantity as the API server writes it: 0.25 is 250m, 1024Mi is 1Gi. Throws on what the schema would have refused. */
-export function canonicalQuantity(text: string): string {
-  const milli = quantityMilli(text);
-  if (milli % 1000n !== 0n) return `${milli}m`;
-  const units = milli / 1000n;
-  // Below 1024 the binary form would say nothing; the API server turns to the decimal one.
-  if (text.endsWith("i") && units >= 1024n) return withSuffix(units, { base: 1024n, suffixes: BINARY_SUFFIXES });
-  return withSuffix(units, { base: 1000n, suffixes: DECIMAL_SUFFIXES });
+function scaleOf(suffix: string): bigint {
+  const [base, suffixes] = suffix.endsWith("i") ? [1024n, BINARY_SUFFIXES] : [1000n, DECIMAL_SUFFIXES];
+  return base ** BigInt(suffixes.findIndex((one) => one === suffix));
 }
 
 function withSuffix(units: bigint, { base, suffixes }: { base: bigint; suffixes: readonly string[] }): string {
