@@ -16,7 +16,7 @@ import { canonicalJson } from "../crds/canonical.ts";
 import type { Difference, RepositoryDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalRemoval, type ExternalResource, type RepositoryObserved } from "../reconcilers/ports.ts";
-import { whereClass } from "./expected.ts";
+import { justCreated, unlessGone, whereClass } from "./expected.ts";
 import { parseLifecyclePolicy } from "./lifecycle-policy.ts";
 import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
 
@@ -51,7 +51,7 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
           tags: tagList(Object.entries(desired.tags)),
         }),
       );
-      await putLifecyclePolicy(ecr, desired);
+      await justCreated(putLifecyclePolicy(ecr, desired));
       return { ...observedRepository(answer.repository ?? {}), tags: desired.tags, lifecyclePolicy: desired.lifecyclePolicy };
     },
 
@@ -75,7 +75,8 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
       if (tags === undefined) return { state: "gone" };
       if (!isOurs(tags, owner, config)) return { state: "foreign" };
       try {
-        await whereClass("absent", ecr.send(new DeleteRepositoryCommand({ repositoryName: name, force })));
+        const deletion = ecr.send(new DeleteRepositoryCommand({ repositoryName: name, force }));
+        await unlessGone(deletion, async () => (await describe(ecr, name)) === undefined);
         return { state: "gone" };
       } catch (error) {
         if (error instanceof AwsError && error.code === "RepositoryNotEmpty") return notEmpty(name, await countImages(ecr, name));

@@ -6,27 +6,38 @@ import {
   paginateListInstanceProfilesForRole,
   RemoveRoleFromInstanceProfileCommand,
   type IAMClient,
+  type Role,
 } from "@aws-sdk/client-iam";
 import type { Identified } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalRemoval } from "../reconcilers/ports.ts";
-import { whereClass } from "./expected.ts";
+import { unlessGone, whereClass } from "./expected.ts";
 import { isOurs, tagRecord } from "./ownership.ts";
 import { attachedPolicyArns, inlinePolicyNames } from "./role-observation.ts";
 
 /** Someone who attaches as fast as we detach is the next pass's to meet again. */
 const MAX_ROUNDS = 3;
 
-/** Deletes a role of ours with all that hangs on it; DeleteConflict means that something new does: list again. */
+/** Deletes a role of ours with all that hangs on it. */
 export async function deleteRole(iam: IAMClient, config: OperatorConfig, { name, owner }: Identified): Promise<ExternalRemoval> {
-  const answer = await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })));
-  if (answer === undefined) return { state: "gone" };
-  if (!isOurs(tagRecord(answer.Role?.Tags), owner, config)) return { state: "foreign" };
+  const role = await getRole(iam, name);
+  if (role === undefined) return { state: "gone" };
+  if (!isOurs(tagRecord(role.Tags), owner, config)) return { state: "foreign" };
+  const removed = await unlessGone(stripAndDelete(iam, name), async () => (await getRole(iam, name)) === undefined);
+  return removed === "gone" ? { state: "gone" } : removed;
+}
+
+async function getRole(iam: IAMClient, RoleName: string): Promise<Role | undefined> {
+  return (await whereClass("absent", iam.send(new GetRoleCommand({ RoleName }))))?.Role;
+}
+
+/** DeleteConflict means that something new hangs on it: list again. */
+async function stripAndDelete(iam: IAMClient, RoleName: string): Promise<ExternalRemoval> {
   for (let round = 1; ; round++) {
-    const held = await strip(iam, name);
+    const held = await strip(iam, RoleName);
     if (held !== undefined) return held;
     try {
-      await whereClass("absent", iam.send(new DeleteRoleCommand({ RoleName: name })));
+      await iam.send(new DeleteRoleCommand({ RoleName }));
       return { state: "gone" };
     } catch (error) {
       if (!(error instanceof AwsError && error.class === "busy") || round === MAX_ROUNDS) throw error;
@@ -34,15 +45,15 @@ export async function deleteRole(iam: IAMClient, config: OperatorConfig, { name,
   }
 }
 
-/** Takes off the role whatever would keep IAM from deleting it. Each may be gone already, by another's hand or an answer lost. */
+/** Takes off the role whatever would keep IAM from deleting it. A policy may be gone already, by another's hand or an answer lost. */
 async function strip(iam: IAMClient, RoleName: string): Promise<ExternalRemoval | undefined> {
-  for (const PolicyArn of (await whereClass("absent", attachedPolicyArns(iam, RoleName))) ?? []) {
+  for (const PolicyArn of await attachedPolicyArns(iam, RoleName)) {
     await whereClass("absent", iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn })));
   }
-  for (const PolicyName of (await whereClass("absent", inlinePolicyNames(iam, RoleName))) ?? []) {
+  for (const PolicyName of await inlinePolicyNames(iam, RoleName)) {
     await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName })));
   }
-  for (const InstanceProfileName of (await whereClass("absent", instanceProfileNames(iam, RoleName))) ?? []) {
+  for (const InstanceProfileName of await instanceProfileNames(iam, RoleName)) {
     if (!(await leaveInstanceProfile(iam, RoleName, InstanceProfileName))) return heldBy(RoleName, InstanceProfileName);
   }
   return undefined;

@@ -15,7 +15,7 @@ import { INLINE_POLICY_NAME } from "../crds/aws-names.ts";
 import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
-import { whereClass } from "./expected.ts";
+import { justCreated, whereClass } from "./expected.ts";
 import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagList, tagRecord } from "./ownership.ts";
 import { deleteRole } from "./role-deletion.ts";
 import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
@@ -52,7 +52,7 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
           }),
         ),
       );
-      if (desired.inlinePolicy !== undefined) await putInlinePolicy(iam, desired.name, desired.inlinePolicy);
+      if (desired.inlinePolicy !== undefined) await justCreated(putInlinePolicy(iam, desired.name, desired.inlinePolicy));
       return asDesired(desired, { arn: answer.Role?.Arn ?? "", path: desired.path, tags: {} });
     },
 

@@ -1,0 +1,70 @@
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
+import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
+import { startEmulator } from "../../../emulator/server.ts";
+import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
+import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
+import { operatorConfig } from "./operator-config.ts";
+import { Recorder } from "./recorder.ts";
+
+const ADMIN = { accessKeyId: "AKIAADMIN00000000000", secretAccessKey: "admin" };
+const OPERATOR = { accessKeyId: "AKIAOPERATOR00000000", secretAccessKey: "operator" };
+
+/** An AWS account with the operator's connection to it, under the operator's own policy, and clients of somebody who may do anything. */
+export interface EmulatedAws {
+  readonly config: OperatorConfig;
+  readonly operator: AwsConnection;
+  /** What the operator's connection sent. */
+  readonly recorder: Recorder;
+  /** Faults, counters and what of the operator's policy was used. */
+  readonly emulator: EmulatorAdmin;
+  readonly iam: IAMClient;
+  readonly ecr: ECRClient;
+  close(): Promise<void>;
+}
+
+/** Starts it with the cluster's OIDC provider and the boundary, as Terraform leaves an account. */
+export async function emulatedAws(): Promise<EmulatedAws> {
+  const { cluster, identity } = operatorConfig();
+  const { accountId, region } = cluster;
+  const emulator = await startEmulator({
+    accountId,
+    region,
+    principals: [
+      { accessKeyId: ADMIN.accessKeyId, arn: `arn:aws:iam::${accountId}:user/admin` },
+      {
+        accessKeyId: OPERATOR.accessKeyId,
+        arn: `arn:aws:iam::${accountId}:role/platform-operator`,
+        policy: JSON.parse(renderOperatorPolicy(operatorConfig())),
+      },
+    ],
+  });
+  const config = operatorConfig(emulator.url);
+  const admin = { region, endpoint: emulator.url, credentials: ADMIN };
+  const iam = new IAMClient(admin);
+  await iam.send(new CreateOpenIDConnectProviderCommand({ Url: cluster.oidcIssuer, ClientIDList: ["sts.amazonaws.com"] }));
+  const PolicyName = identity.permissionsBoundaryArn.replace(/.*\//, "");
+  await iam.send(new CreatePolicyCommand({ PolicyName, PolicyDocument: ANYTHING }));
+  const recorder = new Recorder();
+  const operator = createAws(config, { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR });
+  const ecr = new ECRClient(admin);
+  return {
+    config,
+    operator,
+    recorder,
+    emulator: new EmulatorAdmin(emulator.url),
+    iam,
+    ecr,
+    async close() {
+      operator.close();
+      iam.destroy();
+      ecr.destroy();
+      await emulator.close();
+    },
+  };
+}
+
+/** A policy document that allows everything. */
+export const ANYTHING = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
