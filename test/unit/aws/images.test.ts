@@ -61,12 +61,13 @@ describe("an image", () => {
 });
 
 test("deleting a repository that holds images is blocked, with their number and what to do", async () => {
-    const desired = await created();
-    await pushImage(aws.ecr, desired.name, { tag: "1", architecture: "arm64" });
-    await pushImage(aws.ecr, desired.name, { tag: "2", architecture: "amd64" });
-    expect(await aws.operator.repositories.delete({ ...desired, force: false })).toEqual({
-      state: "blocked",
-      reason: "RepositoryNotEmpty",
-      message: `ECR repository ${desired.name} holds 2 images; delete them, or set spec.image.deletionPolicy to DeleteWithImages, or to Retain to keep the repository`,
-    });
-    expect(await aws.operator.repositories.delete({ ...desired, force: true })).toEqual({ state: "gone" });
+  const desired = await created();
+  await pushImage(aws.ecr, desired.name, { tag: "1", architecture: "arm64" });
+  await pushImage(aws.ecr, desired.name, { tag: "2", architecture: "amd64" });
+  expect(await aws.operator.repositories.delete({ ...desired, force: false })).toEqual({
+    state: "blocked",
+    reason: "RepositoryNotEmpty",
+    message: `ECR repository ${desired.name} holds 2 images; delete them, or set spec.image.deletionPolicy to DeleteWithImages, or to Retain to keep the repository`,
+  });
+  expect(await aws.operator.repositories.delete({ ...desired, force: true })).toEqual({ state: "gone" });
+});

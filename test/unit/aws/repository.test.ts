@@ -161,20 +161,19 @@ describe("someone else's repository of the same name", () => {
       owner: `it belongs to PlatformService tracking/${desired.owner.name} of cluster eu-west-1.demo`,
     });
   });
-});
 
-describe("deletion", () => {
-  test("of an empty repository", async () => {
-    const desired = await created();
-    expect(await remove(desired, false)).toEqual({ state: "gone" });
-    expect(await remove(desired, false)).toEqual({ state: "gone" });
-  });
+  describe("deletion", () => {
+    test("of an empty repository", async () => {
+      const desired = await created();
+      expect(await remove(desired, false)).toEqual({ state: "gone" });
+      expect(await remove(desired, false)).toEqual({ state: "gone" });
+    });
 
-  test("whose answer was lost is done", async () => {
-    const desired = await created();
-    await aws.emulator.addFaults({ match: { operation: "DeleteRepository" }, position: 1, fault: { kind: "lost" } });
-    expect(await remove(desired, false)).toEqual({ state: "gone" });
-  });
+    test("whose answer was lost is done", async () => {
+      const desired = await created();
+      await aws.emulator.addFaults({ match: { operation: "DeleteRepository" }, position: 1, fault: { kind: "lost" } });
+      expect(await remove(desired, false)).toEqual({ state: "gone" });
+    });
   });
 });
 
