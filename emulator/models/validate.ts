@@ -55,7 +55,8 @@ export class RequestValidator {
     const size = numeric ? value : sizeOf(value);
     if (size !== undefined) {
       const what = numeric ? "value" : "length";
-      if (min !== undefined && size < min) found.push({ path, value, constraint: `Member must have ${what} greater than or equal to ${min}` });
+      if (min !== undefined && size < min)
+        found.push({ path, value, constraint: `Member must have ${what} greater than or equal to ${min}` });
       if (max !== undefined && size > max) found.push({ path, value, constraint: `Member must have ${what} less than or equal to ${max}` });
     }
     if (typeof value !== "string") return;

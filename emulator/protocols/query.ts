@@ -36,17 +36,23 @@ function read(shape: Shape, node: FormNode, path: string): unknown {
     }
     case "list": {
       const items = node.children.get("member")?.children ?? new Map<string, FormNode>();
-      return [...items].toSorted(([a], [b]) => Number(a) - Number(b)).map(([index, item]) => read(shape.member(), item, `${path}.${index}`));
+      return [...items]
+        .toSorted(([a], [b]) => Number(a) - Number(b))
+        .map(([index, item]) => read(shape.member(), item, `${path}.${index}`));
     }
     case "map": {
       const entries = [...(node.children.get("entry")?.children.values() ?? [])];
       return Object.fromEntries(
-        entries.map((entry) => [entry.children.get("key")?.value ?? "", read(shape.value(), entry.children.get("value") ?? new FormNode(), path)]),
+        entries.map((entry) => [
+          entry.children.get("key")?.value ?? "",
+          read(shape.value(), entry.children.get("value") ?? new FormNode(), path),
+        ]),
       );
     }
     case "number": {
       const parsed = Number(node.value);
-      if (node.value === undefined || node.value === "" || Number.isNaN(parsed)) throw badRequest("MalformedInput", `${path} is not a number`);
+      if (node.value === undefined || node.value === "" || Number.isNaN(parsed))
+        throw badRequest("MalformedInput", `${path} is not a number`);
       return parsed;
     }
     case "boolean":
@@ -61,7 +67,15 @@ function read(shape: Shape, node: FormNode, path: string): unknown {
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;", "\r": "&#xD;", "\n": "&#xA;" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+  "\r": "&#xD;",
+  "\n": "&#xA;",
+};
 
 function escapeXml(text: string): string {
   return text.replaceAll(/[&<>"'\r\n]/g, (character) => ESCAPES[character] ?? character);

@@ -1,0 +1,66 @@
+/**
+ * The admin API, under /_emulator/ on the same port: JSON in and out, no credentials, loopback only.
+ * GET actions?since=N, counters, grants, faults, state; POST faults, reset; DELETE faults.
+ */
+import type { ActionLog } from "./action-log.ts";
+import { parseFaultRules, type FaultInjector } from "./faults.ts";
+import type { Principals } from "./principals.ts";
+import type { State } from "./state.ts";
+
+export const ADMIN_PREFIX = "/_emulator/";
+
+export interface AdminParts {
+  readonly log: ActionLog;
+  readonly faults: FaultInjector;
+  readonly principals: Principals;
+  readonly state: State;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+/** Answers one admin request; `path` is what follows the prefix. */
+export function answerAdmin(
+  parts: AdminParts,
+  request: { method: string; path: string; query: URLSearchParams; body: string },
+): AdminAnswer {
+  const ok = (value: unknown): AdminAnswer => ({ status: 200, value });
+  switch (`${request.method} ${request.path}`) {
+    case "GET actions":
+      return ok(parts.log.entries(Number(request.query.get("since") ?? "0")));
+    case "GET counters":
+      return ok(parts.log.counters());
+    case "GET grants":
+      return ok(parts.log.grants(parts.principals.restricted()));
+    case "GET state":
+      return ok(parts.state.snapshot());
+    case "GET faults":
+      return ok(parts.faults.active());
+    case "POST faults":
+      return addFaults(parts.faults, request.body);
+    case "DELETE faults":
+      parts.faults.clear();
+      return ok({});
+    case "DELETE actions":
+      parts.log.clear();
+      return ok({});
+    case "POST reset":
+      parts.state.reset();
+      parts.faults.clear();
+      parts.log.clear();
+      return ok({});
+    default:
+      return { status: 404, value: { error: `there is no ${request.method} ${ADMIN_PREFIX}${request.path}` } };
+  }
+}
+
+function addFaults(faults: FaultInjector, body: string): AdminAnswer {
+  try {
+    return { status: 200, value: faults.add(parseFaultRules(JSON.parse(body))) };
+  } catch (error) {
+    if (error instanceof Error) return { status: 400, value: { error: error.message } };
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+/** Failures on demand: rules that pick calls and say what becomes of them. */
+
+/** Which calls a rule is about; every member that is given must fit. */
+export interface FaultMatch {
+  /** As `iam`. */
+  readonly service?: string;
+  /** As `CreateRole`. */
+  readonly operation?: string;
+  readonly access?: "read" | "write";
+  readonly accessKeyId?: string;
+}
+
+export type FaultKind =
+  /** Refused as too many calls; nothing happens. */
+  | { readonly kind: "throttle" }
+  /** Answered this many milliseconds late. */
+  | { readonly kind: "latency"; readonly ms: number }
+  /** AWS's internal error; nothing happens. */
+  | { readonly kind: "http500" }
+  /** The connection is dropped before anything happens. */
+  | { readonly kind: "drop" }
+  /** The call is carried out, then the connection is dropped. */
+  | { readonly kind: "lost" }
+  /** The call does not see the writes of the last `calls` calls, or the last `ms` milliseconds; a write only misses what was created in it. */
+  | { readonly kind: "staleReads"; readonly calls?: number; readonly ms?: number }
+  | { readonly kind: "expiredCredentials" }
+  | { readonly kind: "denied" }
+  /** Calls above this rate are throttled; a service's calls share one bucket of `burst` (default: one second's). */
+  | { readonly kind: "rateLimit"; readonly perSecond: number; readonly burst?: number };
+
+export interface FaultRule {
+  readonly match?: FaultMatch;
+  /** Of the matching calls from now on, 1 is the first: where the fault begins. */
+  readonly position?: number;
+  /** How many calls in a row it befalls; default 1 with a position, else all. */
+  readonly times?: number;
+  readonly fault: FaultKind;
+}
+
+/** A rule that is in force, and what it has done. */
+export interface ActiveFault extends FaultRule {
+  readonly id: number;
+  readonly matched: number;
+  readonly applied: number;
+}
+
+/** The call as rules see it. */
+export interface FaultSubject {
+  readonly service: string;
+  readonly operation: string;
+  readonly access: "read" | "write";
+  readonly accessKeyId: string | undefined;
+}
+
+interface Rule {
+  readonly id: number;
+  readonly rule: FaultRule;
+  matched: number;
+  applied: number;
+  /** Tokens of a rate limit by service. */
+  readonly buckets: Map<string, { tokens: number; at: number }>;
+}
+
+const KINDS: ReadonlySet<unknown> = new Set([
+  "throttle",
+  "latency",
+  "http500",
+  "drop",
+  "lost",
+  "staleReads",
+  "expiredCredentials",
+  "denied",
+  "rateLimit",
+]);
+
+/** Reads rules that came as JSON. Throws an Error that names what is wrong. */
+export function parseFaultRules(value: unknown): FaultRule[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.map((item, index) => {
+    const rule = item as Partial<FaultRule> | null;
+    const kind: unknown = rule?.fault?.kind;
+    if (!KINDS.has(kind)) throw new Error(`rule ${index}: fault.kind must be one of ${[...KINDS].join(", ")}`);
+    for (const member of ["position", "times"] as const) {
+      const count = rule?.[member];
+      if (count !== undefined && (!Number.isInteger(count) || count < 1))
+        throw new Error(`rule ${index}: ${member} must be a whole number from 1`);
+    }
+    return item as FaultRule;
+  });
+}
+
+/** The rules in force and their counts. */
+export class FaultInjector {
+  #rules: Rule[] = [];
+  #nextId = 1;
+
+  add(rules: readonly FaultRule[]): ActiveFault[] {
+    const added = rules.map((rule): Rule => ({ id: this.#nextId++, rule, matched: 0, applied: 0, buckets: new Map() }));
+    this.#rules.push(...added);
+    return added.map(describe);
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  active(): ActiveFault[] {
+    return this.#rules.map(describe);
+  }
+
+  /** The faults that befall this call, in the order the rules were put; each asking counts as one call. */
+  befall(subject: FaultSubject, now: number): FaultKind[] {
+    return this.#rules.flatMap((rule) => {
+      if (!fits(rule.rule.match ?? {}, subject)) return [];
+      rule.matched += 1;
+      const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, fault } = rule.rule;
+      const start = position ?? 1;
+      if (rule.matched < start || rule.matched >= start + times) return [];
+      if (fault.kind === "rateLimit" && takeToken(rule.buckets, fault, subject.service, now)) return [];
+      rule.applied += 1;
+      return [fault];
+    });
+  }
+}
+
+function describe({ id, rule, matched, applied }: Rule): ActiveFault {
+  return { ...rule, id, matched, applied };
+}
+
+function fits(match: FaultMatch, subject: FaultSubject): boolean {
+  return (
+    (match.service ?? subject.service) === subject.service &&
+    (match.operation ?? subject.operation) === subject.operation &&
+    (match.access ?? subject.access) === subject.access &&
+    (match.accessKeyId === undefined || match.accessKeyId === subject.accessKeyId)
+  );
+}
+
+function takeToken(
+  buckets: Map<string, { tokens: number; at: number }>,
+  { perSecond, burst = perSecond }: { perSecond: number; burst?: number },
+  service: string,
+  now: number,
+): boolean {
+  const bucket = buckets.get(service) ?? { tokens: burst, at: now };
+  const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
+  const taken = tokens >= 1;
+  buckets.set(service, { tokens: taken ? tokens - 1 : tokens, at: now });
+  return taken;
+}

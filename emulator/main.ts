@@ -1,0 +1,60 @@
+/** `node emulator/main.ts`: the emulator as a process of its own. */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { Principal } from "./options.ts";
+import { startEmulator } from "./server.ts";
+
+const HELP = `An emulator of AWS STS, IAM and ECR for tests and demos, on 127.0.0.1.
+
+  node emulator/main.ts [options]
+
+  --port N             0, the default, takes a free port
+  --account ID         default 111122223333
+  --region NAME        default eu-west-1
+  --state-file FILE    keep everything there across starts
+  --principals FILE    JSON list of {accessKeyId, arn, policy?}; without it any access key is an administrator
+  --exit-with-parent   end when standard input closes
+  --help
+
+It prints one line, {"url":"http://127.0.0.1:PORT"}, when it answers; give that url as AWS_ENDPOINT_URL. SIGTERM ends it.
+`;
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "0" },
+    account: { type: "string", default: "111122223333" },
+    region: { type: "string", default: "eu-west-1" },
+    "state-file": { type: "string" },
+    principals: { type: "string" },
+    "exit-with-parent": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const principals = values.principals === undefined ? undefined : (JSON.parse(readFileSync(values.principals, "utf8")) as Principal[]);
+  const emulator = await startEmulator({
+    accountId: values.account,
+    region: values.region,
+    port: Number(values.port),
+    stateFile: values["state-file"],
+    principals: principals ?? [],
+    allowAnyKey: principals === undefined,
+  });
+  console.log(JSON.stringify({ url: emulator.url }));
+  const stop = (): void => {
+    emulator.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  if (values["exit-with-parent"]) process.stdin.resume().once("end", stop).once("close", stop);
+}
+
+if (values.help) process.stdout.write(HELP);
+else await main();

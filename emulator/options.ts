@@ -1,0 +1,58 @@
+import type { Quotas } from "./quotas.ts";
+
+/** An IAM policy as JSON. */
+export interface PolicyDocument {
+  readonly Version?: string;
+  readonly Id?: string;
+  readonly Statement: unknown;
+}
+
+/** Someone who may call: by access key (any secret), with a policy that is evaluated on every call; without one, everything is allowed. */
+export interface Principal {
+  readonly accessKeyId: string;
+  readonly arn: string;
+  readonly policy?: PolicyDocument | undefined;
+}
+
+/** Behaviour that AWS does not document, or that a test wants harsher than AWS. */
+export interface Switches {
+  /** A trust policy that names an OIDC provider or a role that does not exist: AWS refuses some and not others. */
+  readonly unknownPrincipal: "refuse" | "accept";
+  /** What a permission is checked on for a role that is not there: IAM cannot know its path, and checks `role/NAME`; or it is not checked. */
+  readonly absentRole: "withoutPath" | "notChecked";
+  /** A web identity token of an issuer whose keys the emulator was not given: its claims are believed, or it is refused. */
+  readonly unverifiedWebIdentity: "accept" | "refuse";
+  /** Pages hold at most this many items, whatever a call asks for; for tests of paging. */
+  readonly maxPageSize: number | undefined;
+}
+
+export const DEFAULT_SWITCHES: Switches = {
+  unknownPrincipal: "refuse",
+  absentRole: "withoutPath",
+  unverifiedWebIdentity: "accept",
+  maxPageSize: undefined,
+};
+
+/** Public keys of an OIDC issuer, as its jwks_uri serves them. */
+export interface JsonWebKeySet {
+  readonly keys: readonly { readonly kid?: string; readonly [member: string]: unknown }[];
+}
+
+export interface EmulatorOptions {
+  /** Twelve digits. */
+  readonly accountId: string;
+  readonly region: string;
+  /** On 127.0.0.1; 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly stateFile?: string | undefined;
+  readonly principals?: readonly Principal[];
+  /** Unknown access keys are administrators of the account rather than refused. */
+  readonly allowAnyKey?: boolean;
+  readonly quotas?: Partial<Quotas>;
+  readonly switches?: Partial<Switches>;
+  /** Issuer URL to its keys: tokens of these issuers must be signed by one of them. */
+  readonly oidcIssuerKeys?: Readonly<Record<string, JsonWebKeySet>>;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  readonly randomBytes?: (size: number) => Uint8Array;
+}

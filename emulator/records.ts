@@ -1,0 +1,100 @@
+/** What the emulator keeps, as plain JSON: times in milliseconds since 1970, documents as the text that was sent. */
+
+export type Tags = Readonly<Record<string, string>>;
+
+export interface RoleRecord {
+  readonly arn: string;
+  readonly roleId: string;
+  readonly roleName: string;
+  readonly path: string;
+  readonly createdAt: number;
+  readonly trustPolicy: string;
+  readonly description?: string | undefined;
+  /** Seconds. */
+  readonly maxSessionDuration: number;
+  readonly permissionsBoundary?: string | undefined;
+  readonly tags: Tags;
+  /** Policy name to document. */
+  readonly inlinePolicies: Readonly<Record<string, string>>;
+  readonly attachedPolicies: readonly string[];
+}
+
+export interface PolicyRecord {
+  readonly arn: string;
+  readonly policyId: string;
+  readonly policyName: string;
+  readonly path: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly description?: string | undefined;
+  readonly defaultVersionId: string;
+  readonly versions: Readonly<Record<string, { readonly document: string; readonly createdAt: number }>>;
+  readonly tags: Tags;
+}
+
+export interface InstanceProfileRecord {
+  readonly arn: string;
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly createdAt: number;
+  /** The role's name as a key of the roles table. */
+  readonly roleKey?: string | undefined;
+  readonly tags: Tags;
+}
+
+export interface OidcProviderRecord {
+  readonly arn: string;
+  /** With `https://`. */
+  readonly url: string;
+  readonly clientIds: readonly string[];
+  readonly thumbprints: readonly string[];
+  readonly createdAt: number;
+  readonly tags: Tags;
+}
+
+export interface SessionRecord {
+  readonly accessKeyId: string;
+  readonly token: string;
+  readonly expiresAt: number;
+  readonly roleKey: string;
+  readonly roleId: string;
+  readonly sessionName: string;
+  readonly assumedRoleArn: string;
+  readonly sessionPolicy?: string | undefined;
+  readonly tags: Tags;
+}
+
+export interface ImageRecord {
+  readonly digest: string;
+  readonly manifest: string;
+  readonly mediaType: string;
+  readonly artifactMediaType?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly tags: readonly string[];
+  readonly size: number;
+  readonly pushedAt: number;
+}
+
+export interface ExclusionFilter {
+  readonly filterType: "WILDCARD";
+  readonly filter: string;
+}
+
+export type Mutability = "MUTABLE" | "IMMUTABLE" | "MUTABLE_WITH_EXCLUSION" | "IMMUTABLE_WITH_EXCLUSION";
+
+export interface RepositoryRecord {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: number;
+  readonly mutability: Mutability;
+  readonly exclusionFilters: readonly ExclusionFilter[];
+  readonly scanOnPush: boolean;
+  readonly encryption: { readonly type: "AES256" | "KMS" | "KMS_DSSE"; readonly kmsKey?: string | undefined };
+  readonly tags: Tags;
+  readonly lifecyclePolicy?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly images: Readonly<Record<string, ImageRecord>>;
+  /** Digest to size in bytes of the layers uploaded here. */
+  readonly layers: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,83 @@
+/** What ECR refuses in a lifecycle policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
+
+interface Rule {
+  readonly rulePriority?: unknown;
+  readonly description?: unknown;
+  readonly selection?: Readonly<Record<string, unknown>>;
+  readonly action?: Readonly<Record<string, unknown>>;
+}
+
+const RULE_MEMBERS: ReadonlySet<string> = new Set(["rulePriority", "description", "selection", "action"]);
+const SELECTION_MEMBERS: ReadonlySet<string> = new Set([
+  "tagStatus",
+  "tagPrefixList",
+  "tagPatternList",
+  "storageClass",
+  "countType",
+  "countUnit",
+  "countNumber",
+]);
+const COUNT_TYPES: ReadonlySet<unknown> = new Set(["imageCountMoreThan", "sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"]);
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0;
+}
+
+function selectionProblem(selection: Readonly<Record<string, unknown>>): string | undefined {
+  const { tagStatus, tagPrefixList, tagPatternList, countType, countUnit, countNumber } = selection;
+  const unknown = Object.keys(selection).find((member) => !SELECTION_MEMBERS.has(member));
+  if (unknown !== undefined) return `object instance has properties which are not allowed by the schema: ["${unknown}"]`;
+  if (tagStatus !== "tagged" && tagStatus !== "untagged" && tagStatus !== "any") return "tagStatus must be tagged, untagged or any";
+  const lists = [tagPrefixList, tagPatternList].filter((list) => list !== undefined);
+  if (tagStatus === "tagged" && (lists.length !== 1 || !isTextList(lists[0])))
+    return "tagged needs exactly one of tagPrefixList and tagPatternList";
+  if (tagStatus !== "tagged" && lists.length > 0) return "tagPrefixList and tagPatternList are only for tagStatus tagged";
+  if (isTextList(tagPatternList) && tagPatternList.some((pattern) => pattern.split("*").length > 5))
+    return "a tag pattern can have at most four *";
+  if (!COUNT_TYPES.has(countType)) return `countType must be one of ${[...COUNT_TYPES].join(", ")}`;
+  if (!isCount(countNumber)) return "countNumber must be a whole number above 0";
+  if (countType === "imageCountMoreThan" && countUnit !== undefined) return "countUnit is not for imageCountMoreThan";
+  if (countType !== "imageCountMoreThan" && countUnit !== "days") return "countUnit must be days";
+  return undefined;
+}
+
+function ruleProblem(rule: Rule): string | undefined {
+  if (typeof rule !== "object" || rule === null) return "a rule must be an object";
+  const unknown = Object.keys(rule).find((member) => !RULE_MEMBERS.has(member));
+  if (unknown !== undefined) return `object instance has properties which are not allowed by the schema: ["${unknown}"]`;
+  if (!isCount(rule.rulePriority)) return "rulePriority must be a whole number above 0";
+  if (rule.description !== undefined && typeof rule.description !== "string") return "description must be text";
+  if (typeof rule.selection !== "object") return `object has missing required properties (["selection"])`;
+  const { type } = rule.action ?? {};
+  if (type !== "expire" && type !== "transition") return "action.type must be expire or transition";
+  return selectionProblem(rule.selection);
+}
+
+/** Why the text is no lifecycle policy; undefined when it is one. */
+export function lifecyclePolicyProblem(text: string): string | undefined {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return "the text is not JSON";
+    throw error;
+  }
+  const { rules } = (typeof document === "object" && document !== null ? document : {}) as { rules?: unknown };
+  if (!Array.isArray(rules)) return `object has missing required properties (["rules"])`;
+  const list = rules as Rule[];
+  if (list.length === 0 || list.length > 50) return "there must be 1 to 50 rules"; // ECR quota: rules per lifecycle policy
+  const problem = list.map(ruleProblem).find((found) => found !== undefined);
+  if (problem !== undefined) return problem;
+  const priorities = list.map(({ rulePriority }) => Number(rulePriority));
+  if (new Set(priorities).size !== priorities.length) return "rulePriority must be unique";
+  const any = list.filter(({ selection }) => selection?.["tagStatus"] === "any");
+  const highest = Math.max(...priorities);
+  if (any.length > 1 || any.some(({ rulePriority }) => rulePriority !== highest)) {
+    return "there can be one rule with tagStatus any, and it must have the highest rulePriority";
+  }
+  return undefined;
+}
