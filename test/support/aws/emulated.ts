@@ -10,7 +10,8 @@ import { operatorConfig } from "./operator-config.ts";
 import { Recorder } from "./recorder.ts";
 
 const ADMIN = { accessKeyId: "AKIAADMIN00000000000", secretAccessKey: "admin" };
-const OPERATOR = { accessKeyId: "AKIAOPERATOR00000000", secretAccessKey: "operator" };
+/** The operator's access key; whoever holds it has the rights of config/iam/operator-policy.json. */
+export const OPERATOR = { accessKeyId: "AKIAOPERATOR00000000", secretAccessKey: "operator" };
 
 /** An AWS account with the operator's connection to it, under the operator's own policy, and clients of somebody who may do anything. */
 export interface EmulatedAws {

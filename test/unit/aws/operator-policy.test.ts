@@ -1,0 +1,178 @@
+import {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  ECRClient,
+  PutLifecyclePolicyCommand,
+  TagResourceCommand,
+} from "@aws-sdk/client-ecr";
+import {
+  AttachRolePolicyCommand,
+  CreatePolicyCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePermissionsBoundaryCommand,
+  IAMClient,
+  PutRolePermissionsBoundaryCommand,
+  PutRolePolicyCommand,
+  TagRoleCommand,
+  UntagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { RoleDesired } from "../../../src/crds/desired.ts";
+import { buildRepository } from "../../../src/resources/ecr/repository.ts";
+import { buildRole } from "../../../src/resources/iam/role.ts";
+import { ANYTHING, emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { service } from "../../support/aws/service.ts";
+
+/** What somebody with the operator's credentials, and no good intentions, is refused. */
+
+const WIDE_OPEN = "arn:aws:iam::111122223333:policy/wide-open";
+const TRUST = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+});
+
+let aws: EmulatedAws;
+let iam: IAMClient;
+let ecr: ECRClient;
+let desired: RoleDesired;
+let services = 0;
+
+beforeAll(async () => {
+  aws = await emulatedAws();
+  const options = { region: "eu-west-1", endpoint: aws.config.aws.endpoint ?? "", credentials: OPERATOR };
+  iam = new IAMClient(options);
+  ecr = new ECRClient(options);
+  await aws.iam.send(new CreatePolicyCommand({ PolicyName: "wide-open", PolicyDocument: ANYTHING }));
+});
+afterAll(async () => {
+  iam.destroy();
+  ecr.destroy();
+  await aws.close();
+});
+beforeEach(() => {
+  services++;
+  desired = buildRole(service({}, { namespace: "tracking", name: `s${services}` }), aws.config);
+});
+
+const list = (tags: Readonly<Record<string, string>>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+const denied = { name: expect.stringMatching(/^AccessDenied/) };
+
+function request() {
+  return {
+    RoleName: desired.name,
+    Path: desired.path,
+    AssumeRolePolicyDocument: JSON.stringify(desired.trustPolicy),
+    PermissionsBoundary: desired.permissionsBoundaryArn,
+    Tags: list(desired.tags),
+  };
+}
+
+describe("creating a role", () => {
+  test("with path, boundary and tags is allowed", async () => {
+    await expect(iam.send(new CreateRoleCommand(request()))).resolves.toBeDefined();
+  });
+
+  test.each<[string, () => object]>([
+    ["without a boundary", () => ({ PermissionsBoundary: undefined })],
+    ["with another boundary", () => ({ PermissionsBoundary: WIDE_OPEN })],
+    ["at another path", () => ({ Path: "/" })],
+    ["at another cluster's path", () => ({ Path: "/platform-operator/eu-west-1.other/" })],
+    ["without tags", () => ({ Tags: undefined })],
+    ["for another cluster", () => ({ Tags: list({ ...desired.tags, "platform-operator.dev/cluster": "eu-west-1.other" }) })],
+    ["for no service", () => ({ Tags: list(desired.tags).filter(({ Key }) => Key !== "platform-operator.dev/name") })],
+    ["with a tag that opens someone's door", () => ({ Tags: list({ ...desired.tags, team: "payments" }) })],
+  ])("%s is denied", async (_, change) => {
+    await expect(iam.send(new CreateRoleCommand({ ...request(), ...change() }))).rejects.toMatchObject(denied);
+  });
+});
+
+describe("a role of ours", () => {
+  beforeEach(async () => {
+    await aws.operator.roles.create(desired);
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["loses its boundary", () => iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: desired.name }))],
+    [
+      "gets a wider boundary",
+      () => iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: WIDE_OPEN })),
+    ],
+    ["gets a managed policy", () => iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: WIDE_OPEN }))],
+    [
+      "gets a tag that opens someone's door",
+      () => iam.send(new TagRoleCommand({ RoleName: desired.name, Tags: [{ Key: "team", Value: "payments" }] })),
+    ],
+    [
+      "is given to another cluster",
+      () => iam.send(new TagRoleCommand({ RoleName: desired.name, Tags: [{ Key: "platform-operator.dev/cluster", Value: "x" }] })),
+    ],
+    ["loses someone's tag", () => iam.send(new UntagRoleCommand({ RoleName: desired.name, TagKeys: ["cost"] }))],
+  ])("never %s", async (_, attempt) => {
+    await expect(attempt()).rejects.toMatchObject(denied);
+  });
+
+  test("gets no policy while its boundary is not one of ours", async () => {
+    await aws.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: WIDE_OPEN }));
+    const put = new PutRolePolicyCommand({ RoleName: desired.name, PolicyName: "platform-operator", PolicyDocument: ANYTHING });
+    await expect(iam.send(put)).rejects.toMatchObject(denied);
+  });
+});
+
+describe.each<[string, () => { Path: string; Tags: { Key: string; Value: string }[] }]>([
+  ["a role elsewhere", () => ({ Path: "/", Tags: [] })],
+  [
+    "another cluster's role on our path",
+    () => ({ Path: desired.path, Tags: list({ "platform-operator.dev/cluster": "eu-west-1.other" }) }),
+  ],
+])("%s", (_, where) => {
+  beforeEach(async () => {
+    const boundary = { PermissionsBoundary: desired.permissionsBoundaryArn };
+    await aws.iam.send(new CreateRoleCommand({ RoleName: desired.name, AssumeRolePolicyDocument: TRUST, ...boundary, ...where() }));
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["our tags", () => iam.send(new TagRoleCommand({ RoleName: desired.name, Tags: list(desired.tags) }))],
+    [
+      "a policy",
+      () => iam.send(new PutRolePolicyCommand({ RoleName: desired.name, PolicyName: "platform-operator", PolicyDocument: ANYTHING })),
+    ],
+    [
+      "our trust",
+      () => iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: desired.name, PolicyDocument: JSON.stringify(desired.trustPolicy) })),
+    ],
+    [
+      "another boundary",
+      () =>
+        iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: desired.permissionsBoundaryArn })),
+    ],
+    ["deleted", () => iam.send(new DeleteRoleCommand({ RoleName: desired.name }))],
+  ])("is never given or made: %s", async (__, attempt) => {
+    await expect(attempt()).rejects.toMatchObject(denied);
+  });
+});
+
+describe("a repository", () => {
+  const repository = () => buildRepository(service({}, { namespace: "tracking", name: `s${services}` }), aws.config);
+  const policy = () => ({ repositoryName: repository().name, lifecyclePolicyText: JSON.stringify(repository().lifecyclePolicy) });
+
+  test("is not created without our tags", async () => {
+    await expect(ecr.send(new CreateRepositoryCommand({ repositoryName: repository().name }))).rejects.toMatchObject(denied);
+  });
+
+  test("of someone else's is neither changed nor deleted", async () => {
+    const repositoryName = repository().name;
+    await aws.ecr.send(new CreateRepositoryCommand({ repositoryName }));
+    await expect(ecr.send(new PutLifecyclePolicyCommand(policy()))).rejects.toMatchObject(denied);
+    await expect(ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }))).rejects.toMatchObject(denied);
+  });
+
+  test("of another cluster's is not tagged as ours", async () => {
+    const { name, tags } = repository();
+    const other = [{ Key: "platform-operator.dev/cluster", Value: "eu-west-1.other" }];
+    const created = await aws.ecr.send(new CreateRepositoryCommand({ repositoryName: name, tags: other }));
+    const tag = new TagResourceCommand({ resourceArn: created.repository?.repositoryArn, tags: list(tags) });
+    await expect(ecr.send(tag)).rejects.toMatchObject(denied);
+  });
+});
