@@ -9,7 +9,7 @@ import {
   type Owner,
   type Removal,
 } from "../reconcilers/ports.ts";
-import { holdingOf, isAllOurs } from "./child-holding.ts";
+import { holdingOf } from "./child-holding.ts";
 import { Memories } from "./child-memory.ts";
 import type { Child, ChildSource } from "./child-stores.ts";
 import { NotServedError } from "./errors.ts";
@@ -38,6 +38,9 @@ export interface ManagedChildren extends Children {
 export function createChildren(options: ChildrenOptions): ManagedChildren {
   return new AppliedChildren(options);
 }
+
+/** Tries of a removal within one pass; then the pass is a conflict and comes again. */
+const REMOVAL_ATTEMPTS = 3;
 
 /** What one apply is about. */
 interface Wish {
@@ -136,7 +139,7 @@ class AppliedChildren implements ManagedChildren {
     if (live !== undefined) return this.#applySeen(wish, this.#reduced(wish, live));
     try {
       const { created, object } = await this.#transport.apply(wish.target, wish.object, { force: false });
-      if (!created && !isAllOurs(object)) return await this.#release(wish, object);
+      if (!created) return await this.#release(wish, object);
       const known = this.#memories.get(wish.owner.key, wish.ref) !== undefined;
       return this.#settle(wish, object, known ? "repaired" : "created");
     } catch (error) {
@@ -176,10 +179,29 @@ class AppliedChildren implements ManagedChildren {
       live = (await this.#transport.apply(wish.target, object, { force: true })).object;
     }
     // What was found is as old as the store; what is removed is looked up in the object as it is now.
-    live ??= await this.#transport.get(wish.target);
-    const paths = foreignPaths(live);
-    if (paths.length > 0) live = await this.#transport.jsonPatch(wish.target, removalPatch(live.metadata.resourceVersion, paths));
+    live = await this.#withoutAdditions(wish, live ?? (await this.#transport.get(wish.target)));
     return this.#settle(wish, live, result);
+  }
+
+  /** Removes what others added, in the object as it is at that moment: its controllers write it as well. */
+  async #withoutAdditions(wish: Wish, found: LiveObject): Promise<LiveObject> {
+    let live = found;
+    for (let attempt = 1; attempt <= REMOVAL_ATTEMPTS; attempt++) {
+      const paths = foreignPaths(live);
+      if (paths.length === 0) return live;
+      try {
+        return await this.#transport.jsonPatch(wish.target, removalPatch(live.metadata.resourceVersion, paths));
+      } catch (error) {
+        // A failed `test` is a 422 that does not say so.
+        if (!(error instanceof KubeError) || error.class !== "invalid") throw error;
+        const now = await this.#transport.get(wish.target);
+        if (now.metadata.resourceVersion === live.metadata.resourceVersion) throw error;
+        live = now;
+      }
+    }
+    const { kind, namespace, name } = wish.ref;
+    const operation = `repair ${kind} ${namespace}/${name}`;
+    throw new KubeError({ class: "conflict", status: 409, operation, message: `${kind} ${name} is being written by others` });
   }
 
   /** Takes in what a write returned: what we own of it must now be what was sent, or admission has had its say. */

@@ -1,7 +1,5 @@
-import { FIELD_MANAGER } from "../crds/meta.ts";
 import type { Owner } from "../reconcilers/ports.ts";
 import type { Child } from "./child-stores.ts";
-import type { LiveObject } from "./objects.ts";
 
 /** Whose an existing object is, from the view of an owner that wants one of that name. */
 export type Holding =
@@ -24,12 +22,4 @@ export function holdingOf(child: Child<unknown>, owner: Owner): Holding {
 
 function groupOf({ apiVersion }: { readonly apiVersion: string }): string {
   return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-}
-
-/** Whether nobody but us has written the object (a controller's status and annotations aside): then another process of ours created it. */
-export function isAllOurs(object: LiveObject): boolean {
-  const others = (object.metadata.managedFields ?? []).filter(
-    ({ manager, subresource }) => manager !== FIELD_MANAGER && manager !== "kube-controller-manager" && (subresource ?? "") === "",
-  );
-  return others.length === 0;
 }

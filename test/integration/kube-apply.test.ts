@@ -1,0 +1,340 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { KubeObject } from "../../src/crds/desired.ts";
+import { LABELS } from "../../src/crds/meta.ts";
+import type { ResourceType } from "../../src/kube/kinds.ts";
+import { KINDS } from "../../src/kube/kinds.ts";
+import { isJsonObject, type LiveObject } from "../../src/kube/objects.ts";
+import { desiredProjection, hashOf, ownedProjection } from "../../src/kube/owned-fields.ts";
+import type { Transport } from "../../src/kube/transport.ts";
+import { KubeError, type ChildRef, type Owner } from "../../src/reconcilers/ports.ts";
+import { allChildren, deployment, networkPolicy, podMonitor, serviceAccount } from "../support/child-objects.ts";
+import { sharedCluster, type SharedCluster } from "../support/cluster.ts";
+import { startKubeRuntime, type KubeRuntime } from "../support/kube-runtime.ts";
+
+/** Server-side apply by owned-field hashes, on a real API server: what is written, what is not, and whose it is. */
+
+const NAMESPACE = "kube-apply";
+const CONFIG_MAP: ResourceType = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
+
+let cluster: SharedCluster;
+let runtime: KubeRuntime;
+let counter = 0;
+let name: string;
+let owner: Owner;
+
+beforeAll(async () => {
+  cluster = sharedCluster();
+  await cluster.kubectl(["create", "namespace", NAMESPACE]);
+  runtime = await startKubeRuntime(cluster.adminKubeconfig);
+});
+
+afterAll(async () => {
+  await runtime.stop();
+});
+
+/** Each test has its own service name, owned by a ConfigMap: an owner must exist, or the garbage collector takes the children. */
+beforeEach(async () => {
+  name = `svc-${++counter}`;
+  owner = await createOwner(name);
+  runtime.requests();
+});
+
+async function createOwner(ownerName: string): Promise<Owner> {
+  const live = await runtime.transport.create(
+    { resource: CONFIG_MAP, namespace: NAMESPACE },
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: ownerName } },
+  );
+  return { apiVersion: "v1", kind: "ConfigMap", key: { namespace: NAMESPACE, name: ownerName }, uid: live.metadata.uid };
+}
+
+function refOf(object: KubeObject): ChildRef {
+  return { apiVersion: object.apiVersion, kind: object.kind, namespace: NAMESPACE, name: object.metadata.name };
+}
+
+function read(resource: ResourceType, objectName = name): Promise<LiveObject> {
+  return runtime.transport.get({ resource, namespace: NAMESPACE, name: objectName });
+}
+
+/** What somebody else does to an object; resolves when the watch has told us. */
+async function meddle(object: KubeObject, args: readonly string[]): Promise<void> {
+  const before = runtime.state(refOf(object))?.resourceVersion;
+  await cluster.kubectl([...args, "-n", NAMESPACE]);
+  await runtime.until(refOf(object), (state) => state?.resourceVersion !== before);
+  runtime.requests();
+}
+
+function patchArgs(object: KubeObject, patch: unknown): readonly string[] {
+  return ["patch", object.kind, name, "--type=json", "--field-manager=somebody", "-p", JSON.stringify(patch)];
+}
+
+describe("an apply's projection equals what was sent", () => {
+  test.each(allChildren(NAMESPACE, "kind").map((object) => [object.kind, object] as const))("%s", async (_kind, template) => {
+    const object: KubeObject = { ...template, metadata: { ...template.metadata, name } };
+
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "created" });
+
+    const stored = runtime.state(refOf(object));
+    const sent = { ...object.metadata, ownerReferences: [ownerReference()] };
+    expect(stored?.ownedHash).toBe(hashOf(desiredProjection({ ...object, metadata: sent })));
+    expect(stored?.foreignPaths).toEqual([]);
+
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object)).toEqual({ state: "unchanged", uid: stored?.uid });
+    expect(runtime.requests(), "a second apply sends nothing").toEqual([]);
+  });
+
+  function ownerReference(): unknown {
+    return { apiVersion: "v1", kind: "ConfigMap", name: owner.key.name, uid: owner.uid, controller: true, blockOwnerDeletion: true };
+  }
+});
+
+describe("drift shows in the projection and is repaired", () => {
+  const cases: readonly (readonly [string, unknown])[] = [
+    ["a changed value", [{ op: "replace", path: "/spec/policyTypes", value: ["Ingress"] }]],
+    ["a removed field", [{ op: "remove", path: "/spec/egress" }]],
+    ["a replaced atomic list", [{ op: "replace", path: "/spec/ingress", value: [{}] }]],
+    ["a removed ownerReference", [{ op: "remove", path: "/metadata/ownerReferences" }]],
+    ["a removed label", [{ op: "remove", path: `/metadata/labels/${LABELS.name.replace("/", "~1")}` }]],
+    ["the label that the watch selects on", [{ op: "remove", path: `/metadata/labels/${LABELS.managedBy.replace("/", "~1")}` }]],
+  ];
+  test.each(cases)("%s", async (_what, patch) => {
+    const object = networkPolicy(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const before = runtime.state(refOf(object));
+
+    await meddle(object, patchArgs(object, patch));
+
+    expect(runtime.state(refOf(object))?.ownedHash).not.toBe(before?.ownedHash);
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+    expect(runtime.state(refOf(object))?.ownedHash).toBe(before?.ownedHash);
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    expect(runtime.requests()).toEqual([]);
+  });
+
+  test("a changed wish is an update, and a child that somebody deleted is put back", async () => {
+    const object = networkPolicy(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const changed = { ...object, spec: { ...(isJsonObject(object.spec) ? object.spec : {}), policyTypes: ["Ingress"] } };
+    expect(await runtime.children.apply(owner, changed)).toMatchObject({ state: "updated" });
+
+    await meddle(object, ["delete", "networkpolicy", name]);
+    expect(await runtime.children.apply(owner, changed)).toMatchObject({ state: "repaired" });
+  });
+
+  test("after a restart an unchanged child costs no request", async () => {
+    const object = deployment(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const restarted = await startKubeRuntime(cluster.adminKubeconfig);
+    expect(await restarted.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    expect(restarted.requests()).toEqual([]);
+    await restarted.stop();
+  });
+});
+
+describe("creation", () => {
+  test("a foreign ServiceAccount survives, untouched", async () => {
+    await cluster.kubectl(["create", "serviceaccount", name, "-n", NAMESPACE]);
+    const before = await read(KINDS.ServiceAccount);
+
+    const result = await runtime.children.apply(owner, serviceAccount(NAMESPACE, name));
+
+    expect(result).toEqual({ state: "foreign", holder: "an object that no controller owns" });
+    expect(await read(KINDS.ServiceAccount)).toEqual(before);
+  });
+
+  test("a foreign ServiceAccount that appears between the read and the apply is let go at once", async () => {
+    await cluster.kubectl(["create", "serviceaccount", name, "-n", NAMESPACE]);
+    const before = await read(KINDS.ServiceAccount);
+    const result = await runtime.childrenOver(blind(runtime.transport)).apply(owner, serviceAccount(NAMESPACE, name));
+
+    expect(result.state).toBe("foreign");
+    const { resourceVersion: _before, ...metadata } = before.metadata;
+    const after = await read(KINDS.ServiceAccount);
+    const { resourceVersion: _after, ...metadataAfter } = after.metadata;
+    expect(ownedProjection(after)).toBeUndefined();
+    expect({ ...after, metadata: metadataAfter }).toEqual({ ...before, metadata });
+  });
+
+  test("an object whose values conflict with ours is foreign", async () => {
+    const theirs = networkPolicy(NAMESPACE, name);
+    await cluster.kubectl(["create", "-f", "-", "--field-manager=somebody"], {
+      input: JSON.stringify({ ...theirs, spec: { podSelector: {}, policyTypes: ["Ingress"] } }),
+    });
+    const result = await runtime.childrenOver(blind(runtime.transport)).apply(owner, theirs);
+    expect(result.state).toBe("foreign");
+    expect(ownedProjection(await read(KINDS.NetworkPolicy))).toBeUndefined();
+  });
+
+  test("a child of a dead owner waits for the garbage collector", async () => {
+    const object = serviceAccount(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const reborn = { ...owner, uid: "00000000-0000-0000-0000-000000000000" };
+    expect(await runtime.children.apply(reborn, object)).toEqual({ state: "waitingForGarbageCollection" });
+    expect(runtime.children.get(reborn, refOf(object))).toBeUndefined();
+  });
+
+  test("a kind that the API server does not serve is said to be missing, without a request", async () => {
+    const result = await runtime.children.apply(owner, podMonitor(NAMESPACE, name));
+    expect(result).toEqual({ state: "apiMissing", api: "PodMonitor (monitoring.coreos.com/v1)" });
+    expect(runtime.requests()).toEqual([]);
+    expect(await runtime.children.remove(owner, refOf(podMonitor(NAMESPACE, name)))).toBe("gone");
+  });
+
+  /** A transport whose next read of an object answers that there is none, as it is when the object comes a moment later. */
+  function blind(transport: Transport): Transport {
+    return {
+      get: (target) =>
+        Promise.reject(new KubeError({ class: "notFound", status: 404, operation: `GET ${target.name}`, message: "not found" })),
+      list: (...args) => transport.list(...args),
+      create: (...args) => transport.create(...args),
+      apply: (...args) => transport.apply(...args),
+      mergePatch: (...args) => transport.mergePatch(...args),
+      jsonPatch: (...args) => transport.jsonPatch(...args),
+      delete: (...args) => transport.delete(...args),
+      watch: (...args) => transport.watch(...args),
+      resetWatches: () => transport.resetWatches(),
+      raw: (...args) => transport.raw(...args),
+      close: () => transport.close(),
+    };
+  }
+});
+
+describe("additions", () => {
+  test("a container and hostNetwork that somebody added are removed; a rollout restart is left alone", async () => {
+    const object = deployment(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await meddle(object, ["rollout", "restart", `deployment/${name}`]);
+    expect(runtime.state(refOf(object))?.foreignPaths).toEqual([]);
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+
+    const miner = { name: "a-miner", image: "example.com/miner:1" };
+    await meddle(
+      object,
+      patchArgs(object, [
+        { op: "add", path: "/spec/template/spec/containers/0", value: miner },
+        { op: "add", path: "/spec/template/spec/hostNetwork", value: true },
+        { op: "add", path: "/spec/template/spec/containers/1/env/-", value: { name: "EXTRA", value: "1" } },
+      ]),
+    );
+    expect(runtime.state(refOf(object))?.foreignPaths).toEqual([
+      "/spec/template/spec/containers/0",
+      "/spec/template/spec/containers/1/env/1",
+      "/spec/template/spec/hostNetwork",
+    ]);
+
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+
+    const live = await read(KINDS.Deployment);
+    const template = JSON.stringify(live.spec);
+    expect(template).not.toContain("a-miner");
+    expect(template).not.toContain("EXTRA");
+    expect(template).not.toContain("hostNetwork");
+    expect(template).toContain("kubectl.kubernetes.io/restartedAt");
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    expect(runtime.requests()).toEqual([]);
+  });
+
+  test("an identity annotation on a ServiceAccount is removed, any other is left", async () => {
+    const object = serviceAccount(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await meddle(object, ["annotate", "serviceaccount", name, "eks.amazonaws.com/audience=evil", "example.com/note=hello"]);
+
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+    const { annotations } = (await read(KINDS.ServiceAccount)).metadata;
+    expect(annotations).toEqual({ ...object.metadata.annotations, "example.com/note": "hello" });
+  });
+
+  test("a field inside an empty object of ours is removed", async () => {
+    const object = deployment(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await meddle(object, patchArgs(object, [{ op: "add", path: "/spec/template/spec/volumes/0/emptyDir/medium", value: "Memory" }]));
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+    expect(JSON.stringify((await read(KINDS.Deployment)).spec)).not.toContain("Memory");
+  });
+});
+
+describe("others' rights", () => {
+  test("an autoscaler is not fought: replicas set through scale stay", async () => {
+    const object = deployment(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await runtime.children.scale(owner, refOf(object), 3);
+    runtime.requests();
+    await runtime.children.scale(owner, refOf(object), 3);
+    expect(runtime.requests(), "an equal scale sends nothing").toEqual([]);
+
+    await meddle(object, ["scale", "deployment", name, "--replicas=4"]);
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    const changed = { ...object, metadata: { ...object.metadata, annotations: { changed: "1" } } };
+    expect(await runtime.children.apply(owner, changed)).toMatchObject({ state: "updated" });
+    expect((await read(KINDS.Deployment)).spec).toMatchObject({ replicas: 4 });
+  });
+
+  test("a mutating admission policy makes no loop", async () => {
+    const policy = `mutate-${NAMESPACE}`;
+    await cluster.kubectl(["apply", "-f", "-"], { input: mutatingPolicy(policy) });
+    const object = { ...serviceAccount(NAMESPACE, name), metadata: { ...serviceAccount(NAMESPACE, name).metadata } };
+    try {
+      await untilMutated();
+      const first = await runtime.children.apply(owner, object);
+      expect(first).toMatchObject({ state: "mutatedByAdmission", paths: ["automountServiceAccountToken"] });
+      runtime.requests();
+      expect(await runtime.children.apply(owner, object)).toEqual(first);
+      expect(runtime.requests(), "not sent again").toEqual([]);
+
+      const changed = { ...object, metadata: { ...object.metadata, annotations: { changed: "1" } } };
+      expect(await runtime.children.apply(owner, changed)).toMatchObject({ state: "mutatedByAdmission" });
+      expect(runtime.requests()).toEqual(["apply serviceaccounts"]);
+    } finally {
+      await cluster.kubectl(["delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", policy]);
+    }
+  });
+
+  /** Policies act a moment after they are stored: asked by creations that store nothing. */
+  async function untilMutated(): Promise<void> {
+    for (;;) {
+      const args = ["create", "-f", "-", "--dry-run=server", "-o", "json", "-n", NAMESPACE];
+      const answer = await cluster.kubectl(args, { input: JSON.stringify(serviceAccount(NAMESPACE, `${name}-try`)) });
+      if (answer.includes('"automountServiceAccountToken": true')) return;
+    }
+  }
+
+  function mutatingPolicy(policy: string): string {
+    return `
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: ${policy}}
+spec:
+  failurePolicy: Fail
+  reinvocationPolicy: IfNeeded
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ${NAMESPACE}}}
+    resourceRules:
+    - {apiGroups: [""], apiVersions: ["v1"], operations: [CREATE, UPDATE], resources: [serviceaccounts]}
+  mutations:
+  - patchType: ApplyConfiguration
+    applyConfiguration: {expression: "Object{automountServiceAccountToken: true}"}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: ${policy}}
+spec: {policyName: ${policy}}
+`;
+  }
+});
+
+describe("removal", () => {
+  test("removes what is ours, leaves what is not, and says when nothing is left", async () => {
+    const object = networkPolicy(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const stranger = await createOwner(`${name}-other`);
+    expect(await runtime.children.remove(stranger, refOf(object))).toBe("foreign");
+    expect(runtime.children.owned(owner).map(({ ref }) => ref.kind)).toEqual(["NetworkPolicy"]);
+
+    await runtime.children.remove(owner, refOf(object));
+    await runtime.until(refOf(object), (state) => state === undefined);
+    expect(await runtime.children.remove(owner, refOf(object))).toBe("gone");
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "created" });
+  });
+});
