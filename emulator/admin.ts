@@ -58,7 +58,7 @@ export function answerAdmin(
 
 function addFaults(faults: FaultInjector, body: string): AdminAnswer {
   try {
-    return { status: 200, value: faults.add(parseFaultRules(JSON.parse(body))) };
+    return { status: 200, value: faults.add(parseFaultRules(body)) };
   } catch (error) {
     if (error instanceof Error) return { status: 400, value: { error: error.message } };
     throw error;

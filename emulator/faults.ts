@@ -1,5 +1,7 @@
 /** Failures on demand: rules that pick calls and say what becomes of them. */
 
+import { isRecord } from "./values.ts";
+
 /** Which calls a rule is about; every member that is given must fit. */
 export interface FaultMatch {
   /** As `iam`. */
@@ -73,20 +75,20 @@ const KINDS: ReadonlySet<unknown> = new Set([
   "rateLimit",
 ]);
 
-/** Reads rules that came as JSON. Throws an Error that names what is wrong. */
-export function parseFaultRules(value: unknown): FaultRule[] {
-  const list: unknown[] = Array.isArray(value) ? value : [value];
-  return list.map((item, index) => {
-    const rule = item as Partial<FaultRule> | null;
-    const kind: unknown = rule?.fault?.kind;
-    if (!KINDS.has(kind)) throw new Error(`rule ${index}: fault.kind must be one of ${[...KINDS].join(", ")}`);
+/** Reads rules that came as JSON, one or a list. Throws an Error that names what is wrong. */
+export function parseFaultRules(text: string): FaultRule[] {
+  const parsed: FaultRule | FaultRule[] = JSON.parse(text);
+  const rules = Array.isArray(parsed) ? parsed : [parsed];
+  rules.forEach((rule, index) => {
+    const fault: unknown = isRecord(rule) ? rule["fault"] : undefined;
+    if (!isRecord(fault) || !KINDS.has(fault["kind"])) throw new Error(`rule ${index}: fault.kind must be one of ${[...KINDS].join(", ")}`);
     for (const member of ["position", "times"] as const) {
-      const count = rule?.[member];
+      const count = rule[member];
       if (count !== undefined && (!Number.isInteger(count) || count < 1))
         throw new Error(`rule ${index}: ${member} must be a whole number from 1`);
     }
-    return item as FaultRule;
   });
+  return rules;
 }
 
 /** The rules in force and their counts. */

@@ -32,7 +32,8 @@ const { values } = parseArgs({
 });
 
 async function main(): Promise<void> {
-  const principals = values.principals === undefined ? undefined : (JSON.parse(readFileSync(values.principals, "utf8")) as Principal[]);
+  const file = values.principals;
+  const principals: Principal[] | undefined = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
   const emulator = await startEmulator({
     accountId: values.account,
     region: values.region,

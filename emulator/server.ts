@@ -89,7 +89,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
-    const bytes = chunk as Buffer;
+    const bytes: Buffer = chunk;
     size += bytes.length;
     if (size > LARGEST_BODY) throw new Error(`a request is larger than ${LARGEST_BODY} bytes`);
     chunks.push(bytes);

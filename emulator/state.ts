@@ -130,7 +130,7 @@ export class State {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
       throw error;
     }
-    const content = JSON.parse(text) as StateFile;
+    const content: StateFile = JSON.parse(text);
     const { accountId, region } = this.#identity;
     if (content.format !== 1 || content.accountId !== accountId || content.region !== region) {
       throw new Error(`${this.#file} is of account ${content.accountId} in ${content.region}; remove it or start with those`);

@@ -75,11 +75,11 @@ function generate(): void {
 }
 
 function check(): string[] {
-  const table = JSON.parse(readFileSync(TABLE, "utf8")) as {
+  const table: {
     source: { version: string; sha256: string };
     contentSha256: string;
     services: unknown;
-  };
+  } = JSON.parse(readFileSync(TABLE, "utf8"));
   const problems = disagreementsWithSdk();
   if (table.source.version !== BOTOCORE.version || table.source.sha256 !== BOTOCORE.sha256) {
     problems.push(`the table comes from botocore ${table.source.version}, the script pins ${BOTOCORE.version}`);

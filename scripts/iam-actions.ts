@@ -41,11 +41,11 @@ function generate(): void {
       encoding: "utf8",
     }).trim();
     execFileSync("tar", ["xzf", tarball], { cwd: folder });
-    const read = (path: string): unknown => JSON.parse(readFileSync(join(folder, "package", "data", path), "utf8"));
+    const read = <T>(path: string): Record<string, T> => JSON.parse(readFileSync(join(folder, "package", "data", path), "utf8"));
     const services = Object.fromEntries(
       SERVICES.map((service) => {
-        const actions = Object.values(read(`actions/${service}.json`) as Record<string, PublishedAction>);
-        const resources = service === "sts" ? {} : (read(`resourceTypes/${service}.json`) as Record<string, PublishedResource>);
+        const actions = Object.values(read<PublishedAction>(`actions/${service}.json`));
+        const resources = service === "sts" ? {} : read<PublishedResource>(`resourceTypes/${service}.json`);
         return [
           service,
           {
@@ -77,7 +77,7 @@ function generate(): void {
 }
 
 function check(): string[] {
-  const table = JSON.parse(readFileSync(TABLE, "utf8")) as { source: { version: string }; contentSha256: string; services: unknown };
+  const table: { source: { version: string }; contentSha256: string; services: unknown } = JSON.parse(readFileSync(TABLE, "utf8"));
   const problems: string[] = [];
   if (table.source.version !== VERSION) problems.push(`the table comes from version ${table.source.version}, the script pins ${VERSION}`);
   if (sha256(JSON.stringify(table.services)) !== table.contentSha256) problems.push("the table was edited by hand");

@@ -15,7 +15,7 @@ export class ActionCatalogue {
 
   static load(): ActionCatalogue {
     const path = new URL("actions.generated.json", import.meta.url);
-    const table = JSON.parse(readFileSync(path, "utf8")) as { services: Record<string, CatalogueService> };
+    const table: { services: Record<string, CatalogueService> } = JSON.parse(readFileSync(path, "utf8"));
     return new ActionCatalogue(table.services);
   }
 

@@ -1,5 +1,7 @@
 /** Policies as values: the grammar's "one or many" made many, names as they were written. */
 
+import { isRecord } from "../values.ts";
+
 export type PrincipalKind = "AWS" | "Federated" | "Service" | "CanonicalUser";
 
 export interface Principals {
@@ -49,12 +51,8 @@ const STATEMENT_MEMBERS: ReadonlySet<string> = new Set([
   "NotPrincipal",
   "Condition",
 ]);
-const PRINCIPAL_KINDS: ReadonlySet<string> = new Set(["AWS", "Federated", "Service", "CanonicalUser"]);
+const PRINCIPAL_KINDS: readonly PrincipalKind[] = ["AWS", "Federated", "Service", "CanonicalUser"];
 const VERSIONS: ReadonlySet<unknown> = new Set(["2012-10-17", "2008-10-17"]);
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function syntaxError(): PolicySyntaxError {
   return new PolicySyntaxError("Syntax errors in policy.");
@@ -74,8 +72,9 @@ function principals(value: unknown): Principals | undefined {
   if (value === "*") return { anyone: true, named: [] };
   if (!isRecord(value) || Object.keys(value).length === 0) throw syntaxError();
   const named = Object.entries(value).flatMap(([kind, names]) => {
-    if (!PRINCIPAL_KINDS.has(kind)) throw new PolicySyntaxError(`Invalid principal in policy: "${kind}"`);
-    return (strings(names) ?? []).map((name) => ({ kind: kind as PrincipalKind, value: name }));
+    const known = PRINCIPAL_KINDS.find((candidate) => candidate === kind);
+    if (known === undefined) throw new PolicySyntaxError(`Invalid principal in policy: "${kind}"`);
+    return (strings(names) ?? []).map((name) => ({ kind: known, value: name }));
   });
   return { anyone: named.some(({ kind, value: name }) => kind === "AWS" && name === "*"), named };
 }

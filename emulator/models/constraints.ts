@@ -22,7 +22,7 @@ export interface ServiceConstraints {
 /** The committed table (scripts/botocore-constraints.ts writes it). Throws when it lacks the service. */
 export function loadConstraints(service: string): ServiceConstraints {
   const path = new URL("constraints.generated.json", import.meta.url);
-  const table = JSON.parse(readFileSync(path, "utf8")) as { services: Record<string, ServiceConstraints> };
+  const table: { services: Record<string, ServiceConstraints> } = JSON.parse(readFileSync(path, "utf8"));
   const found = table.services[service];
   if (found === undefined) throw new Error(`constraints.generated.json has no service ${service}`);
   return found;

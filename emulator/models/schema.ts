@@ -4,6 +4,8 @@
  * with the required members first, an operation `[9, …, input, output]`, an error `[-3, …]`.
  */
 
+import { isRecord } from "../values.ts";
+
 /** A shape of a request or an answer. */
 export type Shape =
   | { readonly kind: "structure"; readonly name: string; readonly members: ReadonlyMap<string, Member> }
@@ -56,6 +58,10 @@ function isUnknownArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+function isThunk(value: unknown): value is () => unknown {
+  return typeof value === "function";
+}
+
 function text(value: unknown): string {
   if (typeof value !== "string") throw new Error(`expected a name in a schema, found ${typeof value}`);
   return value;
@@ -76,7 +82,7 @@ function structure(schema: readonly unknown[]): Shape {
 function toShape(reference: unknown): Shape {
   if (typeof reference === "number") return simple(reference);
   if (reference === "unit") return UNIT;
-  if (typeof reference === "function") return toShape((reference as () => unknown)());
+  if (isThunk(reference)) return toShape(reference());
   if (!isUnknownArray(reference)) throw new Error("a schema of an unknown form");
   const [kind, , , , inner, value] = reference;
   if (kind === STRUCTURE || kind === UNION || kind === ERROR) return structure(reference);
@@ -87,13 +93,10 @@ function toShape(reference: unknown): Shape {
 }
 
 function errorShape(schema: readonly unknown[]): ErrorShape {
-  const traits = (typeof schema[3] === "object" && schema[3] !== null ? schema[3] : {}) as {
-    awsQueryError?: readonly [string, number];
-    httpError?: number;
-    error?: string;
-  };
-  const fallback = traits.error === "server" ? 500 : 400;
-  return { code: traits.awsQueryError?.[0] ?? text(schema[2]), status: traits.awsQueryError?.[1] ?? traits.httpError ?? fallback };
+  const { awsQueryError, httpError, error } = isRecord(schema[3]) ? schema[3] : {};
+  const [code, status] = isUnknownArray(awsQueryError) ? awsQueryError : [schema[2], httpError];
+  const fallback = error === "server" ? 500 : 400;
+  return { code: text(code), status: typeof status === "number" ? status : fallback };
 }
 
 /** Collects the operations and errors among the exports of an SDK client. */

@@ -1,4 +1,5 @@
 import { compilePattern, type Constraint, type ServiceConstraints } from "./constraints.ts";
+import { isRecord } from "../values.ts";
 import type { Shape } from "./schema.ts";
 
 /** One constraint that a request breaks, in the words AWS uses. */
@@ -79,13 +80,9 @@ export class RequestValidator {
 }
 
 function sizeOf(value: unknown): number | undefined {
-  if (typeof value === "string") return [...value].length;
+  if (typeof value === "string") return Array.from(value).length;
   if (value instanceof Uint8Array || Array.isArray(value)) return value.length;
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Date);
 }
 
 /** The sentence that IAM and STS answer with (code ValidationError). */

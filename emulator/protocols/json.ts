@@ -1,6 +1,7 @@
 /** AWS JSON 1.1 (ECR): the operation is in x-amz-target, dates are epoch seconds. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
 import { badRequest, type AwsFault } from "../errors.ts";
 import type { Shape } from "../models/schema.ts";
+import { isRecord } from "../values.ts";
 
 /** The request of a JSON body: members the model does not know are dropped, as AWS does. Throws AwsFault SerializationException. */
 export function parseJsonInput(shape: Shape, body: string): unknown {
@@ -22,10 +23,9 @@ function read(shape: Shape, value: unknown, path: string): unknown {
   if (value === null || value === undefined) return undefined;
   switch (shape.kind) {
     case "structure": {
-      if (typeof value !== "object" || Array.isArray(value)) throw wrongType(path, "structure");
-      const given = value as Record<string, unknown>;
+      if (!isRecord(value)) throw wrongType(path, "structure");
       const members = [...shape.members].flatMap(([name, member]) => {
-        const item = read(member.shape(), given[name], name);
+        const item = read(member.shape(), value[name], name);
         return item === undefined ? [] : [[name, item] as const];
       });
       return Object.fromEntries(members);
@@ -34,7 +34,7 @@ function read(shape: Shape, value: unknown, path: string): unknown {
       if (!Array.isArray(value)) throw wrongType(path, "list");
       return value.map((item: unknown, index) => read(shape.member(), item, `${path}[${index}]`));
     case "map":
-      if (typeof value !== "object" || Array.isArray(value)) throw wrongType(path, "map");
+      if (!isRecord(value)) throw wrongType(path, "map");
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(shape.value(), item, `${path}.${key}`)]));
     case "timestamp":
       if (typeof value !== "number") throw wrongType(path, "timestamp");
@@ -45,16 +45,17 @@ function read(shape: Shape, value: unknown, path: string): unknown {
     case "string":
     case "number":
     case "boolean":
-      if (typeof value !== shape.kind) throw wrongType(path, shape.kind);
-      return value;
+      break;
   }
+  if (typeof value !== shape.kind) throw wrongType(path, shape.kind);
+  return value;
 }
 
 function write(shape: Shape, value: unknown): unknown {
   if (value === undefined) return undefined;
   switch (shape.kind) {
     case "structure": {
-      const given = value as Record<string, unknown>;
+      const given = isRecord(value) ? value : {};
       return Object.fromEntries([...shape.members].map(([name, member]) => [name, write(member.shape(), given[name])]));
     }
     case "list":
@@ -68,8 +69,9 @@ function write(shape: Shape, value: unknown): unknown {
     case "string":
     case "number":
     case "boolean":
-      return value;
+      break;
   }
+  return value;
 }
 
 /** The JSON of an answer. */

@@ -1,6 +1,7 @@
 /** AWS Query: form-encoded requests, XML answers (IAM, STS). https://smithy.io/2.0/aws/protocols/aws-query-protocol.html */
 import { badRequest, type AwsFault } from "../errors.ts";
 import type { Shape } from "../models/schema.ts";
+import { isRecord } from "../values.ts";
 
 /** The request of a form: `Tags.member.1.Key=…` becomes `{Tags: [{Key: …}]}`. Throws AwsFault MalformedInput for a value of the wrong type. */
 export function parseQueryInput(shape: Shape, form: URLSearchParams): unknown {
@@ -63,8 +64,9 @@ function read(shape: Shape, node: FormNode, path: string): unknown {
     case "blob":
       return Buffer.from(node.value ?? "", "base64");
     case "string":
-      return node.value ?? "";
+      break;
   }
+  return node.value ?? "";
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -81,16 +83,12 @@ function escapeXml(text: string): string {
   return text.replaceAll(/[&<>"'\r\n]/g, (character) => ESCAPES[character] ?? character);
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
-
 function write(shape: Shape, value: unknown): string {
   switch (shape.kind) {
     case "structure":
       return [...shape.members]
         .map(([name, member]) => {
-          const given = memberOf(value, name);
+          const given = isRecord(value) ? value[name] : undefined;
           return given === undefined ? "" : `<${name}>${write(member.shape(), given)}</${name}>`;
         })
         .join("");
@@ -108,8 +106,9 @@ function write(shape: Shape, value: unknown): string {
     case "string":
     case "number":
     case "boolean":
-      return escapeXml(String(value));
+      break;
   }
+  return escapeXml(String(value));
 }
 
 interface QueryAnswer {

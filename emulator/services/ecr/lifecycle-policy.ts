@@ -1,5 +1,7 @@
 /** What ECR refuses in a lifecycle policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
 
+import { isRecord } from "../../values.ts";
+
 interface Rule {
   readonly rulePriority?: unknown;
   readonly description?: unknown;
@@ -57,6 +59,11 @@ function ruleProblem(rule: Rule): string | undefined {
   return selectionProblem(rule.selection);
 }
 
+/** What is inside each rule is unknown still, as the members of Rule say. */
+function isRuleList(value: unknown): value is Rule[] {
+  return Array.isArray(value);
+}
+
 /** Why the text is no lifecycle policy; undefined when it is one. */
 export function lifecyclePolicyProblem(text: string): string | undefined {
   let document: unknown;
@@ -66,15 +73,14 @@ export function lifecyclePolicyProblem(text: string): string | undefined {
     if (error instanceof SyntaxError) return "the text is not JSON";
     throw error;
   }
-  const { rules } = (typeof document === "object" && document !== null ? document : {}) as { rules?: unknown };
-  if (!Array.isArray(rules)) return `object has missing required properties (["rules"])`;
-  const list = rules as Rule[];
-  if (list.length === 0 || list.length > 50) return "there must be 1 to 50 rules"; // ECR quota: rules per lifecycle policy
-  const problem = list.map(ruleProblem).find((found) => found !== undefined);
+  const { rules } = isRecord(document) ? document : {};
+  if (!isRuleList(rules)) return `object has missing required properties (["rules"])`;
+  if (rules.length === 0 || rules.length > 50) return "there must be 1 to 50 rules"; // ECR quota: rules per lifecycle policy
+  const problem = rules.map(ruleProblem).find((found) => found !== undefined);
   if (problem !== undefined) return problem;
-  const priorities = list.map(({ rulePriority }) => Number(rulePriority));
+  const priorities = rules.map(({ rulePriority }) => Number(rulePriority));
   if (new Set(priorities).size !== priorities.length) return "rulePriority must be unique";
-  const any = list.filter(({ selection }) => selection?.["tagStatus"] === "any");
+  const any = rules.filter(({ selection }) => selection?.["tagStatus"] === "any");
   const highest = Math.max(...priorities);
   if (any.length > 1 || any.some(({ rulePriority }) => rulePriority !== highest)) {
     return "there can be one rule with tagStatus any, and it must have the highest rulePriority";

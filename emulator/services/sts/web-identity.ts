@@ -1,6 +1,7 @@
 /** Reads and verifies web identity tokens (JWT, RS256 and ES256, as Kubernetes and EKS sign them). */
-import { createPublicKey, verify, type JsonWebKey } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import type { JsonWebKeySet } from "../../options.ts";
+import { isRecord } from "../../values.ts";
 import { stsFault } from "./schema.ts";
 
 export interface WebIdentity {
@@ -24,7 +25,7 @@ function invalid(sentence: string): Error {
 function decode(part: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
-    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+    if (isRecord(value)) return value;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
@@ -69,7 +70,7 @@ export function verifySignature({ header, signed }: WebIdentity, { keys }: JsonW
   if (algorithm === undefined) throw invalid(`The token is signed with ${header.alg}, which is not supported`);
   const candidates = keys.filter(({ kid }) => header.kid === undefined || kid === undefined || kid === header.kid);
   const fits = candidates.some((jwk) => {
-    const key = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+    const key = createPublicKey({ key: jwk, format: "jwk" });
     const input = algorithm.ecdsa ? ({ key, dsaEncoding: "ieee-p1363" } as const) : key;
     return verify(algorithm.hash, Buffer.from(signed.content), input, signed.signature);
   });
