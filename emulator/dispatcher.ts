@@ -140,6 +140,10 @@ export class Dispatcher {
     const target = this.#target(request, credential);
     progress.target = target;
     const { service, name } = target;
+    if (service.regional && credential !== undefined && credential.region !== this.#parts.environment.region) {
+      const region = this.#parts.environment.region;
+      throw badRequest("InvalidSignatureException", `Credential should be scoped to a valid region: ${region}, not ${credential.region}.`);
+    }
     const schema = service.schema.operations.get(name);
     if (schema === undefined) throw unknownOperation(service, name);
     const operation = service.operations.get(name);

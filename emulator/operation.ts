@@ -33,8 +33,8 @@ export interface Call extends Account {
   readonly oidcIssuerKeys: Readonly<Record<string, JsonWebKeySet>>;
   /** Of the users and roles among the options' principals. */
   readonly principalArns: ReadonlySet<string>;
-  /** Of the emulator, without a slash at the end. */
-  readonly url: string;
+  /** Where a layer can be downloaded for a while. */
+  layerUrl(digest: string): string;
   /** A new identifier as IAM makes them: the prefix and 17 letters or digits. */
   uniqueId(prefix: string): string;
   randomBytes(size: number): Uint8Array;
@@ -99,6 +99,8 @@ export function write<Input, Output>(name: string, definition: Definition<Input,
 export interface Service {
   /** As in the credential scope. */
   readonly name: string;
+  /** Whether a region has it of its own; IAM and STS answer whatever region a request is signed for. */
+  readonly regional: boolean;
   readonly protocol:
     | { readonly kind: "query"; readonly namespace: string; readonly version: string }
     | { readonly kind: "json"; readonly target: string };

@@ -71,6 +71,8 @@ export interface ImageRecord {
   readonly mediaType: string;
   readonly artifactMediaType?: string | undefined;
   readonly subject?: string | undefined;
+  /** Digests of the images that an index lists. */
+  readonly references: readonly string[];
   readonly tags: readonly string[];
   readonly size: number;
   readonly pushedAt: number;

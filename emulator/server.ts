@@ -5,6 +5,7 @@ import { ADMIN_PREFIX, answerAdmin, type AdminParts } from "./admin.ts";
 import { ActionCatalogue } from "./authorization/catalogue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { FaultInjector } from "./faults.ts";
+import { LAYER_PREFIX, LayerUrls } from "./layer-urls.ts";
 import { DEFAULT_SWITCHES, type EmulatorOptions } from "./options.ts";
 import { Principals } from "./principals.ts";
 import { DEFAULT_QUOTAS } from "./quotas.ts";
@@ -26,6 +27,8 @@ const LARGEST_BODY = 64 * 1024 * 1024; // a layer part of 20 MiB in base64, with
 
 interface Parts extends AdminParts {
   readonly dispatcher: Dispatcher;
+  readonly layerUrls: LayerUrls;
+  readonly clock: () => number;
 }
 
 /** Starts the emulator on 127.0.0.1. Rejects when the port is taken, the state file is another account's, or a principal's policy is malformed. */
@@ -43,6 +46,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   if (address === null || typeof address === "string") throw new Error("the emulator's server has no port");
   const url = `http://127.0.0.1:${address.port}`;
   const randomBytes = options.randomBytes ?? ((size: number): Uint8Array => nodeRandomBytes(size));
+  const clock = options.clock ?? Date.now;
+  const layerUrls = new LayerUrls(randomBytes(32));
   const services = [stsService(), iamService(), ecrService()];
   const dispatcher = new Dispatcher({
     services: new Map(services.map((service) => [service.name, service])),
@@ -51,7 +56,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     faults,
     log,
     catalogue: ActionCatalogue.load(),
-    clock: options.clock ?? Date.now,
+    clock,
     environment: {
       accountId: options.accountId,
       region: options.region,
@@ -59,12 +64,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       switches: { ...DEFAULT_SWITCHES, ...options.switches },
       oidcIssuerKeys: options.oidcIssuerKeys ?? {},
       principalArns: new Set((options.principals ?? []).map(({ arn }) => arn)),
-      url,
+      layerUrl: (digest) => url + layerUrls.sign(digest, clock()),
       uniqueId: (prefix) => prefix + [...randomBytes(17)].map((byte) => LETTERS[byte % LETTERS.length]).join(""),
       randomBytes,
     },
   });
-  const parts: Parts = { dispatcher, log, faults, principals, state };
+  const parts: Parts = { dispatcher, layerUrls, clock, log, faults, principals, state };
   server.on("request", (request, response) => {
     serve(parts, request, response).catch((error: unknown) => {
       console.error("emulator: a call failed in the emulator itself:", error);
@@ -104,6 +109,13 @@ async function serve(parts: Parts, request: IncomingMessage, response: ServerRes
   if (pathname.startsWith(ADMIN_PREFIX)) {
     const { status, value } = answerAdmin(parts, { method, path: pathname.slice(ADMIN_PREFIX.length), query: searchParams, body });
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+    return;
+  }
+  if (pathname.startsWith(LAYER_PREFIX)) {
+    const digest = parts.layerUrls.verify(pathname, searchParams, parts.clock());
+    const content = digest === undefined ? undefined : parts.state.layer(digest);
+    if (content === undefined) response.writeHead(403, { "content-type": "text/plain" }).end("the URL is not valid, or not any more");
+    else response.writeHead(200, { "content-type": "application/octet-stream" }).end(content);
     return;
   }
   const answer = parts.dispatcher.answer({ headers: request.headers, body });

@@ -95,6 +95,11 @@ export class State {
     };
   }
 
+  /** The content of a layer. */
+  layer(digest: string): Uint8Array | undefined {
+    return this.#blobs.get(digest);
+  }
+
   reset(): void {
     for (const name of TABLES) this.#tables[name].restore([]);
     this.#blobs.clear();

@@ -24,6 +24,7 @@ const OPERATIONS = [
 export function iamService(): Service {
   return {
     name: "iam",
+    regional: false,
     protocol: { kind: "query", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", version: "2010-05-08" },
     schema: IAM_SCHEMA,
     validator: new RequestValidator(loadConstraints("iam")),

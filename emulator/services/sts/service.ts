@@ -8,6 +8,7 @@ import { STS_SCHEMA } from "./schema.ts";
 export function stsService(): Service {
   return {
     name: "sts",
+    regional: false,
     protocol: { kind: "query", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", version: "2011-06-15" },
     schema: STS_SCHEMA,
     validator: new RequestValidator(loadConstraints("sts")),
