@@ -62,7 +62,11 @@ export function everybody(tier: string): NetworkFacts {
 }
 
 /** What every builder makes of the service. */
-export function allChildren(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts = everybody(service.spec.tier)): readonly KubeObject[] {
+export function allChildren(
+  service: EffectiveService,
+  config: OperatorConfig,
+  facts: NetworkFacts = everybody(service.spec.tier),
+): readonly KubeObject[] {
   const mesh = meshOf(service);
   return [
     buildServiceAccount(service, ROLE_ARN),

@@ -12,7 +12,10 @@ function pools(...list: readonly NodePoolState[]): ReadonlyMap<string, NodePoolS
 
 describe("placement of a pod", () => {
   test("is required on the tier's pools, capacity and the architectures that tier and image share", () => {
-    const placement = buildPlacement(testService({ spec: { tier: "tier-1" } }), { architectures: ["arm64"], nodePools: pools(GENERAL_POOL) });
+    const placement = buildPlacement(testService({ spec: { tier: "tier-1" } }), {
+      architectures: ["arm64"],
+      nodePools: pools(GENERAL_POOL),
+    });
     const labelSelector = { matchLabels: { "app.kubernetes.io/name": "matching", "platform-operator.dev/service": "matching" } };
     expect(placement).toEqual({
       affinity: {
@@ -31,8 +34,20 @@ describe("placement of a pod", () => {
         },
       },
       topologySpreadConstraints: [
-        { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule", labelSelector, matchLabelKeys: ["pod-template-hash"] },
-        { maxSkew: 1, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway", labelSelector, matchLabelKeys: ["pod-template-hash"] },
+        {
+          maxSkew: 1,
+          topologyKey: "topology.kubernetes.io/zone",
+          whenUnsatisfiable: "DoNotSchedule",
+          labelSelector,
+          matchLabelKeys: ["pod-template-hash"],
+        },
+        {
+          maxSkew: 1,
+          topologyKey: "kubernetes.io/hostname",
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector,
+          matchLabelKeys: ["pod-template-hash"],
+        },
       ],
     });
   });
@@ -65,7 +80,9 @@ describe("placement of a pod", () => {
 
   test("tolerates nothing in a tier that is not dedicated, whatever its pools' taints", () => {
     const tier = shippedTier("tier-2", { placement: { nodePools: ["payments"], capacityTypes: ["on-demand"], architectures: ["amd64"] } });
-    expect(buildPlacement(testService({ tier }), { architectures: BOTH, nodePools: pools(PAYMENTS_POOL) })).not.toHaveProperty("tolerations");
+    expect(buildPlacement(testService({ tier }), { architectures: BOTH, nodePools: pools(PAYMENTS_POOL) })).not.toHaveProperty(
+      "tolerations",
+    );
   });
 });
 
@@ -81,11 +98,27 @@ describe("problems of placement", () => {
   test.for<Case>([
     { name: "none, where the pool can do what is asked", tier: "tier-1", pools: [GENERAL_POOL], reasons: [] },
     { name: "none, for a dedicated tier on its tainted pool", tier: "pci", pools: [PAYMENTS_POOL], reasons: [] },
-    { name: "none, where a pool requires nothing", tier: "tier-1", pools: [{ name: "general", requirements: {}, taints: [] }], reasons: [] },
+    {
+      name: "none, where a pool requires nothing",
+      tier: "tier-1",
+      pools: [{ name: "general", requirements: {}, taints: [] }],
+      reasons: [],
+    },
     { name: "a pool that does not exist", tier: "tier-1", pools: [PAYMENTS_POOL], reasons: ["NodePoolMissing"] },
-    { name: "an image for another architecture", tier: "tier-1", architectures: ["s390x"], pools: [GENERAL_POOL], reasons: ["NoArchitecture"] },
+    {
+      name: "an image for another architecture",
+      tier: "tier-1",
+      architectures: ["s390x"],
+      pools: [GENERAL_POOL],
+      reasons: ["NoArchitecture"],
+    },
     { name: "an image without an architecture", tier: "tier-1", architectures: [], pools: [GENERAL_POOL], reasons: ["NoArchitecture"] },
-    { name: "a dedicated tier's pool without a taint", tier: "pci", pools: [{ ...PAYMENTS_POOL, taints: [] }], reasons: ["PoolNotTainted"] },
+    {
+      name: "a dedicated tier's pool without a taint",
+      tier: "pci",
+      pools: [{ ...PAYMENTS_POOL, taints: [] }],
+      reasons: ["PoolNotTainted"],
+    },
     {
       name: "a dedicated tier's pool with a taint that keeps nobody off",
       tier: "pci",

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalCpu, canonicalMemory } from "../../../src/resources/quantity.ts";
 
@@ -36,12 +36,20 @@ test.for([
 
 describe("a canonical quantity", () => {
   const written = fc
-    .tuple(fc.integer({ min: 1, max: 100_000 }), fc.option(fc.integer({ min: 0, max: 999 })), fc.constantFrom("", "k", "Ki", "M", "Mi", "G", "Gi"))
+    .tuple(
+      fc.integer({ min: 1, max: 100_000 }),
+      fc.option(fc.integer({ min: 0, max: 999 })),
+      fc.constantFrom("", "k", "Ki", "M", "Mi", "G", "Gi"),
+    )
     .map(([whole, fraction, suffix]) => `${whole}${fraction === null ? "" : `.${fraction}`}${suffix}`);
 
   test("stays as it is when it is made canonical again", () => {
-    fc.assert(fc.property(written, (text) => canonicalMemory(canonicalMemory(text)) === canonicalMemory(text)));
-    fc.assert(fc.property(fc.integer({ min: 1, max: 1_000_000 }), (milli) => canonicalCpu(canonicalCpu(`${milli}m`)) === canonicalCpu(`${milli}m`)));
+    fc.assert(
+      fc.property(written, fc.integer({ min: 1, max: 1_000_000 }), (text, milli) => {
+        expect(canonicalMemory(canonicalMemory(text))).toBe(canonicalMemory(text));
+        expect(canonicalCpu(canonicalCpu(`${milli}m`))).toBe(canonicalCpu(`${milli}m`));
+      }),
+    );
   });
 });
 

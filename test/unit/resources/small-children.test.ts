@@ -77,7 +77,11 @@ describe("the Service", () => {
       apiVersion: "v1",
       kind: "Service",
       metadata: METADATA,
-      spec: { type: "ClusterIP", selector: SELECTOR, ports: [{ name: protocol, port: 8080, targetPort: 8080, protocol: "TCP", appProtocol }] },
+      spec: {
+        type: "ClusterIP",
+        selector: SELECTOR,
+        ports: [{ name: protocol, port: 8080, targetPort: 8080, protocol: "TCP", appProtocol }],
+      },
     });
   });
 
