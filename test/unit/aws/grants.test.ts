@@ -1,0 +1,73 @@
+import { PutImageTagMutabilityCommand, TagResourceCommand } from "@aws-sdk/client-ecr";
+import {
+  AddRoleToInstanceProfileCommand,
+  AttachRolePolicyCommand,
+  CreateInstanceProfileCommand,
+  DeleteRolePermissionsBoundaryCommand,
+  PutRolePolicyCommand,
+  TagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
+  UpdateRoleCommand,
+} from "@aws-sdk/client-iam";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Converger } from "../../../src/reconcilers/converge.ts";
+import { buildRepository } from "../../../src/resources/ecr/repository.ts";
+import { buildRole } from "../../../src/resources/iam/role.ts";
+import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { pushImage } from "../../support/aws/push.ts";
+import { service } from "../../support/aws/service.ts";
+
+/** Least privilege, the other way round: a service's life uses every grant that the operator's policy gives. */
+
+const STATEMENT = { sid: "Tables", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/t"] };
+const STRAY_TAG = { Key: "platform-operator.dev/stray", Value: "x" };
+
+let aws: EmulatedAws;
+
+beforeAll(async () => {
+  aws = await emulatedAws();
+});
+afterAll(async () => aws.close());
+
+async function lifeOfARole(): Promise<void> {
+  const desired = buildRole(service({ aws: { policy: { statements: [STATEMENT] } } }), aws.config);
+  const roles = () => new Converger(aws.operator.roles);
+  await roles().converge(desired);
+  const RoleName = desired.name;
+  const PolicyArn = desired.permissionsBoundaryArn;
+  await aws.iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName }));
+  await aws.iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
+  await aws.iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "more", PolicyDocument: ANYTHING }));
+  await aws.iam.send(new UpdateRoleCommand({ RoleName, Description: "mine", MaxSessionDuration: 3600 }));
+  const [statement] = desired.trustPolicy.Statement;
+  const other = { ...desired.trustPolicy, Statement: statement ? [{ ...statement, Condition: {} }] : [] };
+  await aws.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify(other) }));
+  await aws.iam.send(new TagRoleCommand({ RoleName, Tags: [STRAY_TAG] }));
+  expect(await roles().converge(desired)).toMatchObject({ state: "asDesired" });
+  await aws.operator.bulk.roles();
+  await aws.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: RoleName }));
+  await aws.iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: RoleName, RoleName }));
+  expect(await aws.operator.roles.delete({ ...desired, force: false })).toEqual({ state: "gone" });
+}
+
+async function lifeOfARepository(): Promise<void> {
+  const desired = buildRepository(service(), aws.config);
+  const repositories = () => new Converger(aws.operator.repositories);
+  const created = await repositories().converge(desired);
+  if (created.state !== "asDesired") throw new Error(`the repository is ${created.state}`);
+  await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName: desired.name, imageTagMutability: "MUTABLE" }));
+  await aws.ecr.send(new TagResourceCommand({ resourceArn: created.observed.arn, tags: [STRAY_TAG] }));
+  expect(await repositories().converge(desired)).toMatchObject({ state: "asDesired" });
+  await pushImage(aws.ecr, desired.name, { tag: "1", architecture: "arm64" });
+  await aws.operator.images.resolve(desired.name, { tag: "1" });
+  await aws.operator.repositories.delete({ ...desired, force: false });
+  await aws.operator.repositories.delete({ ...desired, force: true });
+}
+
+test("every action that the operator's policy allows is one that it needs, and none that it needs is denied", async () => {
+  await lifeOfARole();
+  await lifeOfARepository();
+  const [report] = await aws.emulator.grants();
+  expect(report?.statements.filter(({ effect }) => effect === "Allow").flatMap(({ unused }) => unused)).toEqual([]);
+  expect(report?.denied).toEqual([]);
+});
