@@ -1,4 +1,5 @@
 import { KubeConfig } from "@kubernetes/client-node";
+import { withoutManagedFields } from "../controllers/sources.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import { systemClock } from "../kube/clock.ts";
@@ -25,7 +26,7 @@ export function watchServices(kubeconfig: string): ServiceWatch {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(kubeconfig);
   const transport = createTransport(kubeConfig, { version: "watch", clock: systemClock });
-  const store = new Store<PlatformService>({ reduce: (object) => object as unknown as PlatformService });
+  const store = new Store<PlatformService>({ reduce: withoutManagedFields<PlatformService> });
   const reflector = new Reflector({
     transport,
     resource: KINDS.PlatformService,

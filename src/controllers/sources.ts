@@ -117,7 +117,7 @@ export function createSources(runtime: Runtime): Sources {
 }
 
 /** The whole object, as our own CRD's schema admitted it; who manages which field of it is of no use here. */
-function withoutManagedFields<T extends PlatformService | PlatformTier>(object: LiveObject): T {
+export function withoutManagedFields<T extends PlatformService | PlatformTier>(object: LiveObject): T {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata } as unknown as T;
 }

@@ -101,7 +101,9 @@ export const kubeClaims: readonly Claim[] = [
         );
       }
       const zones = await Promise.all(
-        (await podsOf(context, "dispatch", "matching")).map(async (pod) => (await nodeLabels(context, pod))["topology.kubernetes.io/zone"]),
+        (await podsOf(context, "dispatch", "matching")).map(
+          async (pod) => (await nodeLabels(context, pod))["topology.kubernetes.io/zone"] ?? "",
+        ),
       );
       same([...new Set(zones)].toSorted(), ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "zones");
     },
