@@ -1,4 +1,6 @@
-import type { ObjectKey } from "../../crds/meta.ts";
+import { keyString, type ObjectKey } from "../../crds/meta.ts";
+import { dependenciesOf, isStrict } from "../../resources/agreement.ts";
+import { missingKubernetesServices } from "../../resources/network/dependencies.ts";
 import type { Step } from "../step.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
@@ -8,11 +10,12 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
   condition: "DependenciesGranted",
 
   async ensure(scope) {
-    const written = scope.service.spec.dependencies?.services ?? [];
-    if (written.length === 0) return { state: "skipped", reason: "NoDependencies", message: "it names no service that it depends on" };
-    const missing = written
-      .map((d) => ungranted(scope, { namespace: d.namespace || scope.service.key.namespace, name: d.name }))
-      .filter((m) => m !== undefined);
+    const { service, world } = scope;
+    const { services, kubernetesServices } = dependenciesOf(service);
+    if (services.length + kubernetesServices.length === 0) {
+      return { state: "skipped", reason: "NoDependencies", message: "it names no service that it depends on" };
+    }
+    const missing = [...services.flatMap((callee) => ungranted(scope, callee) ?? []), ...missingKubernetesServices(service, world)];
     const first = missing[0];
     if (first) return { state: "blocked", reason: first.reason, message: missing.map((m) => m.message).join("; ") };
     return { state: "ready", reason: "Granted" };
@@ -23,14 +26,26 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
   },
 };
 
-function ungranted({ service, world }: Scope, callee: ObjectKey): { reason: string; message: string } | undefined {
+interface Missing {
+  readonly reason: string;
+  readonly message: string;
+}
+
+function ungranted({ service, world }: Scope, callee: ObjectKey): Missing | undefined {
   const neighbour = world.neighbour(callee);
-  const path = `${callee.namespace}/${callee.name}`;
-  if (!neighbour)
+  const path = keyString(callee);
+  if (!neighbour) {
     return {
       reason: "NotFound",
       message: `PlatformService ${path} does not exist: create it, or remove it from spec.dependencies.services`,
     };
+  }
+  if (isStrict(service) && neighbour.tierName !== service.spec.tier) {
+    return {
+      reason: "OutsideTier",
+      message: `${path} is of tier ${neighbour.tierName}: tier ${service.spec.tier} is isolated, its services call only each other; remove it from spec.dependencies.services`,
+    };
+  }
   const { namespace, name } = service.key;
   const granted = neighbour.callers.some(
     (c) => c.namespace === namespace && (c.kind === "service" ? c.name === name : c.name === service.serviceAccountName),

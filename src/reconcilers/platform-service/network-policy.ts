@@ -1,5 +1,5 @@
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
-import { podLabels } from "../../resources/labels.ts";
+import { templateLabels } from "../../resources/deployment.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -14,11 +14,12 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const { service, world, config } = scope;
     const { objects, problems } = buildNetworkPolicies(service, world, config);
-    const applied = await applySet(scope, SET, objects);
-    if (applied) return applied;
     const problem = problems[0];
+    // What the data plane would not hold is not written at all; what is merely not opened is said beside what is.
+    const applied = problems.some((p) => p.reason === "TooManyPorts") ? undefined : await applySet(scope, SET, objects);
+    if (applied) return applied;
     if (problem) return { state: "blocked", reason: problem.reason, message: problems.map((p) => `${p.field}: ${p.message}`).join("; ") };
-    const foreign = world.foreignPolicies(service.key.namespace, podLabels(service));
+    const foreign = world.foreignPolicies(service.key.namespace, templateLabels(service, config));
     if (foreign.length > 0) {
       return {
         state: "ready",
