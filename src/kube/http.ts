@@ -21,7 +21,6 @@ export interface Call {
   /** `PATCH deployments/apps payments/settlement`. */
   readonly operation: string;
   readonly body?: { readonly contentType: string; readonly json: unknown };
-  readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -119,7 +118,7 @@ export class Http {
     return {
       ...credentials.headers,
       "user-agent": `${FIELD_MANAGER}/${this.#options.version}`,
-      accept: call.accept ?? "application/json",
+      accept: "application/json",
       ...(call.body === undefined ? {} : { "content-type": call.body.contentType }),
     };
   }

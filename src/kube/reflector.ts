@@ -14,8 +14,6 @@ export interface ReflectorOptions<T> {
   readonly resource: ResourceType;
   readonly store: Sink<T>;
   readonly labelSelector?: string;
-  /** Watch metadata only; the store then sees no spec and no status. */
-  readonly metadataOnly?: boolean;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -103,8 +101,8 @@ export class Reflector<T> {
   /** One watch, with a list before it where one is needed; returns when the server ends the watch. */
   async #follow(signal: AbortSignal): Promise<void> {
     if (this.#position === undefined && this.#mustList()) {
-      const { labelSelector, metadataOnly } = this.#options;
-      const list = await this.#options.transport.list(this.resource, { labelSelector, metadataOnly, signal });
+      const { transport, labelSelector } = this.#options;
+      const list = await transport.list(this.resource, { labelSelector, signal });
       this.#lastFrameAt = this.#options.clock.monotonic();
       const snapshot = this.#options.store.begin();
       for (const item of list.items) this.#guarded(() => snapshot.add(item));
@@ -129,7 +127,7 @@ export class Reflector<T> {
 
   /** Resolves to the number of frames. */
   async #watch(signal: AbortSignal): Promise<number> {
-    const { transport, clock, random, labelSelector, metadataOnly } = this.#options;
+    const { transport, clock, random, labelSelector } = this.#options;
     const snapshot = this.#position === undefined ? this.#options.store.begin() : undefined;
     const cut = new AbortController();
     let frames = 0;
@@ -142,7 +140,6 @@ export class Reflector<T> {
     try {
       const stream = transport.watch(this.resource, {
         labelSelector,
-        metadataOnly,
         resourceVersion: this.#position,
         sendInitialEvents: snapshot !== undefined,
         timeoutSeconds: Math.round(SHORTEST_WATCH_S * (1 + random())),

@@ -74,11 +74,6 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return this.#entries.get(keyString(key))?.value;
   }
 
-  /** The resourceVersion of what `get` returns. */
-  resourceVersion(key: ObjectKey): string | undefined {
-    return this.#entries.get(keyString(key))?.resourceVersion;
-  }
-
   list(): readonly T[] {
     return Array.from(this.#entries.values(), (entry) => entry.value);
   }

@@ -18,12 +18,7 @@ export interface Target {
 }
 
 export interface ListOptions {
-  /** All namespaces when absent. */
-  readonly namespace?: string;
   readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
-  /** Only metadata is sent; the kind is then `PartialObjectMetadata`. */
-  readonly metadataOnly?: boolean | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -54,8 +49,6 @@ export type JsonPatch = readonly (
 
 export interface WatchOptions {
   readonly labelSelector?: string | undefined;
-  /** As in ListOptions. */
-  readonly metadataOnly?: boolean | undefined;
   readonly resourceVersion?: string | undefined;
   /** WatchList: begin with what exists, ended by an annotated bookmark. */
   readonly sendInitialEvents: boolean;
@@ -71,7 +64,7 @@ export type WatchFrame =
 /** The one way to the API server. Every method throws KubeError and nothing else (an abort included, as `unreachable`). */
 export interface Transport {
   get(target: Target): Promise<LiveObject>;
-  /** The whole collection, read in pages. */
+  /** The whole collection, of all namespaces, read in pages. */
   list(resource: ResourceType, options: ListOptions): Promise<ObjectList>;
   create(target: Omit<Target, "name">, object: JsonObject): Promise<LiveObject>;
   /** Server-side apply as FIELD_MANAGER. */
@@ -114,8 +107,6 @@ export function createTransport(kubeConfig: KubeConfig, options: TransportOption
 }
 
 const PAGE_SIZE = 500;
-const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-const METADATA_LIST_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 class HttpTransport implements Transport {
   readonly #http: Http;
@@ -183,7 +174,7 @@ class HttpTransport implements Transport {
       resourceVersion: options.resourceVersion,
       ...(options.sendInitialEvents ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" } : {}),
     };
-    const call = { ...callFor("GET", "watch", { resource, namespace: "" }, query), ...accept(options, METADATA_ONLY) };
+    const call = callFor("GET", "watch", { resource, namespace: "" }, query);
     const body = await this.#http.stream(call, options.signal);
     const fill = { apiVersion: apiVersionOf(resource), kind: resource.kind };
     try {
@@ -218,12 +209,10 @@ class HttpTransport implements Transport {
     do {
       const query = {
         labelSelector: options.labelSelector,
-        fieldSelector: options.fieldSelector,
         limit: limit === undefined ? undefined : String(limit),
         continue: next,
       };
-      const base = callFor("GET", "list", { resource, namespace: options.namespace ?? "" }, query);
-      const call: Call = { ...base, ...accept(options, METADATA_LIST_ONLY), signal: options.signal };
+      const call: Call = { ...callFor("GET", "list", { resource, namespace: "" }, query), signal: options.signal };
       const { body } = await this.#http.send(call);
       const meta = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {};
       const page: unknown = isJsonObject(body) ? (body.items ?? []) : undefined;
@@ -240,10 +229,6 @@ class HttpTransport implements Transport {
 function liveObject(body: unknown, call: Call): LiveObject {
   if (!isLiveObject(body)) throw errorOfGarbage(call.operation, "the answer is not a Kubernetes object");
   return body;
-}
-
-function accept(options: { readonly metadataOnly?: boolean | undefined }, type: string): { accept?: string } {
-  return options.metadataOnly === true ? { accept: type } : {};
 }
 
 function callFor(

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { compareResourceVersions, type LiveObject } from "../../../src/kube/objects.ts";
+import { Store } from "../../../src/kube/store.ts";
+
+interface Kept {
+  readonly version: string;
+  readonly owner: string;
+}
+
+function object(name: string, resourceVersion: string, owner = "x"): LiveObject {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "a", uid: name, resourceVersion, labels: { owner } } };
+}
+
+function newStore(): { store: Store<Kept, "owner">; told: string[] } {
+  const store = new Store<Kept, "owner">({
+    reduce: ({ metadata }) => ({ version: metadata.resourceVersion, owner: metadata.labels?.owner ?? "" }),
+    indexes: { owner: ({ owner }) => [owner] },
+  });
+  const told: string[] = [];
+  store.subscribe(({ type, key, old, new: now }) => told.push(`${type} ${key.name} ${old?.version ?? "-"} ${now?.version ?? "-"}`));
+  return { store, told };
+}
+
+function commit(store: Store<Kept, "owner">, resourceVersion: string, ...objects: readonly LiveObject[]): void {
+  const snapshot = store.begin();
+  for (const each of objects) snapshot.add(each);
+  snapshot.commit(resourceVersion);
+}
+
+const key = (name: string): { namespace: string; name: string } => ({ namespace: "a", name });
+
+test("resourceVersions are compared as numbers of any length", () => {
+  const ordered = ["", "0", "9", "10", "99", "100", "9007199254740993", "9007199254740994"];
+  expect(ordered.toReversed().toSorted(compareResourceVersions)).toEqual(ordered);
+});
+
+describe("what the watch says", () => {
+  test("changes are told with what was and what is", () => {
+    const { store, told } = newStore();
+    commit(store, "5", object("p", "3"), object("q", "4"));
+    store.upsert(object("p", "6"));
+    store.remove(object("q", "7"));
+    store.upsert(object("p", "6"));
+    expect(told).toEqual(["added p - 3", "added q - 4", "modified p 3 6", "deleted q 4 -"]);
+  });
+
+  test("a new snapshot tells only what differs", () => {
+    const { store, told } = newStore();
+    commit(store, "5", object("p", "3"), object("q", "4"), object("r", "5"));
+    told.length = 0;
+    commit(store, "9", object("q", "4"), object("r", "8"), object("s", "9"));
+    expect(told).toEqual(["deleted p 3 -", "modified r 5 8", "added s - 9"]);
+  });
+
+  test("indexes follow every change", () => {
+    const { store } = newStore();
+    commit(store, "5", object("p", "3", "x"), object("q", "4", "x"));
+    store.upsert(object("q", "6", "y"));
+    expect(store.byIndex("owner", "x")).toEqual([{ version: "3", owner: "x" }]);
+    expect(store.byIndex("owner", "y")).toEqual([{ version: "6", owner: "y" }]);
+    store.remove(object("q", "7"));
+    expect(store.byIndex("owner", "y")).toEqual([]);
+  });
+
+  test("every listener hears of every change though one throws", () => {
+    const { store } = newStore();
+    const heard: string[] = [];
+    store.subscribe(() => {
+      throw new Error("a bug");
+    });
+    store.subscribe(({ key: { name } }) => heard.push(name));
+    expect(() => commit(store, "5", object("p", "3"), object("q", "4"))).toThrow("a listener of a store failed");
+    expect(heard).toEqual(["p", "q"]);
+    expect(store.size).toBe(2);
+  });
+});
+
+describe("write-through", () => {
+  test("what a write returned is there at once, untold, and the watch's older frames do not undo it", () => {
+    const { store, told } = newStore();
+    commit(store, "5", object("p", "3"));
+    told.length = 0;
+    store.put(object("p", "8"));
+    store.upsert(object("p", "6"));
+    store.upsert(object("p", "8"));
+    expect(store.get(key("p"))?.version).toBe("8");
+    expect(told).toEqual([]);
+  });
+
+  test("a later write is not undone by an earlier one's answer", () => {
+    const { store } = newStore();
+    store.put(object("p", "9"));
+    store.put(object("p", "8"));
+    expect(store.get(key("p"))?.version).toBe("9");
+  });
+
+  test("an answer that comes after the watch has told of the deletion does not bring the object back", () => {
+    const { store } = newStore();
+    commit(store, "5");
+    store.upsert(object("p", "6"));
+    store.remove(object("p", "7"));
+    store.put(object("p", "6"));
+    expect(store.get(key("p"))).toBeUndefined();
+  });
+
+  test("an old object's deletion does not take a new one of its name", () => {
+    const { store } = newStore();
+    commit(store, "5", object("p", "3"));
+    store.put(object("p", "9"));
+    store.remove(object("p", "7"));
+    expect(store.get(key("p"))?.version).toBe("9");
+  });
+
+  test("a snapshot keeps what was written after it was taken, and drops what was written before", () => {
+    const { store } = newStore();
+    store.put(object("p", "4"));
+    store.put(object("q", "9"));
+    commit(store, "6", object("q", "5"));
+    expect(store.keys().map(({ name }) => name)).toEqual(["q"]);
+    expect(store.get(key("q"))?.version).toBe("9");
+  });
+
+  test("after a restored backup, revisions begin anew", () => {
+    const { store } = newStore();
+    commit(store, "1000", object("p", "900"));
+    commit(store, "20", object("p", "10"));
+    store.upsert(object("p", "21"));
+    store.put(object("p", "22"));
+    expect(store.get(key("p"))?.version).toBe("22");
+  });
+});

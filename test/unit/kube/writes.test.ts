@@ -1,0 +1,157 @@
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { EventRecorder, microTime } from "../../../src/kube/events.ts";
+import { canonicalJson } from "../../../src/kube/fields-v1.ts";
+import { KINDS } from "../../../src/kube/kinds.ts";
+import { isJsonObject, type JsonObject } from "../../../src/kube/objects.ts";
+import { createTransport, type Transport } from "../../../src/kube/transport.ts";
+import { mergeDifference, writeFinalizers, writeStatus } from "../../../src/kube/writes.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { silentLog } from "../../support/kube-runtime.ts";
+import { startScriptedServer, type ScriptedServer } from "../../support/scripted-server.ts";
+
+let server: ScriptedServer;
+let clock: FakeClock;
+let transport: Transport;
+
+beforeEach(async () => {
+  server = await startScriptedServer();
+  clock = new FakeClock();
+  transport = createTransport(server.kubeConfig, { version: "1", clock });
+});
+
+afterEach(async () => {
+  await transport.close();
+  await server.close();
+});
+
+const SERVICE = {
+  apiVersion: "platform-operator.dev/v1alpha1",
+  kind: "PlatformService",
+  metadata: { name: "settlement", namespace: "payments", uid: "u-1", resourceVersion: "7" },
+};
+
+describe("status and finalizers", () => {
+  test("a status is a merge patch of what differs, with uid and resourceVersion", async () => {
+    const before = { ...SERVICE, status: { role: { arn: "a" }, mesh: { provider: "Istio", host: "h" }, list: [1] } };
+    const written = writeStatus(transport, KINDS.PlatformService, before, { mesh: { provider: "Istio" }, list: [1, 2] });
+    const exchange = await server.next();
+    expect([exchange.method, exchange.path]).toEqual([
+      "PATCH",
+      "/apis/platform-operator.dev/v1alpha1/namespaces/payments/platformservices/settlement/status",
+    ]);
+    expect(JSON.parse(exchange.body)).toEqual({
+      metadata: { uid: "u-1", resourceVersion: "7" },
+      status: { role: null, mesh: { host: null }, list: [1, 2] },
+    });
+    exchange.reply(200, SERVICE);
+    expect(await written).toEqual(SERVICE);
+  });
+
+  test("an equal status sends nothing", async () => {
+    const before = { ...SERVICE, status: { a: 1, b: undefined } };
+    expect(await writeStatus(transport, KINDS.PlatformService, before, { a: 1 })).toBeUndefined();
+  });
+
+  test("finalizers carry the resourceVersion", async () => {
+    const written = writeFinalizers(transport, KINDS.PlatformService, SERVICE, ["x"]);
+    const exchange = await server.next();
+    expect(JSON.parse(exchange.body)).toEqual({ metadata: { uid: "u-1", resourceVersion: "7", finalizers: ["x"] } });
+    exchange.reply(200, SERVICE);
+    await written;
+  });
+
+  test("the difference, merged, gives what was wanted", () => {
+    const json = fc.dictionary(
+      fc.constantFrom("a", "b", "c"),
+      fc.oneof(fc.integer(), fc.array(fc.integer()), fc.dictionary(fc.constantFrom("x", "y"), fc.integer())),
+    );
+    fc.assert(
+      fc.property(json, json, (from, to) => {
+        expect(canonicalJson(merged(from, mergeDifference(from, to) ?? {}))).toBe(canonicalJson(to));
+      }),
+    );
+  });
+
+  /** RFC 7396. */
+  function merged(target: JsonObject, patch: JsonObject): JsonObject {
+    const result: Record<string, unknown> = { ...target };
+    for (const [key, value] of Object.entries(patch)) {
+      if (value === null) delete result[key];
+      else result[key] = isJsonObject(value) ? merged(isJsonObject(target[key]) ? target[key] : {}, value) : value;
+    }
+    return result;
+  }
+});
+
+describe("events", () => {
+  const fields = { type: "Warning", reason: "NoImage", action: "Reconcile", note: "push the image" } as const;
+  let failures: number;
+  let recorder: EventRecorder;
+
+  beforeEach(() => {
+    failures = 0;
+    recorder = new EventRecorder({ transport, clock, log: silentLog, instance: "operator-0", onFailure: () => failures++ });
+  });
+
+  test("an event is written to its object's namespace", async () => {
+    const recorded = recorder.record(SERVICE, fields);
+    const exchange = await server.next();
+    expect(exchange.path).toBe("/apis/events.k8s.io/v1/namespaces/payments/events");
+    const event: unknown = JSON.parse(exchange.body);
+    expect(event).toMatchObject({
+      eventTime: "2026-01-01T00:00:00.000000Z",
+      reportingController: "platform-operator",
+      reportingInstance: "operator-0",
+      reason: "NoImage",
+      note: "push the image",
+      type: "Warning",
+      regarding: { kind: "PlatformService", namespace: "payments", name: "settlement", uid: "u-1", resourceVersion: "7" },
+    });
+    exchange.reply(201, { ...SERVICE, kind: "Event" });
+    await recorded;
+  });
+
+  test("the same again becomes a series of the one event", async () => {
+    const recorded = recorder.record(SERVICE, fields);
+    (await server.next()).reply(409, { kind: "Status", code: 409, reason: "AlreadyExists", message: "exists" });
+    (await server.next()).reply(200, { ...SERVICE, kind: "Event", series: { count: 4, lastObservedTime: "x" } });
+    const patch = await server.next();
+    expect(JSON.parse(patch.body)).toEqual({ series: { count: 5, lastObservedTime: "2026-01-01T00:00:00.000000Z" } });
+    patch.reply(200, { ...SERVICE, kind: "Event" });
+    await recorded;
+    expect(failures).toBe(0);
+  });
+
+  test("a tier's event lives in default, its name depends on what it says alone", async () => {
+    const { namespace: _namespace, ...metadata } = SERVICE.metadata;
+    const names: unknown[] = [];
+    for (const note of ["a", "a", "b"]) {
+      const recorded = recorder.record({ ...SERVICE, kind: "PlatformTier", metadata }, { ...fields, note });
+      const exchange = await server.next();
+      expect(exchange.path).toContain("/namespaces/default/");
+      const event: unknown = JSON.parse(exchange.body);
+      names.push(isJsonObject(event) && isJsonObject(event.metadata) ? event.metadata.name : undefined);
+      exchange.reply(201, { ...SERVICE, kind: "Event" });
+      await recorded;
+    }
+    expect(names[0]).toMatch(/^settlement\.[0-9a-f]{16}$/);
+    expect([names[1] === names[0], names[2] === names[0]]).toEqual([true, false]);
+  });
+
+  test("a failure is counted, not thrown; a note is at most 1024 bytes", async () => {
+    const recorded = recorder.record(SERVICE, { ...fields, note: "ü".repeat(2000) });
+    const exchange = await server.next();
+    const event: unknown = JSON.parse(exchange.body);
+    const note = isJsonObject(event) && typeof event.note === "string" ? event.note : "";
+    expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024);
+    expect(note.endsWith("ü…")).toBe(true);
+    exchange.reply(403, { kind: "Status", code: 403, message: "no" });
+    await recorded;
+    expect(failures).toBe(1);
+  });
+
+  test("times have six digits", () => {
+    expect(microTime(Date.parse("2026-02-03T04:05:06.7Z"))).toBe("2026-02-03T04:05:06.700000Z");
+  });
+});
