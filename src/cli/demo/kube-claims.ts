@@ -21,7 +21,7 @@ interface Pod extends Named {
 }
 
 const CHILDREN =
-  "serviceaccount,networkpolicy,poddisruptionbudget,deployment,service,horizontalpodautoscaler,virtualservice,destinationrule,peerauthentication,authorizationpolicy";
+  "serviceaccount,networkpolicy,poddisruptionbudget,deployment,service,horizontalpodautoscaler,virtualservice,serviceentry,sidecar,peerauthentication,authorizationpolicy";
 
 export const kubeClaims: readonly Claim[] = [
   {
@@ -41,13 +41,14 @@ export const kubeClaims: readonly Claim[] = [
         [
           "AuthorizationPolicy",
           "Deployment",
-          "DestinationRule",
           "HorizontalPodAutoscaler",
           "NetworkPolicy",
           "PeerAuthentication",
           "PodDisruptionBudget",
           "Service",
           "ServiceAccount",
+          "ServiceEntry",
+          "Sidecar",
           "VirtualService",
         ],
         "kinds",

@@ -2,8 +2,9 @@ import type { ImageReference } from "../ports.ts";
 import type { Step } from "../step.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
-/** ECR tells nobody of a push: a missing image is asked for this often. */
-const MISSING_IMAGE_RECHECK_MS = 10_000;
+/** ECR tells nobody of a push. A missing image is asked for often at first, when a pipeline is likely to be pushing it, and then less and less. */
+const FIRST_RECHECK_MS = 2_000;
+const LAST_RECHECK_MS = 60_000;
 
 /** The image: the tag is a digest that exists in the repository, for an architecture that the tier allows. */
 export const imageStep: Step<Scope, RemoveScope> = {
@@ -13,12 +14,13 @@ export const imageStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const { service, facts, imageReader, images } = scope;
     const { repository } = facts;
+    const recheckMs = recheckAfter(scope);
     if (!repository || !holds(scope, "RepositoryReady")) {
       return {
         state: "progressing",
         reason: "WaitingForRepository",
         message: "waits for the ECR repository",
-        recheckMs: MISSING_IMAGE_RECHECK_MS,
+        recheckMs,
       };
     }
     const { tag, digest } = service.spec.image;
@@ -33,7 +35,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         state: "blocked",
         reason: "ImageNotFound",
         message: `${written} does not exist: push it, or correct spec.image`,
-        recheckMs: MISSING_IMAGE_RECHECK_MS,
+        recheckMs,
       };
     }
     images.set(repository.arn, reference, image);
@@ -43,7 +45,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         state: "blocked",
         reason: "NoArchitecture",
         message: `${written} is for ${image.architectures.join(", ") || "no known architecture"}, tier ${service.spec.tier} allows ${allowed.join(", ")}: build it for one of these`,
-        recheckMs: MISSING_IMAGE_RECHECK_MS,
+        recheckMs,
       };
     }
     facts.image = image;
@@ -54,3 +56,10 @@ export const imageStep: Step<Scope, RemoveScope> = {
     return { state: "gone" };
   },
 };
+
+/** A tenth of the time that the image has been missing for. */
+function recheckAfter({ previous, now }: Scope): number {
+  const missing = previous.find((c) => c.type === "ImageResolved" && c.status === "False");
+  const missingMs = missing ? now() - Date.parse(missing.lastTransitionTime) : 0;
+  return Math.min(Math.max(missingMs / 10, FIRST_RECHECK_MS), LAST_RECHECK_MS);
+}

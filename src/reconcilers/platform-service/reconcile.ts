@@ -52,7 +52,17 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   if (verdict.state === "valid") {
     reports.set("SpecValid", { state: "ready", reason: "Valid" });
     const { service, namespaceLabels } = verdict;
-    scope = { ...deps, service, namespaceLabels, owner: ownerOf(stored), facts: {}, resources: [], corrections: [], reports };
+    scope = {
+      ...deps,
+      service,
+      namespaceLabels,
+      owner: ownerOf(stored),
+      facts: {},
+      previous: conditionsOf(stored),
+      resources: [],
+      corrections: [],
+      reports,
+    };
     await ensureAll(STEPS, scope, reports, deps.listener.threw);
   } else {
     reports.set("SpecValid", verdict.report);

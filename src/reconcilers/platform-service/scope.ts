@@ -1,4 +1,4 @@
-import type { StepCondition } from "../../crds/conditions.ts";
+import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
@@ -55,6 +55,8 @@ export interface Scope extends Ports {
   readonly owner: Owner;
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly facts: Facts;
+  /** As the status has them from the pass before. */
+  readonly previous: readonly Condition[];
   readonly resources: OwnedResource[];
   readonly corrections: Correction[];
   /** Reports of the steps that ran before, in this pass. */
