@@ -1,3 +1,4 @@
+import type { EffectiveService } from "../../crds/effective.ts";
 import type { ImageReference } from "../ports.ts";
 import type { Step } from "../step.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
@@ -23,8 +24,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         recheckMs,
       };
     }
-    const { tag, digest } = service.spec.image;
-    const reference: ImageReference | undefined = tag === undefined ? (digest === undefined ? undefined : { digest }) : { tag };
+    const reference = imageReference(service);
     if (!reference)
       return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
 
@@ -62,4 +62,10 @@ function recheckAfter({ previous, now }: Scope): number {
   const missing = previous.find((c) => c.type === "ImageResolved" && c.status === "False");
   const missingMs = missing ? now() - Date.parse(missing.lastTransitionTime) : 0;
   return Math.min(Math.max(missingMs / 10, FIRST_RECHECK_MS), LAST_RECHECK_MS);
+}
+
+/** What the squad wrote of the image to run; undefined: nothing yet. The schema refuses both. */
+export function imageReference({ spec: { image } }: EffectiveService): ImageReference | undefined {
+  if (image.tag !== undefined) return { tag: image.tag };
+  return image.digest === undefined ? undefined : { digest: image.digest };
 }

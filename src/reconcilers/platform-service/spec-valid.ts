@@ -14,7 +14,7 @@ export type Verdict =
   | { readonly state: "refused"; readonly report: StepReport };
 
 /** Fills in the defaults and holds the result against every rule that CEL cannot say. */
-export function judge(stored: PlatformService, world: World, config: OperatorConfig): Verdict {
+export function judge(stored: PlatformService, world: Pick<World, "tier" | "namespaceLabels">, config: OperatorConfig): Verdict {
   const tier = world.tier(stored.spec.tier);
   if (!tier) {
     return refuse([
