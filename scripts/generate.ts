@@ -2,7 +2,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
+import { readConfigFile } from "../src/config.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
+import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 
 /**
@@ -32,6 +34,10 @@ const ARTEFACTS: readonly Artefact[] = [
   { path: "config/crd/platform-operator.dev_platformtiers.yaml", content: () => yaml(customResourceDefinition(PLATFORM_TIER)) },
   { path: "config/schema/platformservice.schema.json", content: () => json(objectEditorSchema(PLATFORM_SERVICE)) },
   { path: "config/schema/platformtier.schema.json", content: () => json(objectEditorSchema(PLATFORM_TIER)) },
+  {
+    path: "config/iam/operator-policy.json",
+    content: () => renderOperatorPolicy(readConfigFile(join(ROOT, "config/dev/operator-config.yaml"))),
+  },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
 ];
 

@@ -28,7 +28,8 @@ export const imageStep: Step<Scope, RemoveScope> = {
     if (!reference)
       return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
 
-    const image = images.get(repository.arn, reference) ?? (await imageReader.resolve(service.repository, reference));
+    const remembered = images.get(repository.arn, reference);
+    const image = remembered ?? (await imageReader.resolve(service.repository, reference));
     const written = "tag" in reference ? `${repository.uri}:${reference.tag}` : `${repository.uri}@${reference.digest}`;
     if (!image) {
       return {
@@ -38,7 +39,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         recheckMs,
       };
     }
-    images.set(repository.arn, reference, image);
+    if (!remembered) images.set(repository.arn, reference, image);
     const allowed: readonly string[] = service.tier.spec.placement.architectures;
     if (!image.architectures.some((a) => allowed.includes(a))) {
       return {
