@@ -91,13 +91,18 @@ export function createListener(options: ListenerOptions): ServiceListener {
   };
 }
 
-/** Conditions whose status or reason is not what it was; Unknown is progress, and says nothing by itself. */
+/**
+ * What people are told: a condition that turns False or changes its reason while False, one that recovers from it, and Ready when it turns True.
+ * Unknown is progress and says nothing by itself; Ready=False only repeats its offenders.
+ */
 function transitions(before: readonly Condition[], after: readonly Condition[]): Condition[] {
   const known = new Map(before.map((c) => [c.type, c]));
-  return after.filter((c) => {
-    if (c.status === "Unknown" || c.type === "Reconciling" || c.type === "Stalled") return false;
-    const old = known.get(c.type);
-    return old?.status !== c.status || old.reason !== c.reason;
+  return after.filter(({ type, status, reason }) => {
+    const old = known.get(type);
+    if (type === "Reconciling" || type === "Stalled") return false;
+    if (type === "Ready") return status === "True" && old?.status !== "True";
+    if (status === "False") return old?.status !== "False" || old.reason !== reason;
+    return status === "True" && old?.status === "False";
   });
 }
 
