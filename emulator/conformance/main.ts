@@ -1,0 +1,80 @@
+/** `npm run conformance`: the same probes, by AWS's own clients, against this emulator and against moto; see known-differences.json. */
+import { parseArgs } from "node:util";
+import knownDifferences from "./known-differences.json" with { type: "json" };
+import { MotoUnavailable, startMoto } from "./moto.ts";
+import type { Probe, Target } from "./probe.ts";
+import { ALL_PROBES } from "./probes/all.ts";
+import { judge, table, type KnownDifference, type Result } from "./report.ts";
+import { emulatorTarget, motoTarget } from "./targets.ts";
+
+const HELP = `Probes the AWS emulator and moto with the same calls, and compares with the committed list of differences.
+
+  npm run conformance -- [options]
+
+  --only TEXT    only probes whose "service:operation sentence" has TEXT; the list of differences is then checked for those only
+  --verbose      print every probe, and why it failed
+  --help
+
+Exit 0: as expected. 1: a probe that should pass fails, or a listed difference is gone. 2: moto cannot be installed or started.
+`;
+
+function identity({ service, operation, name }: Probe): string {
+  return `${service}:${operation} ${name}`;
+}
+
+async function runProbe(probe: Probe, target: Target): Promise<Result> {
+  const common = { probe: identity(probe), service: probe.service, operation: probe.operation, target: target.name };
+  if (probe.only !== undefined && probe.only !== target.name) return { ...common, outcome: "notApplicable", why: "" };
+  try {
+    await probe.run(target);
+    return { ...common, outcome: "pass", why: "" };
+  } catch (error) {
+    return { ...common, outcome: "fail", why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function runAll(probes: readonly Probe[], target: Target): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const probe of probes) results.push(await runProbe(probe, target)); // one by one: some count what a whole account has
+  return results;
+}
+
+async function main(only: string, verbose: boolean): Promise<number> {
+  const probes = ALL_PROBES.filter((probe) => identity(probe).includes(only));
+  if (probes.length === 0) {
+    console.error(`conformance: no probe has "${only}"`);
+    return 1;
+  }
+  const targets: Target[] = [];
+  const results: Result[] = [];
+  try {
+    targets.push(await emulatorTarget(), motoTarget(await startMoto()));
+    for (const target of targets) results.push(...(await runAll(probes, target)));
+  } catch (error) {
+    if (!(error instanceof MotoUnavailable)) throw error;
+    console.error(`conformance: ${error.message}`);
+    return 2;
+  } finally {
+    await Promise.all(targets.map((target) => target.close()));
+  }
+  const all: readonly KnownDifference[] = knownDifferences;
+  const known = all.filter(({ probe }) => probe.includes(only));
+  console.log(table(results));
+  if (verbose)
+    for (const { target, probe, outcome, why } of results)
+      console.log(`${outcome.padEnd(5)} ${target.padEnd(9)} ${probe}${why === "" ? "" : `\n      ${why.split("\n")[0] ?? ""}`}`);
+  const verdict = judge(results, known);
+  for (const line of verdict.problems) console.error(line);
+  console.log(verdict.summary);
+  return verdict.problems.length === 0 ? 0 : 1;
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    verbose: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) process.stdout.write(HELP);
+else process.exitCode = await main(values.only, values.verbose);

@@ -1,0 +1,21 @@
+import type { Probe } from "../probe.ts";
+import { AUTHORIZATION_PROBES } from "./authorization.ts";
+import { ECR_IMAGE_PROBES } from "./ecr-images.ts";
+import { ECR_REPOSITORY_PROBES } from "./ecr-repositories.ts";
+import { EMULATOR_PROBES } from "./emulator.ts";
+import { IAM_ACCOUNT_PROBES } from "./iam-account.ts";
+import { IAM_POLICY_PROBES } from "./iam-policies.ts";
+import { IAM_ROLE_PROBES } from "./iam-roles.ts";
+import { STS_PROBES } from "./sts.ts";
+
+/** Every probe, in the order of the table. */
+export const ALL_PROBES: readonly Probe[] = [
+  ...STS_PROBES,
+  ...IAM_ROLE_PROBES,
+  ...IAM_POLICY_PROBES,
+  ...IAM_ACCOUNT_PROBES,
+  ...ECR_REPOSITORY_PROBES,
+  ...ECR_IMAGE_PROBES,
+  ...AUTHORIZATION_PROBES,
+  ...EMULATOR_PROBES,
+];
