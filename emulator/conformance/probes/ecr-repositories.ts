@@ -76,13 +76,6 @@ export const ECR_REPOSITORY_PROBES: readonly Probe[] = [
       const repositoryName = await repository(target);
       await refused("RepositoryAlreadyExistsException", create(target, { repositoryName }), /already exists in the registry with id/);
     },
-    "has exactly one winner of twenty at once": async (target) => {
-      const repositoryName = target.unique("team/app");
-      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => create(target, { repositoryName })));
-      const losers = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
-      assert.equal(outcomes.length - losers.length, 1);
-      for (const loser of losers) assert.match(loser, /RepositoryAlreadyExistsException/);
-    },
     "refuses a capital letter": (target) => refused("InvalidParameterException", create(target, { repositoryName: "Team/app" })),
     "refuses a name of one letter": (target) => refused("InvalidParameterException", create(target, { repositoryName: "a" })),
     "refuses a name longer than 256": (target) => refused("InvalidParameterException", create(target, { repositoryName: "a".repeat(257) })),
@@ -298,4 +291,14 @@ export const ECR_REPOSITORY_PROBES: readonly Probe[] = [
       assert.deepEqual(scanningConfiguration, { scanType: "BASIC", rules: [] });
     },
   }),
+  // Not asked of moto: what it answers depends on how its threads meet
+  ...probesOf("ecr", "CreateRepository", {
+    "has exactly one winner of twenty at once": async (target) => {
+      const repositoryName = target.unique("team/app");
+      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => create(target, { repositoryName })));
+      const losers = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
+      assert.equal(outcomes.length - losers.length, 1);
+      for (const loser of losers) assert.match(loser, /RepositoryAlreadyExistsException/);
+    },
+  }).map((probe): Probe => ({ ...probe, only: "emulator" })),
 ];

@@ -58,13 +58,6 @@ export const IAM_ROLE_PROBES: readonly Probe[] = [
       const RoleName = await role(target);
       await refused("EntityAlreadyExistsException", create(target, { RoleName: RoleName.toUpperCase() }));
     },
-    "has exactly one winner of twenty at once": async (target) => {
-      const RoleName = target.unique("role");
-      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => create(target, { RoleName })));
-      const losers = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
-      assert.equal(outcomes.length - losers.length, 1);
-      for (const loser of losers) assert.match(loser, /EntityAlreadyExists/);
-    },
     "refuses a name longer than 64": (target) =>
       refused("ValidationError", create(target, { RoleName: "r".repeat(65) }), /less than or equal to 64/),
     "refuses a character outside the pattern": (target) => refused("ValidationError", create(target, { RoleName: "no spaces" })),
@@ -243,4 +236,14 @@ export const IAM_ROLE_PROBES: readonly Probe[] = [
       await refused("LimitExceededException", target.iam.send(second));
     },
   }),
+  // Not asked of moto: what it answers depends on how its threads meet
+  ...probesOf("iam", "CreateRole", {
+    "has exactly one winner of twenty at once": async (target) => {
+      const RoleName = target.unique("role");
+      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => create(target, { RoleName })));
+      const losers = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
+      assert.equal(outcomes.length - losers.length, 1);
+      for (const loser of losers) assert.match(loser, /EntityAlreadyExists/);
+    },
+  }).map((probe): Probe => ({ ...probe, only: "emulator" })),
 ];
