@@ -102,6 +102,8 @@ export function createOperator(options: OperatorOptions): Operator {
     }
   });
   wireTriggers(sources, queues);
+  metrics.queueAges("platformservice", queues.services);
+  metrics.queueAges("platformtier", queues.tiers);
   for (const reflector of reflectors(sources)) metrics.watchAge(resourceName(reflector.resource), () => reflector.lastEventAgeSeconds());
 
   const synced = (): boolean => reflectors(sources).every((r) => r.hasSynced());

@@ -36,6 +36,8 @@ export interface Metrics {
   ): void;
   lastReconcile(key: ObjectKey, seconds: number): void;
   readyAfter(tier: string, seconds: number): void;
+  /** How long the longest pass of a queue runs, and all that run together, in seconds. */
+  queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number }): void;
   /** Removes every series of a service. */
   forget(key: ObjectKey): void;
   watchAge(resource: string, read: () => number | undefined): void;
@@ -85,6 +87,25 @@ export function createMetrics(options: { readonly version: string; readonly perS
     registers,
   });
   // client-go's. Cardinality: queues.
+  const queues = new Map<string, Parameters<Metrics["queueAges"]>[1]>();
+  new Gauge({
+    name: "workqueue_longest_running_processor_seconds",
+    help: "How long the longest pass runs by now.",
+    labelNames: ["name", "controller"],
+    registers,
+    collect(): void {
+      for (const [name, read] of queues) this.set({ name, controller: name }, read.longestRunningSeconds());
+    },
+  });
+  new Gauge({
+    name: "workqueue_unfinished_work_seconds",
+    help: "How long all passes that run have run by now; a steady growth is a pass that hangs.",
+    labelNames: ["name", "controller"],
+    registers,
+    collect(): void {
+      for (const [name, read] of queues) this.set({ name, controller: name }, read.unfinishedSeconds());
+    },
+  });
   const depth = new Gauge({ name: "workqueue_depth", help: "Keys that wait.", labelNames: ["name", "controller", "priority"], registers });
   const adds = new Counter({ name: "workqueue_adds_total", help: "Keys added.", labelNames: ["name", "controller"], registers });
   const queued = new Histogram({
@@ -258,6 +279,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
         retry: () => retries.inc(labels),
       };
     },
+    queueAges: (name, read) => void queues.set(name, read),
     activeWorkers: (controller, count) => workers.set({ controller }, count),
   };
 }

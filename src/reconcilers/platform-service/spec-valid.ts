@@ -1,6 +1,5 @@
 import type { Violation } from "../../crds/desired.ts";
-import { effectiveService, type EffectiveService } from "../../crds/effective.ts";
-import { selectorMatches } from "../../crds/effective.ts";
+import { effectiveService, selectorMatches, type EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { vetPolicy } from "../../resources/iam/vet-policy.ts";
@@ -25,11 +24,20 @@ export function judge(stored: PlatformService, world: Pick<World, "tier" | "name
       },
     ]);
   }
-  const namespaceLabels = world.namespaceLabels(stored.metadata.namespace) ?? {};
+  const namespaceLabels = world.namespaceLabels(stored.metadata.namespace);
+  if (!namespaceLabels) return { state: "refused", report: waitingForNamespace };
   const service = effectiveService(stored, tier, config, namespaceLabels);
   const violations = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
   return violations.length > 0 ? refuse(violations) : { state: "valid", service, namespaceLabels };
 }
+
+/** What a namespace may do hangs on its labels: before they are seen, nothing is allowed and nothing is refused. */
+const waitingForNamespace: StepReport = {
+  state: "progressing",
+  reason: "WaitingForNamespace",
+  message: "waits for the labels of its namespace to be seen",
+  recheckMs: 1_000,
+};
 
 function vetStatements(
   service: EffectiveService,
