@@ -10,6 +10,8 @@ export interface Table<V> {
   current(key: string): V | undefined;
   /** All records as this call sees them, in the order of their keys. */
   entries(): readonly (readonly [string, V])[];
+  /** How many records are committed. */
+  count(): number;
   set(key: string, value: V): void;
   delete(key: string): void;
 }
@@ -43,10 +45,6 @@ export class MemoryTable<V> {
     this.#changed = changed;
   }
 
-  get size(): number {
-    return this.#records.size;
-  }
-
   dump(): [string, V][] {
     return [...this.#records];
   }
@@ -63,6 +61,7 @@ export class MemoryTable<V> {
       get: (key) => this.#records.get(key),
       current: (key) => this.#records.get(key),
       entries: () => sorted(this.#records),
+      count: () => this.#records.size,
       set: (key, value) => this.#write(key, value, moment),
       delete: (key) => this.#write(key, undefined, moment),
     };

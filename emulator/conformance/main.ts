@@ -11,7 +11,7 @@ const HELP = `Probes the AWS emulator and moto with the same calls, and compares
 
   npm run conformance -- [options]
 
-  --only TEXT    only probes whose "service:operation sentence" has TEXT; the list of differences is then checked for those only
+  --only TEXT    only probes whose "service:operation sentence" has TEXT, in any case; the list of differences is then checked for those only
   --verbose      print every probe, and why it failed
   --help
 
@@ -40,7 +40,8 @@ async function runAll(probes: readonly Probe[], target: Target): Promise<Result[
 }
 
 async function main(only: string, verbose: boolean): Promise<number> {
-  const probes = ALL_PROBES.filter((probe) => identity(probe).includes(only));
+  const wanted = (name: string): boolean => name.toLowerCase().includes(only.toLowerCase());
+  const probes = ALL_PROBES.filter((probe) => wanted(identity(probe)));
   if (probes.length === 0) {
     console.error(`conformance: no probe has "${only}"`);
     return 1;
@@ -58,7 +59,7 @@ async function main(only: string, verbose: boolean): Promise<number> {
     await Promise.all(targets.map((target) => target.close()));
   }
   const all: readonly KnownDifference[] = knownDifferences;
-  const known = all.filter(({ probe }) => probe.includes(only));
+  const known = all.filter(({ probe }) => wanted(probe));
   console.log(table(results));
   if (verbose)
     for (const { target, probe, outcome, why } of results)

@@ -61,7 +61,7 @@ const createRepository = write<CreateRepositoryRequest, CreateRepositoryResponse
         "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'kmsKey is only for KMS and KMS_DSSE'",
       );
     }
-    if (call.store.repositories.entries().length >= call.quotas.repositoriesPerRegistry) {
+    if (call.store.repositories.count() >= call.quotas.repositoriesPerRegistry) {
       const sentence = `The maximum number of repositories per registry, ${call.quotas.repositoriesPerRegistry}, is reached`;
       throw ecrFault("LimitExceededException", sentence);
     }

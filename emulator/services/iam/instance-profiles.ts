@@ -53,7 +53,7 @@ const createInstanceProfile = write<CreateInstanceProfileRequest, CreateInstance
     if (call.store.instanceProfiles.current(key) !== undefined) {
       throw iamFault("EntityAlreadyExistsException", `Instance Profile ${InstanceProfileName} already exists.`);
     }
-    checkQuota(call.store.instanceProfiles.entries().length, call.quotas.instanceProfilesPerAccount, "InstanceProfilesPerAccount");
+    checkQuota(call.store.instanceProfiles.count(), call.quotas.instanceProfilesPerAccount, "InstanceProfilesPerAccount");
     const profile: InstanceProfileRecord = {
       arn: iamArn(call, "instance-profile", Path, InstanceProfileName),
       id: call.uniqueId("AIPA"),

@@ -41,7 +41,7 @@ const createProvider = write<CreateOpenIDConnectProviderRequest, CreateOpenIDCon
       throw iamFault("EntityAlreadyExistsException", `Provider with url ${Url} already exists.`);
     }
     checkQuota(ClientIDList.length - 1, call.quotas.clientIdsPerOidcProvider, "ClientIdsPerOpenIdConnectProvider");
-    checkQuota(call.store.oidcProviders.entries().length, call.quotas.oidcProvidersPerAccount, "OpenIdConnectProvidersPerAccount");
+    checkQuota(call.store.oidcProviders.count(), call.quotas.oidcProvidersPerAccount, "OpenIdConnectProvidersPerAccount");
     const tags = mergeTags({}, Tags ?? [], call);
     const provider: OidcProviderRecord = { arn, url: Url, clientIds: ClientIDList, thumbprints: ThumbprintList, createdAt: call.now, tags };
     call.store.oidcProviders.set(arn, provider);

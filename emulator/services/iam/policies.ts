@@ -70,7 +70,7 @@ const createPolicy = write<CreatePolicyRequest, CreatePolicyResponse>("CreatePol
     parseDocument(() => parseIdentityPolicy(PolicyDocument));
     const limit = call.quotas.managedPolicyCharacters;
     if (countedCharacters(PolicyDocument) > limit) throw iamFault("LimitExceededException", `Cannot exceed quota for PolicySize: ${limit}`);
-    checkQuota(call.store.policies.entries().length, call.quotas.policiesPerAccount, "PoliciesPerAccount");
+    checkQuota(call.store.policies.count(), call.quotas.policiesPerAccount, "PoliciesPerAccount");
     const policy: PolicyRecord = {
       arn,
       policyId: call.uniqueId("ANPA"),

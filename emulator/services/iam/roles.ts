@@ -85,7 +85,7 @@ const createRole = write<CreateRoleRequest, CreateRoleResponse>("CreateRole", {
     const tags = mergeTags({}, Tags ?? [], call);
     if (PermissionsBoundary !== undefined) checkBoundary(PermissionsBoundary, call);
     checkTrust(AssumeRolePolicyDocument, call);
-    checkQuota(call.store.roles.entries().length, call.quotas.rolesPerAccount, "RolesPerAccount");
+    checkQuota(call.store.roles.count(), call.quotas.rolesPerAccount, "RolesPerAccount");
     const role: RoleRecord = {
       arn: iamArn(call, "role", Path, RoleName),
       roleId: call.uniqueId("AROA"),

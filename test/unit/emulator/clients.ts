@@ -1,0 +1,57 @@
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { STSClient } from "@aws-sdk/client-sts";
+import { onTestFinished } from "vitest";
+import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
+import type { EmulatorOptions } from "../../../emulator/options.ts";
+import { startEmulator } from "../../../emulator/server.ts";
+
+export const ACCOUNT = "111122223333";
+export const REGION = "eu-west-1";
+export const ADMIN_KEY = "AKIAADMIN";
+
+export interface Aws {
+  readonly url: string;
+  readonly admin: EmulatorAdmin;
+  readonly iam: IAMClient;
+  readonly ecr: ECRClient;
+  readonly sts: STSClient;
+  /** Clients of another caller. */
+  as(accessKeyId: string): { readonly iam: IAMClient; readonly ecr: ECRClient; readonly sts: STSClient };
+  close(): Promise<void>;
+}
+
+/** An emulator for one test, with an administrator besides the principals given; it ends with the test. */
+export async function aws(options: Partial<EmulatorOptions> = {}): Promise<Aws> {
+  const administrator = { accessKeyId: ADMIN_KEY, arn: `arn:aws:iam::${ACCOUNT}:user/admin` };
+  const emulator = await startEmulator({
+    accountId: ACCOUNT,
+    region: REGION,
+    ...options,
+    principals: [administrator, ...(options.principals ?? [])],
+  });
+  let open = true;
+  const close = async (): Promise<void> => {
+    if (open) await emulator.close();
+    open = false;
+  };
+  onTestFinished(close);
+  const as: Aws["as"] = (accessKeyId) => {
+    const settings = { endpoint: emulator.url, region: REGION, credentials: { accessKeyId, secretAccessKey: "secret" }, maxAttempts: 1 };
+    return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings) };
+  };
+  return { url: emulator.url, admin: new EmulatorAdmin(emulator.url), ...as(ADMIN_KEY), as, close };
+}
+
+export const EC2_TRUST = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+});
+
+/** `ok`, or the name of the error. */
+export function outcome(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => "ok",
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
+}
