@@ -1,0 +1,49 @@
+import { platformServiceSpec } from "../../src/crds/platform-service.ts";
+import { API_VERSION, type ObjectKey } from "../../src/crds/meta.ts";
+import { Converger } from "../../src/reconcilers/converge.ts";
+import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
+import type { RemoveScope } from "../../src/reconcilers/platform-service/scope.ts";
+import type { Children, World } from "../../src/reconcilers/ports.ts";
+import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
+import type { EmulatedAws } from "./aws/emulated.ts";
+import type { Json } from "./json-path.ts";
+
+/** What the removal of a service's AWS objects is given; to ask Kubernetes for anything is a mistake of the test. */
+export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey, spec: Json): RemoveScope {
+  const metadata = { ...key, uid: "service-uid", resourceVersion: "1", generation: 1 };
+  return {
+    key,
+    owner: { apiVersion: API_VERSION, kind: "PlatformService", key, uid: metadata.uid },
+    stored: { apiVersion: API_VERSION, kind: "PlatformService", metadata, spec: platformServiceSpec.parse(spec) },
+    retained: [],
+    config,
+    configHash: "config",
+    roles: new Converger(operator.roles),
+    repositories: new Converger(operator.repositories),
+    imageReader: operator.images,
+    images: new ImageMemory(() => 0),
+    budget: new RolloutBudget(1),
+    now: () => 0,
+    children: NO_CHILDREN,
+    world: NO_WORLD,
+  };
+}
+
+function unasked(): never {
+  throw new Error("the removal of AWS objects asks nothing of Kubernetes");
+}
+
+const NO_CHILDREN: Children = { apply: unasked, remove: unasked, get: unasked, owned: unasked, released: unasked, scale: unasked };
+const NO_WORLD: World = {
+  namespaceLabels: unasked,
+  deployment: unasked,
+  pods: unasked,
+  autoscalerReplicas: unasked,
+  nodePools: unasked,
+  serves: unasked,
+  neighbour: unasked,
+  servicesOfTier: unasked,
+  tier: unasked,
+  kubernetesService: unasked,
+  foreignPolicies: unasked,
+};

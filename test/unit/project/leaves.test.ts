@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { shippedTier } from "../../support/effective-services.ts";
+import { FULL_SERVICE } from "../../support/full-objects.ts";
+import { valueAt, withChanges, type Changes, type Json } from "../../support/json-path.ts";
+import { leavesOf, type Leaf } from "../../support/schema-leaves.ts";
+import { wholeDifferences, wholeService } from "../../support/whole-service.ts";
+import type { LeafRow } from "./leaf-row.ts";
+import { REMOVAL_ROWS } from "./removal-leaves.ts";
+import { SERVICE_LEAVES } from "./service-leaves.ts";
+import { TIER, TIER_LEAVES } from "./tier-leaves.ts";
+
+/** Every field that can be written leads to something, and to exactly what its table says. */
+
+const service = valueAt(FULL_SERVICE, "spec") ?? null;
+const tier = z.json().parse(shippedTier("tier-1").spec);
+
+const words = ({ leaf, change }: LeafRow): string => `${leaf}: ${JSON.stringify(Object.values(change).map(String))}`;
+
+describe("PlatformService", () => {
+  test.each(SERVICE_LEAVES.map((row) => [words(row), row] as const))("%s", (_, { change, given = {}, becomes }) => {
+    const before = withChanges(service, given);
+    const wholes = [before, withChanges(before, change)].map((written) => wholeService({ service: written, tier }));
+    const [old = {}, changed = {}] = wholes;
+    expect(wholeDifferences(old, changed)).toEqual(becomes.toSorted());
+    expect(wholes.flatMap(({ Verdict }) => Verdict)).toEqual([]);
+  });
+
+  test("the tables have every leaf of the schema, with every listed value, and nothing else", () => {
+    const rows = [...SERVICE_LEAVES, ...REMOVAL_ROWS];
+    expect(unlisted(leavesOf("platformservices"), rows)).toEqual([]);
+    expect(rows.filter(isNoLeafOf(leavesOf("platformservices")))).toEqual([]);
+  });
+});
+
+describe("PlatformTier", () => {
+  test.each(TIER_LEAVES.map((row) => [words(row), row] as const))("%s", (_, { change, given = {}, givenService = {}, becomes }) => {
+    const before = withChanges(TIER, given);
+    const written = withChanges(service, givenService);
+    const [old = {}, changed = {}] = [before, withChanges(before, change)].map((one) => wholeService({ service: written, tier: one }));
+    expect(wholeDifferences(old, changed)).toEqual(becomes.toSorted());
+  });
+
+  test("the table has every leaf of the schema, with every listed value, and nothing else", () => {
+    expect(unlisted(leavesOf("platformtiers"), TIER_LEAVES)).toEqual([]);
+    expect(TIER_LEAVES.filter(isNoLeafOf(leavesOf("platformtiers")))).toEqual([]);
+  });
+
+  test("a leaf that no table has is found, and so is a listed value", () => {
+    const leaves: Leaf[] = [...leavesOf("platformservices"), { path: "suspend", values: undefined }];
+    expect(unlisted(leaves, [...SERVICE_LEAVES, ...REMOVAL_ROWS])).toEqual(["suspend"]);
+    const withoutTcp = SERVICE_LEAVES.filter(({ change }) => change["protocol"] !== "tcp");
+    expect(unlisted(leavesOf("platformservices"), [...withoutTcp, ...REMOVAL_ROWS])).toEqual(["protocol = tcp"]);
+  });
+});
+
+type Listed = Pick<LeafRow, "leaf" | "change">;
+
+/** Leaves without a row, and listed values that no row changes to. */
+function unlisted(leaves: readonly Leaf[], rows: readonly Listed[]): readonly string[] {
+  return leaves.flatMap(({ path, values = [] }) => {
+    const changes = rows.filter(({ leaf }) => leaf === path).flatMap(({ change }) => valuesOf(change));
+    if (changes.length === 0) return [path];
+    return values.filter((value) => !changes.includes(value)).map((value) => `${path} = ${value}`);
+  });
+}
+
+function valuesOf(change: Changes): readonly (Json | symbol)[] {
+  return Object.values(change);
+}
+
+function isNoLeafOf(leaves: readonly Leaf[]): (row: Listed) => boolean {
+  return ({ leaf }) => !leaves.some(({ path }) => path === leaf);
+}
