@@ -9,7 +9,7 @@ import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATF
 
 /**
  * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
- * To add a generated file, add it to ARTEFACTS.
+ * `--root DIR` reads and writes the files of another folder, for the test of this script. To add a generated file, add it to ARTEFACTS.
  */
 
 interface Artefact {
@@ -19,7 +19,9 @@ interface Artefact {
   content(): string;
 }
 
-const ROOT = join(import.meta.dirname, "..");
+const PROJECT = join(import.meta.dirname, "..");
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false }, root: { type: "string", default: PROJECT } } });
+const { root } = values;
 
 function yaml(value: object): string {
   return `# Made by \`npm run generate\` from src/crds. Do not edit.\n${stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })}`;
@@ -36,14 +38,14 @@ const ARTEFACTS: readonly Artefact[] = [
   { path: "config/schema/platformtier.schema.json", content: () => json(objectEditorSchema(PLATFORM_TIER)) },
   {
     path: "config/iam/operator-policy.json",
-    content: () => renderOperatorPolicy(readConfigFile(join(ROOT, "config/dev/operator-config.yaml"))),
+    content: () => renderOperatorPolicy(readConfigFile(join(PROJECT, "config/dev/operator-config.yaml"))),
   },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
 ];
 
 async function onDisk(path: string): Promise<string | undefined> {
   try {
-    return await readFile(join(ROOT, path), "utf8");
+    return await readFile(join(root, path), "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
@@ -56,15 +58,14 @@ async function staleArtefacts(): Promise<readonly Artefact[]> {
   return checked.filter(({ artefact, current }) => current !== artefact.content()).map(({ artefact }) => artefact);
 }
 
-const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
 const stale = await staleArtefacts();
 if (values.check) {
   for (const { path } of stale) console.error(`${path} is stale: run npm run generate and commit it`);
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
   for (const artefact of stale) {
-    await mkdir(dirname(join(ROOT, artefact.path)), { recursive: true });
-    await writeFile(join(ROOT, artefact.path), artefact.content());
+    await mkdir(dirname(join(root, artefact.path)), { recursive: true });
+    await writeFile(join(root, artefact.path), artefact.content());
     console.log(`wrote ${artefact.path}`);
   }
 }
