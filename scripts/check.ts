@@ -18,6 +18,8 @@ const CHECKS: readonly Check[] = [
   { name: "lint, with types (oxlint)", run: () => command("oxlint", ["--type-aware", "--deny-warnings"]) },
   { name: "format (oxfmt)", run: () => command("oxfmt", ["--check", "."]) },
   { name: "generated files are fresh", run: () => command(node, ["scripts/generate.ts", "--check"]) },
+  { name: "the emulator's table of constraints is botocore's", run: () => command(node, ["scripts/botocore-constraints.ts", "--check"]) },
+  { name: "the emulator's table of actions is IAM's catalogue", run: () => command(node, ["scripts/iam-actions.ts", "--check"]) },
   { name: "every CEL rule has a test", run: () => command(node, ["scripts/check-cel-rules.ts"]) },
   { name: "import walls", run: walls },
   { name: "every step has its condition, every condition its step", run: steps },

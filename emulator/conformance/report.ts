@@ -46,14 +46,15 @@ export interface Verdict {
   readonly summary: string;
 }
 
-/** Compares results with the known differences; a row that changed either way is a problem. */
-export function judge(results: readonly Result[], known: readonly KnownDifference[]): Verdict {
+/** Compares results with the known differences; a row that changed either way is a problem, and so is an operation without a probe. */
+export function judge(results: readonly Result[], known: readonly KnownDifference[], unprobed: readonly string[]): Verdict {
   const key = ({ target, probe }: { target: string; probe: string }): string => `${target} ${probe}`;
   const listed = new Set(known.map(key));
   const ran = new Map(results.filter(({ outcome }) => outcome !== "notApplicable").map((result) => [key(result), result]));
   const failed = [...ran.values()].filter(({ outcome }) => outcome === "fail");
   const unlisted = failed.filter((result) => !listed.has(key(result)));
   const problems = [
+    ...unprobed.map((operation) => `NONE   no probe calls ${operation}`),
     ...unlisted.map(({ target, probe, why }) => `NEW    ${target} fails: ${probe}\n       ${why}`),
     ...known.flatMap((difference) => {
       const result = ran.get(key(difference));

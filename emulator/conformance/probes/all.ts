@@ -1,6 +1,7 @@
 import type { Probe } from "../probe.ts";
 import { AUTHORIZATION_PROBES } from "./authorization.ts";
 import { ECR_IMAGE_PROBES } from "./ecr-images.ts";
+import { ECR_LIFECYCLE_PROBES } from "./ecr-lifecycle.ts";
 import { ECR_REPOSITORY_PROBES } from "./ecr-repositories.ts";
 import { EMULATOR_PROBES } from "./emulator.ts";
 import { IAM_ACCOUNT_PROBES } from "./iam-account.ts";
@@ -15,6 +16,7 @@ export const ALL_PROBES: readonly Probe[] = [
   ...IAM_POLICY_PROBES,
   ...IAM_ACCOUNT_PROBES,
   ...ECR_REPOSITORY_PROBES,
+  ...ECR_LIFECYCLE_PROBES,
   ...ECR_IMAGE_PROBES,
   ...AUTHORIZATION_PROBES,
   ...EMULATOR_PROBES,
