@@ -12,15 +12,19 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const status = record(object.status);
   const containers = records(record(record(spec.template).spec).containers);
   const progressing = records(status.conditions).find((c) => c.type === "Progressing");
+  const generation = object.metadata.generation ?? 0;
+  const observedGeneration = number(status.observedGeneration);
   return {
-    generation: object.metadata.generation ?? 0,
-    observedGeneration: number(status.observedGeneration),
+    generation,
+    observedGeneration,
     replicas: typeof spec.replicas === "number" ? spec.replicas : 1,
     updatedReplicas: number(status.updatedReplicas),
     availableReplicas: number(status.availableReplicas),
     statusReplicas: number(status.replicas),
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
     deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
+    // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go).
+    rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable",
   };
 }
 

@@ -19,6 +19,12 @@ export function wireTriggers(sources: Sources, queues: Queues): void {
     for (const key of sources.services.store.keys()) enqueue(key, "low");
   };
 
+  /** Whether a service is of its tier, which its namespace's labels decide, matters to those that name it. */
+  const enqueueWithMentioning = (service: PlatformService, priority: Priority): void => {
+    const key = keyOf(service);
+    for (const one of [key, ...mentioning(sources, `service ${keyString(key)}`)]) enqueue(one, priority);
+  };
+
   sources.services.store.subscribe((change) => {
     enqueue(change.key);
     for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers.add(tier, "high");
@@ -28,11 +34,11 @@ export function wireTriggers(sources: Sources, queues: Queues): void {
     queues.tiers.add(change.key.name, "high");
     if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid)
       return;
-    for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueue(keyOf(service), "low");
+    for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueueWithMentioning(service, "low");
   });
   sources.namespaces.store.subscribe((change) => {
     if (same(change.old, change.new)) return;
-    for (const service of sources.services.store.byIndex("namespace", change.key.name)) enqueue(keyOf(service));
+    for (const service of sources.services.store.byIndex("namespace", change.key.name)) enqueueWithMentioning(service, "high");
   });
   sources.nodePools.store.subscribe((change) => {
     if (!same(change.old, change.new)) all();
@@ -52,7 +58,7 @@ export function wireTriggers(sources: Sources, queues: Queues): void {
   });
   sources.policies.store.subscribe((change) => {
     const child = change.new ?? change.old;
-    if (child === undefined || child.service !== undefined || same(change.old?.facts, change.new?.facts)) return;
+    if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
     for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
   });
   for (const source of childSources(sources)) wireChild(source, enqueue);

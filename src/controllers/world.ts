@@ -1,15 +1,29 @@
 import type { Neighbour } from "../crds/desired.ts";
 import { selectorMatches } from "../crds/effective.ts";
-import { keyString } from "../crds/meta.ts";
+import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import { findKind, resourceName } from "../kube/kinds.ts";
-import type { World } from "../reconcilers/ports.ts";
+import type { ChildState, World } from "../reconcilers/ports.ts";
 import { reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. */
 export function createWorld(sources: Sources): World {
   const { services, tiers, namespaces, nodePools, pods, deployments, autoscalers, kubernetesServices, policies } = sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
+  const isPaced = (key: ObjectKey): boolean => {
+    const deployment = deployments.store.get(key);
+    return deployment !== undefined && deployment.state.annotations[ANNOTATIONS.pacedRollout] === "true" && !deployment.facts.rolledOut;
+  };
+  /** Naming a tier does not make a service one of it: otherwise any would be, to the isolated ones. */
+  const isOfItsTier = ({ spec, metadata }: PlatformService): boolean => {
+    const allowed = tiers.store.get({ namespace: "", name: spec.tier })?.spec.allowedNamespaces;
+    const labels = namespaces.store.get({ namespace: "", name: metadata.namespace });
+    return allowed !== undefined && labels !== undefined && selectorMatches(allowed, labels);
+  };
+  /** Controlled by a PlatformService that is there: what says so of itself otherwise, by a label or a made-up owner, is someone else's. */
+  const isOurs = ({ ref, controller }: ChildState): boolean =>
+    controller?.kind === "PlatformService" &&
+    services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
     deployment: (key) => deployments.store.get(key)?.facts,
@@ -22,19 +36,25 @@ export function createWorld(sources: Sources): World {
     },
     neighbour(key) {
       const service = services.store.get(key);
-      return service && service.metadata.deletionTimestamp === undefined ? neighbourOf(service) : undefined;
+      if (!service || service.metadata.deletionTimestamp !== undefined) return undefined;
+      return isOfItsTier(service) ? neighbourOf(service) : { ...neighbourOf(service), tierName: undefined };
     },
     servicesOfTier: (tier) => services.store.byIndex("tier", tier).length,
+    pacedRollouts: (tier) => services.store.byIndex("tier", tier).map(keyOf).filter(isPaced),
     tier: (name) => tiers.store.get({ namespace: "", name }),
     kubernetesService: (key) => kubernetesServices.store.get(key)?.facts,
     foreignPolicies(namespace, podLabels) {
       return policies.store
         .list()
-        .filter((p) => p.state.ref.namespace === namespace && p.state.controller?.kind !== "PlatformService" && p.service === undefined)
+        .filter((p) => p.state.ref.namespace === namespace && !isOurs(p.state))
         .filter((p) => p.facts.opens && selectorMatches(p.facts.podSelector, podLabels))
         .map((p) => p.state.ref.name);
     },
   };
+}
+
+function keyOf({ metadata: { namespace, name } }: PlatformService): ObjectKey {
+  return { namespace, name };
 }
 
 /** What of a service matters to those that name it. */

@@ -26,7 +26,8 @@ export interface NodePoolState {
 /** A PlatformService as another sees it: what agreement between services needs. */
 export interface Neighbour {
   readonly key: ObjectKey;
-  readonly tierName: string;
+  /** Undefined: it names a tier that does not exist, or does not allow its namespace; so it is of none. */
+  readonly tierName: string | undefined;
   readonly port: number | undefined;
   readonly protocol: string;
   readonly callers: readonly { readonly kind: "service" | "serviceAccount"; readonly namespace: string; readonly name: string }[];

@@ -30,6 +30,8 @@ export const ANNOTATIONS = {
   appliedSpec: `${GROUP}/applied-spec`,
   /** On a Deployment: hash of the pod template as last written; tells drift from a changed wish. */
   appliedTemplate: `${GROUP}/applied-template`,
+  /** On a Deployment: `true` where its pod template last changed for a reason outside the service's spec; paces rollouts over a restart. */
+  pacedRollout: `${GROUP}/paced-rollout`,
   /** On a pod template: hash of (identity mode, role ARN); pods get their identity at creation. */
   identity: `${GROUP}/identity`,
 } as const;

@@ -95,6 +95,8 @@ export interface DeploymentState {
   readonly image: string | undefined;
   /** `Progressing` is False with ProgressDeadlineExceeded. */
   readonly deadlineExceeded: boolean;
+  /** The newest pod template has once been rolled out whole: `Progressing` says NewReplicaSetAvailable, of this generation. */
+  readonly rolledOut: boolean;
 }
 
 export interface PodState {
@@ -124,6 +126,8 @@ export interface World {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** How many services name this tier. */
   servicesOfTier(tier: string): number;
+  /** Those of them whose Deployment is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout). */
+  pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;
   /** Any Service of the cluster. */

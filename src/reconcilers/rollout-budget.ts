@@ -1,12 +1,22 @@
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 
+/** Who asks for a place, and how the tier is at that moment. */
+export interface RolloutRequest {
+  readonly tier: string;
+  readonly key: ObjectKey;
+  /** How many services the tier has. */
+  readonly services: number;
+  /** Those of them that are being rolled out for a reason outside their spec, as the watches have seen it. */
+  readonly rolling: readonly ObjectKey[];
+}
+
 /**
  * Paces pod templates that change for a reason outside the service's own spec (a tier, the configuration, a new release): at most
- * `maxConcurrent` services of a tier roll at a time, each waited for. Kept in memory: after a restart the services that are still
- * rolling take their place again with their first pass, before any other asks.
+ * `maxConcurrent` services of a tier roll at a time, each waited for. What rolls is read from the Deployments, so that a restart forgets
+ * none; in memory are only those whose write is under way.
  */
 export class RolloutBudget {
-  readonly #rolling = new Map<string, Set<string>>();
+  readonly #starting = new Map<string, Set<string>>();
   readonly #maxConcurrent: number | string;
 
   /** `maxConcurrent`: a number of services, or a percentage of the tier's as `5%`. */
@@ -14,31 +24,18 @@ export class RolloutBudget {
     this.#maxConcurrent = maxConcurrent;
   }
 
-  /** Takes a place, or says that there is none. A service that has one keeps it. */
-  take(tier: string, key: ObjectKey, servicesOfTier: number): boolean {
-    const rolling = this.#of(tier);
-    if (rolling.has(keyString(key))) return true;
-    if (rolling.size >= this.#limit(servicesOfTier)) return false;
-    rolling.add(keyString(key));
+  /** Takes a place, to be released once the Deployment is written, or says that there is none. A service that rolls already has one. */
+  take({ tier, key, services, rolling }: RolloutRequest): boolean {
+    const starting = this.#starting.get(tier) ?? new Set();
+    const taken = new Set([...starting, ...rolling.map(keyString)]);
+    if (!taken.has(keyString(key)) && taken.size >= this.#limit(services)) return false;
+    this.#starting.set(tier, starting.add(keyString(key)));
     return true;
   }
 
-  /** Counts a rollout that is under way, whatever the limit. */
-  occupy(tier: string, key: ObjectKey): void {
-    this.#of(tier).add(keyString(key));
-  }
-
-  /** The rollout is done, or the service gone. */
-  release(key: ObjectKey): void {
-    for (const rolling of this.#rolling.values()) rolling.delete(keyString(key));
-  }
-
-  #of(tier: string): Set<string> {
-    const existing = this.#rolling.get(tier);
-    if (existing) return existing;
-    const rolling = new Set<string>();
-    this.#rolling.set(tier, rolling);
-    return rolling;
+  /** The Deployment is written, or could not be: what it is now the watches tell. */
+  release(tier: string, key: ObjectKey): void {
+    this.#starting.get(tier)?.delete(keyString(key));
   }
 
   /** A percentage rounds up, so that one service can always roll. */

@@ -1,5 +1,6 @@
 import type { EffectiveService } from "../crds/effective.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
+import type { NetworkFacts } from "./facts.ts";
 import { compareText } from "./order.ts";
 
 /** `spec.callers` and `spec.dependencies` as every policy reads them: namespaces filled in, in order, and cut to what the tier's isolation lets through. */
@@ -21,12 +22,14 @@ export function isStrict(service: EffectiveService): boolean {
   return service.tier.spec.network.isolation === "Strict";
 }
 
-/** Who may call; nobody without a port. Under strict isolation no caller that is no PlatformService. */
-export function callersOf(service: EffectiveService): Callers {
+/** Who may call; nobody without a port. Under strict isolation only PlatformServices that are of the tier now. */
+export function callersOf(service: EffectiveService, facts: NetworkFacts): Callers {
   const { port, callers } = service.spec;
   if (port === undefined || callers === undefined) return { services: [], serviceAccounts: [] };
   return {
-    services: keys(service, callers.services ?? []),
+    services: keys(service, callers.services ?? []).filter(
+      (key) => !isStrict(service) || facts.neighbour(key)?.tierName === service.spec.tier,
+    ),
     serviceAccounts: isStrict(service) ? [] : keys(service, callers.serviceAccounts ?? []),
   };
 }

@@ -27,7 +27,7 @@ export interface NetworkPolicies {
 export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
   const aws = awsEgress(service, config);
   const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
-    { concern: "callers", ingress: callerIngress(service) },
+    { concern: "callers", ingress: callerIngress(service, facts) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, config) },
     { concern: "dns", egress: dnsEgress(config) },
     { concern: "mesh", ...meshOf(service).network(service, config) },
@@ -63,9 +63,9 @@ function policy(service: EffectiveService, concern: string, spec: Readonly<Recor
 }
 
 /** A policy cannot select by ServiceAccount: the whole namespace comes as far as the port, and the AuthorizationPolicy lets in the account alone. */
-function callerIngress(service: EffectiveService): readonly NetworkRule[] {
+function callerIngress(service: EffectiveService, facts: NetworkFacts): readonly NetworkRule[] {
   const { port } = service.spec;
-  const { services, serviceAccounts } = callersOf(service);
+  const { services, serviceAccounts } = callersOf(service, facts);
   const namespaces = [...new Set(serviceAccounts.map(({ namespace }) => namespace))];
   const peers: readonly Peer[] = [...services.map((key) => servicePeer(service, key)), ...namespaces.map(namespacePeer)];
   return port === undefined || peers.length === 0 ? [] : [{ peers, ports: [tcp(port)] }];

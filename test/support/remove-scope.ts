@@ -43,6 +43,7 @@ const NO_WORLD: World = {
   serves: unasked,
   neighbour: unasked,
   servicesOfTier: unasked,
+  pacedRollouts: unasked,
   tier: unasked,
   kubernetesService: unasked,
   foreignPolicies: unasked,

@@ -1,6 +1,9 @@
+import type { Neighbour } from "../../crds/desired.ts";
+import type { EffectiveService } from "../../crds/effective.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import { dependenciesOf, isStrict } from "../../resources/agreement.ts";
 import { missingKubernetesServices } from "../../resources/network/dependencies.ts";
+import type { World } from "../ports.ts";
 import type { Step } from "../step.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
@@ -15,7 +18,7 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
     if (services.length + kubernetesServices.length === 0) {
       return { state: "skipped", reason: "NoDependencies", message: "it names no service that it depends on" };
     }
-    const missing = [...services.flatMap((callee) => ungranted(scope, callee) ?? []), ...missingKubernetesServices(service, world)];
+    const missing = missingGrants(service, world);
     const first = missing[0];
     if (first) return { state: "blocked", reason: first.reason, message: missing.map((m) => m.message).join("; ") };
     return { state: "ready", reason: "Granted" };
@@ -31,7 +34,25 @@ interface Missing {
   readonly message: string;
 }
 
-function ungranted({ service, world }: Scope, callee: ObjectKey): Missing | undefined {
+/** What keeps the service from what it depends on, each with what to do about it. */
+export function missingGrants(service: EffectiveService, world: World): readonly Missing[] {
+  const { services } = dependenciesOf(service);
+  return [...services.flatMap((callee) => ungranted(service, callee, world) ?? []), ...missingKubernetesServices(service, world)];
+}
+
+/** Why isolation of either side's tier keeps them apart; undefined: it does not. */
+function isolation(service: EffectiveService, neighbour: Neighbour, world: World): string | undefined {
+  const { tierName } = neighbour;
+  if (tierName === service.spec.tier) return undefined;
+  if (isStrict(service)) {
+    const its = tierName === undefined ? "no tier that allows its namespace" : `tier ${tierName}`;
+    return `is of ${its}, and tier ${service.spec.tier} is isolated: its services call only each other`;
+  }
+  if (tierName === undefined || world.tier(tierName)?.spec.network.isolation !== "Strict") return undefined;
+  return `is of tier ${tierName}, which is isolated: only services of that tier can call it`;
+}
+
+function ungranted(service: EffectiveService, callee: ObjectKey, world: World): Missing | undefined {
   const neighbour = world.neighbour(callee);
   const path = keyString(callee);
   if (!neighbour) {
@@ -40,11 +61,9 @@ function ungranted({ service, world }: Scope, callee: ObjectKey): Missing | unde
       message: `PlatformService ${path} does not exist: create it, or remove it from spec.dependencies.services`,
     };
   }
-  if (isStrict(service) && neighbour.tierName !== service.spec.tier) {
-    return {
-      reason: "OutsideTier",
-      message: `${path} is of tier ${neighbour.tierName}: tier ${service.spec.tier} is isolated, its services call only each other; remove it from spec.dependencies.services`,
-    };
+  const isolated = isolation(service, neighbour, world);
+  if (isolated !== undefined) {
+    return { reason: "OutsideTier", message: `${path} ${isolated}; remove it from spec.dependencies.services` };
   }
   const { namespace, name } = service.key;
   const granted = neighbour.callers.some(

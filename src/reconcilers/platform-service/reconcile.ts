@@ -30,7 +30,6 @@ export interface ReconcilerDeps extends Ports {
 export async function reconcileService(deps: ReconcilerDeps, key: ObjectKey): Promise<Outcome> {
   const stored = deps.read(key);
   if (!stored) {
-    deps.budget.release(key);
     deps.listener.gone(key);
     return { state: "settled" };
   }

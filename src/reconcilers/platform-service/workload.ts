@@ -6,8 +6,8 @@ import { buildDeployment, podTemplateOf } from "../../resources/deployment.ts";
 import { buildPodMonitor } from "../../resources/pod-monitor.ts";
 import { buildService } from "../../resources/service.ts";
 import { hashOf } from "../hash.ts";
-import type { ChildRef } from "../ports.ts";
-import type { RemovalReport, Step, StepReport } from "../step.ts";
+import type { ChildRef, ChildState } from "../ports.ts";
+import type { RemovalReport, Step } from "../step.ts";
 import { applyOne, applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import { rolloutReport } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
@@ -48,7 +48,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
         recheckMs: WATCHED_RECHECK_MS,
       };
     }
-    const deployment = annotate(
+    const { deployment, change } = annotate(
       scope,
       buildDeployment(
         scope.service,
@@ -61,7 +61,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
         scope.config,
       ),
     );
-    if (!mayRoll(scope, deployment)) {
+    if (change === "outside" && !takePlace(scope)) {
       return {
         state: "progressing",
         reason: "WaitingForRolloutBudget",
@@ -69,15 +69,14 @@ export const workloadStep: Step<Scope, RemoveScope> = {
         recheckMs: WATCHED_RECHECK_MS,
       };
     }
-    const applied = await applyOne(scope, deployment);
+    const applied = await applyOne(scope, deployment).finally(() => scope.budget.release(tierName(scope), scope.service.key));
     if (applied) return applied;
     await keepReplicas(scope);
-    return settle(scope, rolloutReport(scope));
+    return rolloutReport(scope);
   },
 
   /** The workload goes first and its pods are seen gone, so that none outlives its policies, mesh or role. */
   async remove(scope): Promise<RemovalReport> {
-    scope.budget.release(scope.key);
     const removal = await removeSet(scope, ALL);
     if (removal.state !== "gone") return removal;
     const pods = scope.world.pods(scope.key);
@@ -97,25 +96,36 @@ function prerequisites(scope: Scope): readonly StepCondition[] {
   return scope.service.tier.spec.placement.dedicated ? [...PREREQUISITES, "PlacementReady"] : PREREQUISITES;
 }
 
-/** Marks what the template was made from, so that a later pass can tell drift, a squad's change and a change from outside apart. */
-function annotate(scope: Scope, deployment: KubeObject): KubeObject {
-  const annotations = {
-    ...deployment.metadata.annotations,
+/** Why the pod template is not what was last written: drift (`none`), the squad's own change, or a tier, the configuration, a new release. */
+type TemplateChange = "none" | "own" | "outside";
+
+/** Marks what the template was made from, so that a later pass, in a later process too, can tell the changes apart. */
+function annotate(scope: Scope, deployment: KubeObject): { readonly deployment: KubeObject; readonly change: TemplateChange } {
+  const made = {
     [ANNOTATIONS.appliedSpec]: hashOf(scope.service.spec),
     [ANNOTATIONS.appliedTemplate]: hashOf(podTemplateOf(deployment)),
   };
-  return { ...deployment, metadata: { ...deployment.metadata, annotations } };
+  const live = scope.children.get(scope.owner, deploymentRef(scope))?.annotations;
+  const change = templateChange(live, made);
+  const paced = change === "outside" || (change === "none" && live?.[ANNOTATIONS.pacedRollout] === "true");
+  const annotations = { ...deployment.metadata.annotations, ...made, ...(paced && { [ANNOTATIONS.pacedRollout]: "true" }) };
+  return { deployment: { ...deployment, metadata: { ...deployment.metadata, annotations } }, change };
+}
+
+function templateChange(live: ChildState["annotations"] | undefined, made: ChildState["annotations"]): TemplateChange {
+  if (live?.[ANNOTATIONS.appliedTemplate] === made[ANNOTATIONS.appliedTemplate]) return "none";
+  return live !== undefined && live[ANNOTATIONS.appliedSpec] === made[ANNOTATIONS.appliedSpec] ? "outside" : "own";
 }
 
 /** Drift is put back and a squad's own change rolled out at once; a change from outside takes a place in the tier's budget. */
-function mayRoll(scope: Scope, deployment: KubeObject): boolean {
-  const live = scope.children.get(scope.owner, deploymentRef(scope))?.annotations;
-  const wanted = deployment.metadata.annotations ?? {};
-  const sameTemplate = live?.[ANNOTATIONS.appliedTemplate] === wanted[ANNOTATIONS.appliedTemplate];
-  const specChanged = live?.[ANNOTATIONS.appliedSpec] !== wanted[ANNOTATIONS.appliedSpec];
-  if (!live || sameTemplate || specChanged) return true;
-  const tier = scope.service.tier.metadata.name;
-  return scope.budget.take(tier, scope.service.key, scope.world.servicesOfTier(tier));
+function takePlace(scope: Scope): boolean {
+  const { world, budget, service } = scope;
+  const tier = tierName(scope);
+  return budget.take({ tier, key: service.key, services: world.servicesOfTier(tier), rolling: world.pacedRollouts(tier) });
+}
+
+function tierName({ service }: Scope): string {
+  return service.tier.metadata.name;
 }
 
 function deploymentRef(scope: Scope): ChildRef {
@@ -134,10 +144,4 @@ async function keepReplicas(scope: Scope): Promise<void> {
   if (replicas !== undefined && (autoscaled ? replicas >= minReplicas : replicas === minReplicas)) return;
   const wanted = autoscaled ? Math.max(minReplicas, world.autoscalerReplicas(service.key) ?? 0) : minReplicas;
   await children.scale(owner, deploymentRef(scope), wanted);
-}
-
-/** A rollout holds its place in the budget until it is done. */
-function settle(scope: Scope, report: StepReport): StepReport {
-  if (report.state === "ready") scope.budget.release(scope.service.key);
-  return report;
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import { callersOf, isStrict } from "../agreement.ts";
+import { callersOf } from "../agreement.ts";
 import { childObject } from "../child-object.ts";
 import type { NetworkFacts } from "../facts.ts";
 import { selectorLabels } from "../labels.ts";
@@ -41,9 +41,8 @@ type Rule = Readonly<Record<string, unknown>>;
 
 function callerRule(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): Rule | undefined {
   const { port } = service.spec;
-  const callers = callersOf(service);
-  const services = callers.services.filter((key) => !isStrict(service) || facts.neighbour(key)?.tierName === service.spec.tier);
-  const principals = sortedUnique([...services, ...callers.serviceAccounts].map((key) => principal(key, config)));
+  const { services, serviceAccounts } = callersOf(service, facts);
+  const principals = sortedUnique([...services, ...serviceAccounts].map((key) => principal(key, config)));
   if (port === undefined || principals.length === 0) return undefined;
   // While a namespace moves into the mesh its pods have no identity yet: plain text is let in, and the NetworkPolicy alone says from whom.
   const anonymous = service.tier.spec.network.mtls === "Permissive" ? [{ source: { notPrincipals: ["*"] } }] : [];

@@ -1,25 +1,42 @@
 import { expect, test } from "vitest";
+import type { ObjectKey } from "../../../src/crds/meta.ts";
 import { RolloutBudget } from "../../../src/reconcilers/rollout-budget.ts";
 
-const service = (name: string): { namespace: string; name: string } => ({ namespace: "n", name });
+const service = (name: string): ObjectKey => ({ namespace: "n", name });
+
+/** Whether the service gets a place of its tier of 100, where these roll already. */
+function take(budget: RolloutBudget, name: string, { tier = "tier-1", services = 100, rolling = [] as readonly string[] } = {}): boolean {
+  return budget.take({ tier, key: service(name), services, rolling: rolling.map(service) });
+}
 
 test("at most so many services of a tier roll at a time, and one that is done makes room", () => {
   const budget = new RolloutBudget(1);
-  expect(budget.take("tier-1", service("a"), 100)).toBe(true);
-  expect(budget.take("tier-1", service("b"), 100)).toBe(false);
-  expect(budget.take("tier-1", service("a"), 100)).toBe(true);
-  budget.release(service("a"));
-  expect(budget.take("tier-1", service("b"), 100)).toBe(true);
+  expect(take(budget, "a")).toBe(true);
+  expect(take(budget, "b")).toBe(false);
+  budget.release("tier-1", service("a"));
+  expect(take(budget, "b", { rolling: ["a"] })).toBe(false);
+  expect(take(budget, "b", { rolling: [] })).toBe(true);
+});
+
+test("a service that rolls has its place: a second change from outside needs no other", () => {
+  expect(take(new RolloutBudget(1), "a", { rolling: ["a"] })).toBe(true);
+});
+
+test("a restart forgets none that rolls", () => {
+  const afterRestart = new RolloutBudget(2);
+  expect(take(afterRestart, "c", { rolling: ["a", "b"] })).toBe(false);
+  expect(take(afterRestart, "c", { rolling: ["a"] })).toBe(true);
+  expect(take(afterRestart, "d", { rolling: ["a"] })).toBe(false);
 });
 
 test("tiers do not take each other's places", () => {
   const budget = new RolloutBudget(1);
-  expect(budget.take("tier-1", service("a"), 100)).toBe(true);
-  expect(budget.take("tier-2", service("b"), 100)).toBe(true);
+  expect(take(budget, "a")).toBe(true);
+  expect(take(budget, "b", { tier: "tier-2" })).toBe(true);
 });
 
 test("a percentage rounds up, so that a small tier can always roll one", () => {
   const budget = new RolloutBudget("5%");
-  expect([1, 2, 3].map((n) => budget.take("small", service(`s${String(n)}`), 3))).toEqual([true, false, false]);
-  expect([1, 2, 3].map((n) => budget.take("large", service(`l${String(n)}`), 40))).toEqual([true, true, false]);
+  expect(["a", "b", "c"].map((name) => take(budget, name, { tier: "small", services: 3 }))).toEqual([true, false, false]);
+  expect(["a", "b", "c"].map((name) => take(budget, name, { tier: "large", services: 40 }))).toEqual([true, true, false]);
 });

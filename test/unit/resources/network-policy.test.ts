@@ -207,7 +207,7 @@ describe("strict isolation", () => {
   const spec = {
     port: 8080,
     container: { metrics: { port: 9090 } },
-    callers: { services: [{ name: "billing" }], serviceAccounts: [{ name: "probe", namespace: "ops" }] },
+    callers: { services: [{ name: "billing" }, { name: "outside" }], serviceAccounts: [{ name: "probe", namespace: "ops" }] },
     dependencies: {
       services: [{ name: "inside" }, { name: "outside" }],
       kubernetesServices: [{ name: "redis", namespace: "cache", port: 6379 }],
@@ -217,7 +217,11 @@ describe("strict isolation", () => {
   };
 
   test("leaves callers and dependencies of the tier, the tier's own ways out, and a scrape of the service's own metrics", () => {
-    const neighbours = { "dispatch/inside": { port: 7000, tier: "pci" }, "dispatch/outside": { port: 7001, tier: "tier-1" } };
+    const neighbours = {
+      "dispatch/billing": { tier: "pci" },
+      "dispatch/inside": { port: 7000, tier: "pci" },
+      "dispatch/outside": { port: 7001, tier: "tier-1" },
+    };
     const redis = { "cache/redis": { selector: { app: "redis" }, ports: [{ port: 6379, targetPort: 6379 }] } };
     expect(specs({ tier, spec }, networkFacts(neighbours, redis))).toMatchObject({
       "matching-callers": { ingress: [{ from: [serviceIn("dispatch", "billing", "pci")], ports: [tcp(8080)] }] },

@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { ANNOTATIONS } from "../../../src/crds/meta.ts";
+import { liveChild, watchedWorld, type WatchedWorld } from "../../support/watched-world.ts";
+
+let it: WatchedWorld;
+beforeEach(() => {
+  it = watchedWorld();
+});
+
+describe("the tier of another service", () => {
+  const PAYMENTS = { matchLabels: { "kubernetes.io/metadata.name": "payments" } };
+  const tierOf = (namespace: string) => it.world.neighbour({ namespace, name: "one" })?.tierName;
+
+  beforeEach(() => {
+    it.tier("pci", PAYMENTS);
+    for (const namespace of ["payments", "tracking"]) {
+      it.namespace(namespace);
+      it.service(namespace, "one", { tier: "pci" });
+    }
+  });
+
+  test("is the one it names, where that allows its namespace", () => {
+    expect(tierOf("payments")).toBe("pci");
+  });
+
+  test("is none where the tier keeps its namespace out: a name alone lets nobody in", () => {
+    expect(it.world.neighbour({ namespace: "tracking", name: "one" })).toMatchObject({ tierName: undefined });
+  });
+
+  test("is none where there is no such tier", () => {
+    it.service("payments", "two", { tier: "gone" });
+    expect(it.world.neighbour({ namespace: "payments", name: "two" })).toMatchObject({ tierName: undefined });
+  });
+});
+
+describe("policies of others that open our pods", () => {
+  const POLICY = { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", spec: { podSelector: {}, ingress: [{}] } };
+  const LABELLED = { "platform-operator.dev/service": "one", "app.kubernetes.io/managed-by": "platform-operator" };
+  const controller = (uid: string) => [
+    { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "one", uid, controller: true },
+  ];
+  const seen = () => it.world.foreignPolicies("n", {});
+
+  beforeEach(() => it.service("n", "one", { tier: "tier-1" }));
+
+  test("one that a service of ours controls is not among them", () => {
+    it.sources.policies.store.upsert(
+      liveChild(POLICY, "n", "one-callers", { labels: LABELLED, ownerReferences: controller("uid-of-n-one") }),
+    );
+    expect(seen()).toEqual([]);
+  });
+
+  test.each([
+    ["has no labels", {}],
+    ["carries our labels", { labels: LABELLED }],
+    ["names a service of ours that is not there", { labels: LABELLED, ownerReferences: controller("made-up") }],
+  ])("one that %s is", (_, metadata) => {
+    it.sources.policies.store.upsert(liveChild(POLICY, "n", "open", metadata));
+    expect(seen()).toEqual(["open"]);
+  });
+});
+
+describe("rollouts that are paced", () => {
+  const roll = (name: string, { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated" } = {}) => {
+    it.service("n", name, { tier: "tier-1" });
+    const status = { observedGeneration, conditions: [{ type: "Progressing", status: "True", reason }] };
+    const metadata = { generation, annotations: { [ANNOTATIONS.pacedRollout]: paced } };
+    it.sources.deployments.store.upsert(liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: {}, status }, "n", name, metadata));
+  };
+
+  test("are those that changed from outside and are not rolled out yet", () => {
+    roll("rolling");
+    roll("just-written", { observedGeneration: 1, reason: "NewReplicaSetAvailable" });
+    roll("done", { reason: "NewReplicaSetAvailable" });
+    roll("by-the-squad", { paced: "" });
+    it.service("n", "never-written", { tier: "tier-1" });
+    expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling", "just-written"]);
+    expect(it.world.pacedRollouts("tier-2")).toEqual([]);
+  });
+});
