@@ -1,5 +1,5 @@
 import type { Difference, Identified } from "../crds/desired.ts";
-import type { ObjectKey } from "../crds/meta.ts";
+import { keyString, type ObjectKey } from "../crds/meta.ts";
 import { hashOf } from "./hash.ts";
 import { AwsError, type ExternalResource } from "./ports.ts";
 
@@ -40,9 +40,19 @@ export class Converger<D extends Identified, O> {
     return result;
   }
 
+  /** Whether it has been seen as desired; otherwise the next pass reads it. */
+  remembers(name: string): boolean {
+    return this.#memory.has(name);
+  }
+
   /** The next pass reads it afresh. */
   forget(name: string): void {
     this.#memory.delete(name);
+  }
+
+  /** Of a service that is gone: what is kept of it in AWS may change unseen, and a service of that name must find it as it is. */
+  forgetOwnedBy(owner: ObjectKey): void {
+    for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
   }
 
   /**

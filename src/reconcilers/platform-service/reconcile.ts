@@ -30,6 +30,7 @@ export interface ReconcilerDeps extends Ports {
 export async function reconcileService(deps: ReconcilerDeps, key: ObjectKey): Promise<Outcome> {
   const stored = deps.read(key);
   if (!stored) {
+    forget(deps, key);
     deps.listener.gone(key);
     return { state: "settled" };
   }
@@ -105,8 +106,15 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
     stored,
     (stored.metadata.finalizers ?? []).filter((f) => f !== SERVICE_FINALIZER),
   );
+  const { namespace, name } = stored.metadata;
+  forget(deps, { namespace, name });
   deps.listener.deleted(stored, retained);
   return { state: "settled" };
+}
+
+function forget({ roles, repositories }: ReconcilerDeps, key: ObjectKey): void {
+  roles.forgetOwnedBy(key);
+  repositories.forgetOwnedBy(key);
 }
 
 /**

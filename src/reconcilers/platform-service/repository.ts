@@ -10,11 +10,14 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   condition: "RepositoryReady",
 
   async ensure(scope) {
-    const { repositories, service, config } = scope;
+    const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
+    const known = repositories.remembers(desired.name);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
+    // One that was deleted behind our back is made again, and empty: what is known of its images is as old as what was known of it.
+    if (!known) images.forget(result.observed.arn);
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
     if (result.state === "stuck") {
       return {

@@ -57,6 +57,19 @@ class Account implements ExternalResource<Thing, Seen> {
   }
 }
 
+test("what is remembered goes with the service that it was for", async () => {
+  const account = new Account();
+  const converger = new Converger(account);
+  await converger.converge(WISH);
+  converger.forgetOwnedBy({ namespace: "dispatch", name: "another" });
+  expect(converger.remembers("thing")).toBe(true);
+  converger.forgetOwnedBy(OWNER);
+  account.things.delete("thing");
+  account.calls.length = 0;
+  expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired" });
+  expect(account.calls).toEqual(["observe", "create"]);
+});
+
 describe("converge", () => {
   test("creates what is absent, and asks no more while the wish is the same", async () => {
     const account = new Account();
