@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ConfigError, parseConfig, readSettings } from "../../src/config.ts";
+
+const FILE = join(import.meta.dirname, "../../config/dev/operator-config.yaml");
+const VALID = readFileSync(FILE, "utf8");
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "accepted";
+}
+
+describe("the configuration file", () => {
+  test("gets every default that it does not write", () => {
+    const config = parseConfig(VALID, "test");
+    expect(config.rollout).toEqual({ maxConcurrent: "5%" });
+    expect(config.mesh.default).toBe("Istio");
+    expect(config.network.privateCidrs).toEqual(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]);
+  });
+
+  test.each([
+    ["a field that does not exist", VALID.replace("cluster:", "clusters: {}\ncluster:"), "clusters"],
+    ["an account that is no account", VALID.replace('"111122223333"', '"1111"'), "cluster.accountId"],
+    ["an issuer that is not https", VALID.replace("https://oidc", "http://oidc"), "cluster.oidcIssuer"],
+    ["a missing boundary", VALID.replace(/ {2}permissionsBoundaryArn.*\n/, ""), "identity.permissionsBoundaryArn"],
+    ["a data plane that is not built", `${VALID}\nmesh: { istio: { dataPlane: Ambient } }\n`, "mesh.istio.dataPlane"],
+    ["what is no YAML", "cluster: [", "not YAML"],
+    ["an empty file", "", "not a valid configuration"],
+  ])("is refused for %s, naming it", (_, text, named) => {
+    expect(refusal(() => parseConfig(text, "operator.yaml"))).toContain(named);
+    expect(refusal(() => parseConfig(text, "operator.yaml"))).toContain("operator.yaml");
+  });
+});
+
+describe("flags and environment", () => {
+  test("--help asks for nothing else", () => {
+    expect(readSettings(["--help"], {})).toBeUndefined();
+  });
+
+  test("the configuration comes from the flag, else from the environment, and is frozen", () => {
+    const settings = readSettings(["--config", FILE], { PLATFORM_OPERATOR_CONFIG: "/nowhere" });
+    expect(settings).toMatchObject({ telemetryAddress: ":8080", logLevel: "info", workers: 16, perServiceMetrics: "Full" });
+    expect(Object.isFrozen(settings?.config.cluster)).toBe(true);
+    expect(readSettings([], { PLATFORM_OPERATOR_CONFIG: FILE, LOG_LEVEL: "debug" })?.logLevel).toBe("debug");
+  });
+
+  test.each([
+    ["no configuration", [], "--config FILE is required"],
+    ["a file that is not there", ["--config", "/nowhere.yaml"], "cannot read the configuration /nowhere.yaml"],
+    ["a flag that does not exist", ["--config", FILE, "--colour"], "--colour"],
+    ["a level that does not exist", ["--config", FILE, "--log-level", "loud"], "must be one of trace, debug, info, warn, error"],
+    ["no workers", ["--config", FILE, "--workers", "0"], "whole number of at least 1"],
+  ])("%s is refused with what to do", (_, argv, named) => {
+    expect(refusal(() => readSettings(argv, {}))).toContain(named);
+  });
+});

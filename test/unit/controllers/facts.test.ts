@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { deploymentFacts, nodePoolFacts, podFacts, policyFacts, serviceFacts } from "../../../src/controllers/facts.ts";
+import type { LiveObject } from "../../../src/kube/objects.ts";
+
+function live(fields: object, metadata: object = {}): LiveObject {
+  return { apiVersion: "v1", kind: "Any", metadata: { name: "x", namespace: "n", uid: "u", resourceVersion: "1", ...metadata }, ...fields };
+}
+
+describe("what is kept of a pod", () => {
+  const trouble = (status: object): unknown => podFacts(live({ spec: {}, status })).trouble;
+
+  test("knows its containers, native sidecars among them", () => {
+    const pod = podFacts(
+      live({ spec: { initContainers: [{ name: "istio-proxy", image: "p" }], containers: [{ name: "app", image: "a" }] }, status: {} }),
+    );
+    expect(pod).toMatchObject({ containers: ["istio-proxy", "app"], images: { app: "a" }, ready: false, deleting: false });
+  });
+
+  test.each([
+    [
+      "the scheduler's word comes first",
+      { conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/3 nodes" }] },
+      { reason: "Unschedulable", message: "0/3 nodes" },
+    ],
+    [
+      "then what a container waits for",
+      { containerStatuses: [{ name: "app", state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } }] },
+      { reason: "ImagePullBackOff", message: "not found" },
+    ],
+    [
+      "a container that was killed for its memory says so, whatever it waits for now",
+      {
+        containerStatuses: [
+          {
+            name: "app",
+            lastState: { terminated: { reason: "OOMKilled" } },
+            state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
+          },
+        ],
+      },
+      { reason: "OOMKilled", message: "container app used more memory than its limit: raise it" },
+    ],
+    [
+      "a container that is being created is no trouble",
+      { containerStatuses: [{ name: "app", state: { waiting: { reason: "ContainerCreating" } } }] },
+      undefined,
+    ],
+    [
+      "a ready pod has none, whatever it once died of",
+      {
+        conditions: [{ type: "Ready", status: "True" }],
+        containerStatuses: [{ name: "app", lastState: { terminated: { reason: "OOMKilled" } } }],
+      },
+      undefined,
+    ],
+  ])("%s", (_, status, expected) => {
+    expect(trouble(status)).toEqual(expected);
+  });
+});
+
+test("of a Deployment: the app's image, not a sidecar's, and whether its deadline has passed", () => {
+  const facts = deploymentFacts(
+    live(
+      {
+        spec: {
+          replicas: 3,
+          template: {
+            spec: {
+              containers: [
+                { name: "other", image: "o" },
+                { name: "app", image: "a@sha256:1" },
+              ],
+            },
+          },
+        },
+        status: {
+          observedGeneration: 2,
+          replicas: 3,
+          updatedReplicas: 1,
+          conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
+        },
+      },
+      { generation: 2 },
+    ),
+  );
+  expect(facts).toEqual({
+    generation: 2,
+    observedGeneration: 2,
+    replicas: 3,
+    updatedReplicas: 1,
+    availableReplicas: 0,
+    statusReplicas: 3,
+    image: "a@sha256:1",
+    deadlineExceeded: true,
+    rolledOut: false,
+  });
+});
+
+test("of a Service: its selector and ports; a targetPort that is left out is the port", () => {
+  expect(serviceFacts(live({ spec: { selector: { app: "redis" }, ports: [{ port: 6379 }, { port: 80, targetPort: "http" }] } }))).toEqual({
+    selector: { app: "redis" },
+    ports: [
+      { port: 6379, targetPort: 6379 },
+      { port: 80, targetPort: "http" },
+    ],
+  });
+});
+
+test("of a NodePool: the values that each requirement allows, and its taints", () => {
+  const facts = nodePoolFacts(
+    live({
+      spec: {
+        template: {
+          spec: {
+            requirements: [
+              { key: "kubernetes.io/arch", operator: "In", values: ["arm64"] },
+              { key: "karpenter.k8s.aws/instance-size", operator: "NotIn", values: ["nano"] },
+            ],
+            taints: [{ key: "dedicated", value: "payments", effect: "NoSchedule" }],
+          },
+        },
+      },
+    }),
+  );
+  expect(facts).toEqual({
+    name: "x",
+    requirements: { "kubernetes.io/arch": ["arm64"] },
+    taints: [{ key: "dedicated", value: "payments", effect: "NoSchedule" }],
+  });
+});
+
+test("of a NetworkPolicy: whom it selects, and whether it opens anything", () => {
+  expect(policyFacts(live({ spec: { podSelector: {}, policyTypes: ["Ingress"] } }))).toMatchObject({ podSelector: {}, opens: false });
+  expect(policyFacts(live({ spec: { podSelector: { matchLabels: { a: "b" } }, ingress: [{}] } }))).toMatchObject({
+    podSelector: { matchLabels: { a: "b" } },
+    opens: true,
+  });
+});

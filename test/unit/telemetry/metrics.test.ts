@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
+
+const KEY = { namespace: "dispatch", name: "matching" };
+const INFO = { owner: "dispatch-squad", tier: "tier-1" };
+
+async function series(metrics: Metrics, of: string): Promise<string[]> {
+  return (await metrics.registry.metrics()).split("\n").filter((line) => line.includes(of) && !line.startsWith("#"));
+}
+
+function metricsOf(perService: "Full" | "Aggregate" = "Full"): Metrics {
+  return createMetrics({ version: "1.2.3", perService });
+}
+
+describe("the metrics of a service", () => {
+  test("say each condition as 1, 0 or -1, and who owns it", async () => {
+    const metrics = metricsOf();
+    metrics.service(KEY, INFO, [
+      { type: "Ready", status: "False" },
+      { type: "IdentityReady", status: "True" },
+      { type: "WorkloadReady", status: "Unknown" },
+    ]);
+    expect(await series(metrics, 'name="matching"')).toEqual([
+      'platform_service_condition{namespace="dispatch",name="matching",type="Ready"} 0',
+      'platform_service_condition{namespace="dispatch",name="matching",type="IdentityReady"} 1',
+      'platform_service_condition{namespace="dispatch",name="matching",type="WorkloadReady"} -1',
+      'platform_service_info{namespace="dispatch",name="matching",owner="dispatch-squad",tier="tier-1"} 1',
+    ]);
+  });
+
+  test("leave nothing of a condition, an owner or a tier that is no more", async () => {
+    const metrics = metricsOf();
+    metrics.service(KEY, INFO, [{ type: "Stalled", status: "True" }]);
+    metrics.service(KEY, { ...INFO, tier: "tier-2" }, [{ type: "Ready", status: "True" }]);
+    expect(await series(metrics, 'name="matching"')).toEqual([
+      'platform_service_condition{namespace="dispatch",name="matching",type="Ready"} 1',
+      'platform_service_info{namespace="dispatch",name="matching",owner="dispatch-squad",tier="tier-2"} 1',
+    ]);
+  });
+
+  test("are all removed when it goes, and stay so when a late pass ends", async () => {
+    const metrics = metricsOf();
+    metrics.service(KEY, INFO, [{ type: "Ready", status: "True" }]);
+    metrics.lastReconcile(KEY, 100);
+    metrics.forget(KEY);
+    metrics.lastReconcile(KEY, 101);
+    expect(await series(metrics, 'name="matching"')).toEqual([]);
+  });
+
+  test("are not there for a fleet that wants only aggregates", async () => {
+    const metrics = metricsOf("Aggregate");
+    metrics.service(KEY, INFO, [{ type: "Ready", status: "True" }]);
+    metrics.lastReconcile(KEY, 100);
+    expect(await series(metrics, 'name="matching"')).toEqual([]);
+  });
+});
+
+describe("counters", () => {
+  test("of passes start at 0, so that a rate over them is right from the first", async () => {
+    expect(await series(metricsOf(), "controller_runtime_reconcile_total")).toHaveLength(6);
+  });
+
+  test("count a throttled call to AWS as such", async () => {
+    const metrics = metricsOf();
+    metrics.awsRequest("iam", "CreateRole", "Throttling", 0.1);
+    metrics.awsRequest("iam", "CreateRole", "OK", 0.1);
+    expect(await series(metrics, "platform_aws_throttled_total")).toEqual(['platform_aws_throttled_total{service="iam"} 1']);
+    expect(await series(metrics, "platform_aws_requests_total")).toEqual([
+      'platform_aws_requests_total{service="iam",operation="CreateRole",code="Throttling"} 1',
+      'platform_aws_requests_total{service="iam",operation="CreateRole",code="OK"} 1',
+    ]);
+  });
+});
+
+test("the age of a watch is asked for when metrics are read, and absent before its first word", async () => {
+  const metrics = metricsOf();
+  let age: number | undefined;
+  metrics.watchAge("pods", () => age);
+  expect(await series(metrics, "platform_watch_last_event_age_seconds")).toEqual([]);
+  age = 12;
+  expect(await series(metrics, "platform_watch_last_event_age_seconds")).toEqual([
+    'platform_watch_last_event_age_seconds{resource="pods"} 12',
+  ]);
+});
