@@ -4,7 +4,7 @@ import type { ActionLog } from "./action-log.ts";
 import { authorize, denialSentence, type Authorization } from "./authorization/authorize.ts";
 import type { ActionCatalogue } from "./authorization/catalogue.ts";
 import { AwsFault, badRequest } from "./errors.ts";
-import type { FaultInjector, FaultKind } from "./faults.ts";
+import type { FaultInjector, FaultKind, FaultSubject } from "./faults.ts";
 import { validationSentence } from "./models/validate.ts";
 import type { Call, Caller, Operation, Service } from "./operation.ts";
 import { readCredential, type Credential, type Principals } from "./principals.ts";
@@ -37,6 +37,8 @@ export interface DispatcherParts {
   readonly log: ActionLog;
   readonly catalogue: ActionCatalogue;
   readonly clock: () => number;
+  /** Told of each call before anything becomes of it. */
+  readonly observer?: ((call: FaultSubject) => void) | undefined;
   /** What each call gets besides the parts that are its own. */
   readonly environment: Omit<Call, "store" | "caller" | "now" | "note">;
 }
@@ -156,7 +158,15 @@ export class Dispatcher {
     }
     this.#calls += 1;
     const moment = { call: this.#calls, now };
-    const subject = { service: service.name, operation: name, access: operation.access, accessKeyId: credential?.accessKeyId };
+    const { name: serviceName } = service;
+    const subject = {
+      service: serviceName,
+      operation: name,
+      access: operation.access,
+      accessKeyId: credential?.accessKeyId,
+      body: request.body,
+    };
+    this.#parts.observer?.(subject);
     progress.faults = this.#parts.faults.befall(subject, now);
     const committed = this.#parts.state.store(moment, { kind: "full" });
     const caller = this.#caller(operation, credential, () => this.#parts.principals.find(required(credential), committed, now));

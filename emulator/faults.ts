@@ -10,6 +10,8 @@ export interface FaultMatch {
   readonly operation?: string;
   readonly access?: "read" | "write";
   readonly accessKeyId?: string;
+  /** Text in the request's body, such as a role's name. */
+  readonly bodyContains?: string;
 }
 
 export type FaultKind =
@@ -52,6 +54,8 @@ export interface FaultSubject {
   readonly operation: string;
   readonly access: "read" | "write";
   readonly accessKeyId: string | undefined;
+  /** As it came: a form, or JSON. */
+  readonly body: string;
 }
 
 interface Rule {
@@ -134,7 +138,8 @@ function fits(match: FaultMatch, subject: FaultSubject): boolean {
     (match.service ?? subject.service) === subject.service &&
     (match.operation ?? subject.operation) === subject.operation &&
     (match.access ?? subject.access) === subject.access &&
-    (match.accessKeyId === undefined || match.accessKeyId === subject.accessKeyId)
+    (match.accessKeyId === undefined || match.accessKeyId === subject.accessKeyId) &&
+    (match.bodyContains === undefined || subject.body.includes(match.bodyContains))
   );
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Principal } from "./options.ts";
-import { startEmulator } from "./server.ts";
+import { startEmulator, type Emulator } from "./server.ts";
 
 const HELP = `An emulator of AWS STS, IAM and ECR for tests and demos, on 127.0.0.1.
 
@@ -19,19 +19,25 @@ const HELP = `An emulator of AWS STS, IAM and ECR for tests and demos, on 127.0.
 It prints one line, {"url":"http://127.0.0.1:PORT"}, when it answers; give that url as AWS_ENDPOINT_URL. SIGTERM ends it.
 `;
 
-const { values } = parseArgs({
-  options: {
-    port: { type: "string", default: "0" },
-    account: { type: "string", default: "111122223333" },
-    region: { type: "string", default: "eu-west-1" },
-    "state-file": { type: "string" },
-    principals: { type: "string" },
-    "exit-with-parent": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-
-async function main(): Promise<void> {
+/** Starts what the arguments ask for; undefined when that was only the help. Throws an Error that says which argument is wrong. */
+async function start(): Promise<{ emulator: Emulator; withParent: boolean } | undefined> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "0" },
+      account: { type: "string", default: "111122223333" },
+      region: { type: "string", default: "eu-west-1" },
+      "state-file": { type: "string" },
+      principals: { type: "string" },
+      "exit-with-parent": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return undefined;
+  }
+  if (!/^\d{12}$/.test(values.account)) throw new Error(`--account ${values.account}: an account has twelve digits`);
+  if (!/^\d{1,5}$/.test(values.port)) throw new Error(`--port ${values.port}: give a number, or 0 for a free port`);
   const file = values.principals;
   const principals: Principal[] | undefined = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
   const emulator = await startEmulator({
@@ -42,20 +48,26 @@ async function main(): Promise<void> {
     principals: principals ?? [],
     allowAnyKey: principals === undefined,
   });
-  console.log(JSON.stringify({ url: emulator.url }));
-  const stop = (): void => {
-    emulator.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-  if (values["exit-with-parent"]) process.stdin.resume().once("end", stop).once("close", stop);
+  return { emulator, withParent: values["exit-with-parent"] };
 }
 
-if (values.help) process.stdout.write(HELP);
-else await main();
+/** Says what went wrong and ends with exit code 2. */
+function fail(error: unknown): void {
+  console.error(`emulator: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(2);
+}
+
+try {
+  const started = await start();
+  if (started !== undefined) {
+    console.log(JSON.stringify({ url: started.emulator.url }));
+    const stop = (): void => {
+      started.emulator.close().then(() => process.exit(0), fail);
+    };
+    process.once("SIGTERM", stop);
+    process.once("SIGINT", stop);
+    if (started.withParent) process.stdin.resume().once("end", stop).once("close", stop);
+  }
+} catch (error) {
+  fail(error);
+}

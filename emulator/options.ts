@@ -1,3 +1,4 @@
+import type { FaultSubject } from "./faults.ts";
 import type { Quotas } from "./quotas.ts";
 
 /** An IAM policy as JSON. */
@@ -55,4 +56,6 @@ export interface EmulatorOptions {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly randomBytes?: (size: number) => Uint8Array;
+  /** Told of each call before anything becomes of it. */
+  readonly observer?: ((call: FaultSubject) => void) | undefined;
 }

@@ -57,6 +57,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     log,
     catalogue: ActionCatalogue.load(),
     clock,
+    observer: options.observer,
     environment: {
       accountId: options.accountId,
       region: options.region,

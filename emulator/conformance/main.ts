@@ -63,7 +63,8 @@ async function main(only: string, verbose: boolean): Promise<number> {
   const results: Result[] = [];
   let unprobed: readonly string[] = [];
   try {
-    targets.push(await emulatorTarget(), motoTarget(await startMoto()));
+    targets.push(motoTarget(await startMoto())); // first, since it can be missing
+    targets.unshift(await emulatorTarget());
     for (const target of targets) {
       results.push(...(await runAll(probes, target)));
       if (target.name === "emulator") unprobed = await operationsNeverCalled(target);
