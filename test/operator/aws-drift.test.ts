@@ -90,53 +90,55 @@ async function repository(): Promise<unknown> {
   };
 }
 
-async function meddleWithRole(meddle: () => Promise<unknown>): Promise<void> {
-  const before = await role();
-  await meddle();
-  await expect.poll(role, { timeout: PATIENCE_MS, interval: 200 }).toEqual(before);
-}
+type Meddle = () => Promise<unknown>;
 
-describe("of the role is put back", () => {
-  test("the trust policy", () =>
-    meddleWithRole(() => platform.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: ROLE, PolicyDocument: ANYONE }))));
-
-  test("its policy, widened", () =>
-    meddleWithRole(() =>
-      platform.iam.send(new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: INLINE_POLICY_NAME, PolicyDocument: EVERYTHING })),
-    ));
-
-  test("its policy, deleted", () =>
-    meddleWithRole(() => platform.iam.send(new DeleteRolePolicyCommand({ RoleName: ROLE, PolicyName: INLINE_POLICY_NAME }))));
-
-  test("a second inline policy and a managed one", () =>
-    meddleWithRole(async () => {
+const ROLE_DRIFTS: readonly (readonly [what: string, meddle: Meddle])[] = [
+  ["the trust policy", () => platform.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: ROLE, PolicyDocument: ANYONE }))],
+  [
+    "its policy, widened",
+    () => platform.iam.send(new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: INLINE_POLICY_NAME, PolicyDocument: EVERYTHING })),
+  ],
+  ["its policy, deleted", () => platform.iam.send(new DeleteRolePolicyCommand({ RoleName: ROLE, PolicyName: INLINE_POLICY_NAME }))],
+  [
+    "a second inline policy and a managed one",
+    async () => {
       const { Policy } = await platform.iam.send(new CreatePolicyCommand({ PolicyName: `${NAMESPACE}-extra`, PolicyDocument: EVERYTHING }));
       await platform.iam.send(new AttachRolePolicyCommand({ RoleName: ROLE, PolicyArn: Policy?.Arn }));
       await platform.iam.send(new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: "extra", PolicyDocument: EVERYTHING }));
-    }));
-
-  test("the permissions boundary, another", () =>
-    meddleWithRole(() => platform.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: ROLE, PermissionsBoundary: PCI_BOUNDARY }))));
-
-  test("the owner's tag; with it what no bulk read tells: description and session duration", () =>
-    meddleWithRole(async () => {
+    },
+  ],
+  [
+    "the permissions boundary, another",
+    () => platform.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: ROLE, PermissionsBoundary: PCI_BOUNDARY })),
+  ],
+  ["the permissions boundary, none", () => platform.iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: ROLE }))],
+  [
+    "the owner's tag; with it what no bulk read tells: description and session duration",
+    async () => {
       await platform.iam.send(new UpdateRoleCommand({ RoleName: ROLE, Description: "mine now", MaxSessionDuration: 7200 }));
       await platform.iam.send(new TagRoleCommand({ RoleName: ROLE, Tags: [{ Key: "platform-operator.dev/owner", Value: "somebody" }] }));
-    }));
-
-  test("the role itself", () =>
-    meddleWithRole(async () => {
+    },
+  ],
+  [
+    "the role itself",
+    async () => {
       await platform.iam.send(new DeleteRolePolicyCommand({ RoleName: ROLE, PolicyName: INLINE_POLICY_NAME }));
       await platform.iam.send(new DeleteRoleCommand({ RoleName: ROLE }));
-    }));
+    },
+  ],
+];
+
+describe("of the role is put back", () => {
+  test.each(ROLE_DRIFTS)("%s", async (_what, meddle) => {
+    const before = await role();
+    await meddle();
+    await expect.poll(role, { timeout: PATIENCE_MS, interval: 200 }).toEqual(before);
+  });
 
   test("and counted", async () => {
     expect(await platform.metric('platform_service_drift_corrected_total{kind="Role"}')).toBeGreaterThanOrEqual(6);
   });
 });
-
-test("a boundary that was taken off is put back", () =>
-  meddleWithRole(() => platform.iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: ROLE }))));
 
 describe("of the repository is put back", () => {
   test("the mutability of its tags; with it what no bulk read tells: lifecycle policy and tags", async () => {
