@@ -16,6 +16,8 @@ export interface Settings {
   /** Services worked on at the same time. */
   readonly workers: number;
   readonly perServiceMetrics: "Full" | "Aggregate";
+  /** A watch that says nothing for so long, bookmarks included, is taken for dead. */
+  readonly watchSilenceMs: number;
 }
 
 export const USAGE = `platform-operator: makes and keeps what each PlatformService needs.
@@ -28,6 +30,8 @@ Usage: platform-operator --config FILE [options]
   --log-level LEVEL        trace, debug, info, warn, error; default info (LOG_LEVEL)
   --workers N              services worked on at the same time; default 16
   --per-service-metrics M  Full, or Aggregate for fleets that want no series a service; default Full
+  --watch-silence S        seconds without a frame after which a watch's connection is given up; default 150, at least 2
+                           (bookmarks come about once a minute: below that, quiet watches are started anew for nothing)
   --help                   this text
 
 AWS credentials, region and endpoint are found as every AWS SDK finds them (AWS_ENDPOINT_URL for an emulator).
@@ -49,8 +53,9 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
     kubeconfig: flags.kubeconfig,
     telemetryAddress: flags["telemetry-address"] ?? ":8080",
     logLevel: oneOf("--log-level", flags["log-level"] ?? env.LOG_LEVEL ?? "info", ["trace", "debug", "info", "warn", "error"]),
-    workers: positive("--workers", flags.workers ?? "16"),
+    workers: atLeast("--workers", flags.workers ?? "16", 1),
     perServiceMetrics: oneOf("--per-service-metrics", flags["per-service-metrics"] ?? "Full", ["Full", "Aggregate"]),
+    watchSilenceMs: atLeast("--watch-silence", flags["watch-silence"] ?? "150", 2) * 1000,
   };
 }
 
@@ -89,6 +94,7 @@ function parseFlags(argv: readonly string[]) {
         "log-level": { type: "string" },
         workers: { type: "string" },
         "per-service-metrics": { type: "string" },
+        "watch-silence": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
@@ -103,9 +109,10 @@ function oneOf<const T extends string>(flag: string, value: string, allowed: rea
   return found;
 }
 
-function positive(flag: string, value: string): number {
+function atLeast(flag: string, value: string, least: number): number {
   const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) throw new ConfigError(`${flag} is ${value}; it must be a whole number of at least 1`);
+  if (!Number.isInteger(number) || number < least)
+    throw new ConfigError(`${flag} is ${value}; it must be a whole number of at least ${String(least)}`);
   return number;
 }
 

@@ -40,6 +40,7 @@ async function main(settings: Settings): Promise<void> {
     clock: systemClock,
     random: () => randomInt(0, 1_000_000) / 1_000_000,
     workers: settings.workers,
+    silenceMs: settings.watchSilenceMs,
   });
   const server = await serveTelemetry(settings.telemetryAddress, metrics.registry, { live: operator.alive, ready: operator.synced });
   log.info(

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
@@ -7,6 +7,7 @@ import { applyCrds } from "../../controlplane/kubectl.ts";
 import { addNodePools, addNodes, GENERAL_POOL, nodesOf, PAYMENTS_POOL } from "../../controlplane/nodes.ts";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import { thirdPartyCrds } from "../../controlplane/third-party.ts";
+import type { EmulatorOptions } from "../../emulator/options.ts";
 import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
@@ -22,6 +23,8 @@ export interface EnvironmentOptions {
   /** Of the operator; default config/dev/operator-config.yaml. */
   readonly configFile?: string;
   readonly audit?: boolean;
+  /** More flags for kube-apiserver. */
+  readonly apiServerFlags?: readonly string[];
   /** Told what happens, a line at a time. */
   readonly log: (line: string) => void;
 }
@@ -42,7 +45,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const { log } = options;
   const configFile = options.configFile ?? DEV_CONFIG;
   const config = readConfigFile(configFile);
-  const plane = await startControlPlane({ audit: options.audit ?? false, log });
+  const plane = await startControlPlane({ audit: options.audit ?? false, apiServerFlags: options.apiServerFlags ?? [], log });
   let emulator: Emulator | undefined;
   try {
     await installPlatform(plane);
@@ -83,13 +86,17 @@ export async function installPlatform(plane: ControlPlane): Promise<void> {
   await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/sidecar-injector.yaml")]);
 }
 
-/** An account with the cluster's OIDC provider and the boundary policies, as Terraform leaves it. */
-export async function startAws(config: OperatorConfig, port = 0): Promise<Emulator> {
+/** An account with the cluster's OIDC provider and the boundary policies, as Terraform leaves it. A state file that exists has them already. */
+export async function startAws(
+  config: OperatorConfig,
+  options: Pick<EmulatorOptions, "port" | "stateFile" | "observer"> = {},
+): Promise<Emulator> {
   const { accountId, region, oidcIssuer } = config.cluster;
+  const furnished = options.stateFile !== undefined && existsSync(options.stateFile);
   const emulator = await startEmulator({
+    ...options,
     accountId,
     region,
-    port,
     principals: [
       { accessKeyId: ADMIN_KEY, arn: `arn:aws:iam::${accountId}:user/admin` },
       {
@@ -99,6 +106,7 @@ export async function startAws(config: OperatorConfig, port = 0): Promise<Emulat
       },
     ],
   });
+  if (furnished) return emulator;
   const iam = adminIam(config, emulator.url);
   await iam.send(
     new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ["sts.amazonaws.com"], ThumbprintList: ["0".repeat(40)] }),
@@ -125,7 +133,10 @@ const OPERATOR_NAMESPACE = "platform-system";
 const OPERATOR_ACCOUNT = "platform-operator";
 
 /** A kubeconfig for the operator's ServiceAccount: it runs under config/rbac, never as admin. */
-export async function operatorAccess(plane: ControlPlane, file = join(plane.dir, "operator.kubeconfig")): Promise<string> {
+export async function operatorAccess(
+  plane: Pick<ControlPlane, "kubectl" | "url" | "caFile" | "dir">,
+  file = join(plane.dir, "operator.kubeconfig"),
+): Promise<string> {
   const token = await plane.kubectl(["create", "token", OPERATOR_ACCOUNT, "-n", OPERATOR_NAMESPACE, "--duration=24h"]);
   return writeKubeconfig({ file, url: plane.url, caFile: plane.caFile, user: OPERATOR_ACCOUNT, token: token.trim() });
 }

@@ -16,6 +16,8 @@ export interface OperatorProcessOptions {
   /** Default `operator`. */
   readonly name?: string;
   readonly logLevel?: string;
+  /** More flags. */
+  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -58,7 +60,7 @@ export async function launchOperator(options: OperatorProcessOptions): Promise<O
   const logFile = join(options.dir, `${name}.log`);
   const pidFile = join(options.dir, `${name}.pid`);
   const args = ["src/main.ts", "--config", options.configFile, "--kubeconfig", options.kubeconfig, "--telemetry-address", "127.0.0.1:0"];
-  const child = spawn(process.execPath, [...args, "--log-level", options.logLevel ?? "info"], {
+  const child = spawn(process.execPath, [...args, "--log-level", options.logLevel ?? "info", ...(options.args ?? [])], {
     cwd: ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

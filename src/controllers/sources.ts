@@ -30,6 +30,8 @@ export interface Runtime {
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  /** See ReflectorOptions. */
+  readonly silenceMs?: number;
 }
 
 export interface Source<T, Index extends string> {

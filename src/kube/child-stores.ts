@@ -40,17 +40,19 @@ export interface ChildSourceOptions<Facts> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** See ReflectorOptions. */
+  readonly silenceMs?: number;
 }
 
 /** The store of a child kind and the reflector that fills it once it runs. */
 export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSource<Facts> {
-  const { transport, resource, scope, facts, clock, random, log } = options;
+  const { resource, scope, facts, ...runtime } = options;
   const store: ChildStore<Facts> = new Store({
     reduce: (object) => childOf(resource, object, facts),
     indexes: { controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]) },
   });
   const selector = scope === "ours" ? { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` } : {};
-  const reflector = new Reflector({ transport, resource, store, ...selector, clock, random, log });
+  const reflector = new Reflector({ ...runtime, resource, store, ...selector });
   return { resource, store, reflector };
 }
 

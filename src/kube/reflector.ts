@@ -18,6 +18,8 @@ export interface ReflectorOptions<T> {
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  /** Without a frame for so long a watch's connection is taken for dead; default SILENCE_MS. */
+  readonly silenceMs?: number;
 }
 
 /** A watch ends after 5 to 10 minutes: jittered, so that not all come back at once (client-go's minWatchTimeout). */
@@ -127,16 +129,16 @@ export class Reflector<T> {
 
   /** Resolves to the number of frames. */
   async #watch(signal: AbortSignal): Promise<number> {
-    const { transport, clock, random, labelSelector } = this.#options;
+    const { transport, clock, random, labelSelector, silenceMs = SILENCE_MS } = this.#options;
     const snapshot = this.#position === undefined ? this.#options.store.begin() : undefined;
     const cut = new AbortController();
     let frames = 0;
     let alive = true;
     const silent = (): void => {
       alive = false;
-      cut.abort(new Error(`no frame for ${SILENCE_MS / 1000} s`));
+      cut.abort(new Error(`no frame for ${silenceMs / 1000} s`));
     };
-    let liveness = clock.after(SILENCE_MS, silent);
+    let liveness = clock.after(silenceMs, silent);
     try {
       const stream = transport.watch(this.resource, {
         labelSelector,
@@ -147,7 +149,7 @@ export class Reflector<T> {
       });
       for await (const frame of stream) {
         liveness.cancel();
-        liveness = clock.after(SILENCE_MS, silent);
+        liveness = clock.after(silenceMs, silent);
         frames++;
         this.#lastFrameAt = clock.monotonic();
         if (snapshot !== undefined && this.#position === undefined) this.#collect(frame, snapshot);
