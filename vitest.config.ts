@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. */
+/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. */
 export default defineConfig({
   test: {
     projects: [
@@ -23,6 +23,16 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 180_000,
+          // One more than cores: these wait for back-offs most of the time, and idle.test.ts for nothing else.
+          maxWorkers: 3,
         },
       },
     ],

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { FaultInjector, parseFaultRules, type FaultKind, type FaultRule } from "../../../emulator/faults.ts";
 import { aws, EC2_TRUST, outcome, type Aws } from "./clients.ts";
 
-const READ = { service: "iam", operation: "GetRole", access: "read", accessKeyId: "AKIA" } as const;
-const WRITE = { ...READ, operation: "CreateRole", access: "write" } as const;
+const READ = { service: "iam", operation: "GetRole", access: "read", accessKeyId: "AKIA", body: "RoleName=one" } as const;
+const WRITE = { ...READ, operation: "CreateRole", access: "write", body: "RoleName=two" } as const;
 
 function befallen(rules: readonly FaultRule[], subjects: readonly (typeof READ | typeof WRITE)[], now = 0): (FaultKind["kind"] | "")[] {
   const injector = new FaultInjector();
@@ -22,6 +22,7 @@ describe("a fault rule", () => {
     ["with times befalls the first", { times: 2, fault: drop }, ["drop", "drop", "", ""]],
     ["counts only what matches", { match: { access: "write" }, position: 2, fault: drop }, ["", "", "", "drop"]],
     ["matches by operation", { match: { operation: "CreateRole" }, fault: drop }, ["", "drop", "", "drop"]],
+    ["matches by text in the body", { match: { bodyContains: "two" }, fault: drop }, ["", "drop", "", "drop"]],
     ["matches by another service not at all", { match: { service: "ecr" }, fault: drop }, ["", "", "", ""]],
     ["matches by another caller not at all", { match: { accessKeyId: "OTHER" }, fault: drop }, ["", "", "", ""]],
   ])("%s", (_, rule, expected) => {

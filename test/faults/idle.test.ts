@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { EmulatorAdmin } from "../../emulator/admin-client.ts";
+import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
+import { OPERATOR_KEY, ROOT } from "../../src/cli/keys.ts";
+import { isReady } from "../../src/cli/service-watch.ts";
+import { auditEvents, OPERATOR_USER } from "../support/audit-log.ts";
+import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
+
+/** Five minutes in which nothing happens. The one test that waits on the clock: it asserts what does not happen in a given time. */
+
+const IDLE_MS = 300_000;
+const SAMPLES = 5;
+const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
+
+let environment: Environment;
+let platform: Platform;
+
+beforeAll(async () => {
+  environment = await startEnvironment({ audit: true, log: () => undefined });
+  platform = platformOf(environment);
+  await platform.kubectl(["apply", "-f", join(ROOT, "config/samples")]);
+  await platform.watch.until("every repository", () => withRepository().length === SAMPLES, PATIENCE_MS);
+  for (const { metadata } of platform.watch.list()) await platform.push(metadata);
+  await platform.watch.until("every sample is Ready", () => platform.watch.list().every(isReady), PATIENCE_MS);
+});
+
+afterAll(async () => {
+  await platform.close();
+  await environment.stop();
+});
+
+test(
+  "with everything Ready, five minutes bring no write to the API server by the operator and no mutation in AWS",
+  async () => {
+    const admin = new EmulatorAdmin(platform.info.awsEndpoint);
+    const before = { kubernetes: (await operatorWrites()).length, aws: (await admin.actions()).at(-1)?.sequence ?? 0 };
+    await new Promise((resolve) => void setTimeout(resolve, IDLE_MS));
+    expect((await operatorWrites()).slice(before.kubernetes)).toEqual([]);
+    const calls = (await admin.actions(before.aws)).filter((a) => a.accessKeyId === OPERATOR_KEY);
+    expect(calls.filter((a) => a.access === "write").map((a) => a.action)).toEqual([]);
+    // The sweeps went on meanwhile, so it was alive.
+    expect(new Set(calls.map((a) => a.action))).toContain("iam:GetAccountAuthorizationDetails");
+    expect(platform.watch.list().filter(isReady)).toHaveLength(SAMPLES);
+  },
+  IDLE_MS + 60_000,
+);
+
+function withRepository(): readonly unknown[] {
+  return platform.watch.list().filter((service) => service.status?.repository !== undefined);
+}
+
+async function operatorWrites(): Promise<readonly string[]> {
+  const ours = (agent = ""): boolean => agent.startsWith("platform-operator/");
+  const writes = await auditEvents(
+    platform.info.auditLogFile,
+    (e) => ours(e.userAgent) && e.user.username === OPERATOR_USER && !READS.has(e.verb),
+  );
+  return writes.map((e) => `${e.verb} ${e.requestURI}`);
+}

@@ -1,0 +1,162 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { EmulatorAdmin } from "../../emulator/admin-client.ts";
+import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
+import { ROOT } from "../../src/cli/keys.ts";
+import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
+import { platformOf, type Platform } from "../support/platform.ts";
+
+/**
+ * What the operator may do is what it does: its ClusterRole against the audit log of lives in which everything happens, both ways. The API server serves
+ * no streaming lists here, so that the reflectors' fallback, LIST, is among it.
+ */
+
+const KEY = { namespace: "rights", name: "everything" };
+const OTHER = { namespace: "rights", name: "caller" };
+
+const EVERYTHING = {
+  tier: "rights",
+  image: { tag: "1.0.0", deletionPolicy: "DeleteWithImages" },
+  container: { metrics: { port: 9090 } },
+  scaling: { minReplicas: 2, maxReplicas: 3 },
+  aws: {
+    policy: {
+      statements: [{ sid: "Tables", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/rights"] }],
+    },
+  },
+  routes: [{ name: "all", timeout: "2s" }],
+  resilience: { connectionPool: { maxConnections: 10 } },
+  callers: { services: [{ name: "caller" }] },
+  dependencies: { hosts: [{ host: "api.example.com", port: 443 }] },
+};
+
+/** One field of each kind of child that an administrator changes, to be put back. */
+const DRIFT: readonly (readonly [string, object])[] = [
+  ["serviceaccount/everything", { metadata: { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/other" } } }],
+  ["service/everything", { spec: { selector: { "app.kubernetes.io/name": "other" } } }],
+  ["deployment/everything", { metadata: { labels: { "platform-operator.dev/tier": "other" } } }],
+  ["horizontalpodautoscaler/everything", { spec: { maxReplicas: 9 } }],
+  ["poddisruptionbudget/everything", { spec: { maxUnavailable: 2 } }],
+  ["networkpolicy/everything-callers", { spec: { ingress: [{}] } }],
+  ["peerauthentication/everything", { spec: { mtls: { mode: "DISABLE" } } }],
+  ["authorizationpolicy/everything", { spec: { rules: [{}] } }],
+  ["virtualservice/everything", { spec: { http: [] } }],
+  ["destinationrule/everything", { spec: { trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } } } }],
+  ["sidecar/everything", { spec: { outboundTrafficPolicy: { mode: "ALLOW_ANY" } } }],
+  ["podmonitor/everything", { spec: { podMetricsEndpoints: [] } }],
+];
+
+let environment: Environment;
+let platform: Platform;
+
+beforeAll(async () => {
+  environment = await startEnvironment({ audit: true, apiServerFlags: ["--feature-gates=WatchList=false"], log: () => undefined });
+  platform = platformOf(environment);
+  await live();
+});
+
+afterAll(async () => {
+  await platform.close();
+  await environment.stop();
+});
+
+test("the ClusterRole grants what the operator does, and nothing that it does not do", async () => {
+  expect(await done()).toEqual(await granted());
+});
+
+test("nothing that it asked for was denied", async () => {
+  const denied = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && e.responseStatus?.code === 403);
+  expect(denied.map((e) => `${e.verb} ${e.requestURI}`)).toEqual([]);
+});
+
+test("no statement of its IAM policy was denied to it", async () => {
+  const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
+  expect(actions.filter((a) => a.code.startsWith("AccessDenied")).map((a) => `${a.action} ${a.resource}`)).toEqual([]);
+});
+
+/** Everything that can happen to a service and a tier, once. */
+async function live(): Promise<void> {
+  await platform.namespace(KEY.namespace);
+  const tier: { metadata: object; spec: object } = JSON.parse(await platform.kubectl(["get", "ptier", "tier-3", "-o", "json"]));
+  await platform.apply({
+    apiVersion: "platform-operator.dev/v1alpha1",
+    kind: "PlatformTier",
+    metadata: { name: "rights" },
+    spec: tier.spec,
+  });
+  await platform.ready(OTHER, { tier: "rights" });
+  await platform.ready(KEY, EVERYTHING);
+  for (const [what, change] of DRIFT) {
+    const before = await platform.get<{ spec?: unknown }>(KEY.namespace, what);
+    await platform.kubectl(["patch", what, "-n", KEY.namespace, "--type=merge", "-p", JSON.stringify(change)]);
+    await vi.waitFor(async () => expect((await platform.get<{ spec?: unknown }>(KEY.namespace, what))?.spec).toEqual(before?.spec), {
+      timeout: 30_000,
+      interval: 100,
+    });
+  }
+  await sayItTwice();
+  // A child that is no longer wanted is deleted while the service lives; the rest with it.
+  await platform.applyService(KEY, {
+    ...EVERYTHING,
+    dependencies: {},
+    container: {},
+    scaling: { minReplicas: 2, maxReplicas: 2 },
+    resilience: {},
+  });
+  await platform.untilReady(KEY);
+  await platform.applyService(KEY, EVERYTHING);
+  await platform.untilReady(KEY);
+  for (const key of [KEY, OTHER]) await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
+  await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
+}
+
+/** The same event twice becomes a series: a tag that is missing, pushed, and another that is missing with the same words. */
+async function sayItTwice(): Promise<void> {
+  for (const tag of ["missing", "1.0.0", "missing", "1.0.0"]) {
+    await platform.applyService(KEY, { ...EVERYTHING, image: { ...EVERYTHING.image, tag } });
+    if (tag === "missing") await platform.untilCondition(KEY, "ImageResolved", "False", "ImageNotFound");
+    else await platform.untilReady(KEY);
+  }
+}
+
+/** As `patch deployments.apps/scale`. An apply that made something is a `patch` that also needs `create`. */
+async function done(): Promise<readonly string[]> {
+  const events = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && e.objectRef !== undefined);
+  return distinct(
+    events.flatMap((e) =>
+      e.responseStatus?.code === 201 && e.verb === "patch" ? [nameOf("create", e), nameOf("patch", e)] : [nameOf(e.verb, e)],
+    ),
+  );
+}
+
+function nameOf(verb: string, { objectRef: ref }: AuditEvent): string {
+  return `${verb} ${ref?.resource ?? ""}${ref?.apiGroup === undefined ? "" : `.${ref.apiGroup}`}${ref?.subresource === undefined ? "" : `/${ref.subresource}`}`;
+}
+
+const clusterRole = z.object({
+  rules: z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) })),
+});
+
+async function granted(): Promise<readonly string[]> {
+  const documents = parseAllDocuments(await readFile(join(ROOT, "config/rbac/operator.yaml"), "utf8"));
+  const rules = documents.flatMap((document) => clusterRole.safeParse(document.toJS()).data?.rules ?? []);
+  return distinct(
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((written) => {
+          const [resource = "", subresource] = written.split("/");
+          return verbs.map(
+            (verb) => `${verb} ${resource}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`,
+          );
+        }),
+      ),
+    ),
+  );
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].toSorted();
+}

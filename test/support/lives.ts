@@ -1,0 +1,136 @@
+import { expect, vi } from "vitest";
+import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { pushImage } from "../../src/cli/image.ts";
+import { isReady } from "../../src/cli/service-watch.ts";
+import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
+import { isWrite, signatureOf } from "./api-call.ts";
+import type { FaultBench } from "./fault-bench.ts";
+import { serviceOf } from "./platform.ts";
+import { readWorld, type World } from "./world-state.ts";
+
+/** The lives of services, many at once, each in a namespace of its own: created, pushed, Ready, changed, Ready, looked at again, deleted, gone. */
+
+/** Every life's service has this name; faults and states are told apart by namespace. */
+export const SERVICE = "api";
+const TAG = "1.0.0";
+const PATIENCE_MS = 240_000;
+
+/** One of every child: a way out (ServiceEntry, Sidecar), metrics (PodMonitor), routes, callers, rights in AWS. */
+const BORN = {
+  image: { tag: TAG, deletionPolicy: "DeleteWithImages" },
+  container: { metrics: { port: 9090 } },
+  aws: {
+    policy: {
+      statements: [{ sid: "Read", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/orders"] }],
+    },
+  },
+  routes: [{ name: "all", timeout: "2s" }],
+  resilience: { retryBudgetPercent: 20 },
+  callers: { services: [{ name: "shop" }] },
+  dependencies: { hosts: [{ host: "api.carrier.example.com", port: 443 }] },
+};
+
+/** Changes the role, the repository, the pods and the traffic, takes one child away and brings another. */
+const CHANGED = {
+  ...BORN,
+  image: { ...BORN.image, retain: { untaggedDays: 3 } },
+  container: { env: [{ name: "LOG_LEVEL", value: "debug" }] },
+  aws: {
+    maxSessionDuration: "2h",
+    policy: {
+      statements: [{ sid: "Read", actions: ["dynamodb:Query"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/orders"] }],
+    },
+  },
+  routes: [{ name: "all", timeout: "1s" }],
+  resilience: { retryBudgetPercent: 30 },
+  callers: { services: [{ name: "shop" }, { name: "store" }] },
+  dependencies: { cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }] },
+};
+
+/** `seenAgain`: twice, though nothing has changed, the second time by a process that has just started. */
+export type Phase = "born" | "changed" | "seenAgain" | "deleted";
+
+export interface LivesResult {
+  /** What each namespace held when Ready for the first and for the second time, and after the end. */
+  readonly born: World;
+  readonly changed: World;
+  readonly left: World;
+  /** What the operator wrote though nothing had changed. */
+  readonly idleWrites: readonly string[];
+}
+
+/** Lives a life in each namespace, side by side; `enter` is awaited before each phase. Rejects when one life does not get on. */
+export async function live(
+  bench: FaultBench,
+  namespaces: readonly string[],
+  enter: (phase: Phase) => void | Promise<void> = () => undefined,
+): Promise<LivesResult> {
+  const keys = namespaces.map((namespace): ObjectKey => ({ namespace, name: SERVICE }));
+  await enter("born");
+  await beBorn(bench, keys);
+  const born = await readWorld(bench, namespaces);
+  await enter("changed");
+  await bench.apply(...keys.map((key) => serviceOf(key, CHANGED)));
+  await untilAll(bench, keys, "Ready again", (key) => bench.watch.get(key)?.metadata.generation !== 1 && isReady(bench.watch.get(key)));
+  const changed = await readWorld(bench, namespaces);
+  await enter("seenAgain");
+  const idleWrites = await lookAgain(bench, keys);
+  await enter("deleted");
+  await die(bench, keys);
+  return { born, changed, left: await readWorld(bench, namespaces), idleWrites };
+}
+
+async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {
+  await bench.apply(...keys.map(({ namespace }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } })));
+  await bench.apply(...keys.map((key) => serviceOf(key, BORN)));
+  await Promise.all(keys.map((key) => push(bench, key)));
+  await untilAll(bench, keys, "Ready", (key) => isReady(bench.watch.get(key)));
+}
+
+async function push(bench: FaultBench, key: ObjectKey): Promise<void> {
+  await bench.watch.until(`${keyString(key)} has a repository`, () => bench.watch.get(key)?.status?.repository !== undefined, PATIENCE_MS);
+  const uri = bench.watch.get(key)?.status?.repository?.uri ?? "";
+  await pushImage(bench.ecr, { repository: uri.slice(uri.indexOf("/") + 1), tag: TAG, architectures: ["amd64"] });
+}
+
+/** A pass over each service that sees nothing new, then another process that has seen nothing at all: the writes of both. */
+async function lookAgain(bench: FaultBench, keys: readonly ObjectKey[]): Promise<string[]> {
+  const firstCall = bench.proxy.calls.length;
+  const firstAction = (await bench.aws.actions()).at(-1)?.sequence ?? 0;
+  const passed = (since: number): Promise<void> =>
+    vi.waitFor(async () => expect(await bench.passedSince(since, keys)).toBe(true), { timeout: PATIENCE_MS, interval: 200 });
+
+  const touched = Date.now();
+  await bench.plane.kubectl(["annotate", "--overwrite", "-f", "-", `test/touched=${String(touched)}`], { input: listOf(keys) });
+  await passed(touched);
+  const restarted = Date.now();
+  await bench.restartOperator();
+  await passed(restarted);
+
+  const actions = await bench.aws.actions(firstAction);
+  return [
+    ...bench.proxy.calls
+      .slice(firstCall)
+      .filter(isWrite)
+      .map((call) => `${call.namespace}: ${signatureOf(call)}`),
+    ...actions.filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write").map((a) => `${a.action} ${a.resource}`),
+  ];
+}
+
+async function die(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {
+  await bench.plane.kubectl(["delete", "--wait=false", "-f", "-"], { input: listOf(keys) });
+  await untilAll(bench, keys, "gone", (key) => bench.watch.get(key) === undefined);
+}
+
+function listOf(keys: readonly ObjectKey[]): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items: keys.map((key) => serviceOf(key)) });
+}
+
+async function untilAll(
+  bench: FaultBench,
+  keys: readonly ObjectKey[],
+  what: string,
+  predicate: (key: ObjectKey) => boolean,
+): Promise<void> {
+  await bench.watch.until(`all ${String(keys.length)} services are ${what}`, () => keys.every(predicate), PATIENCE_MS);
+}

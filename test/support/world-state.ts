@@ -1,0 +1,88 @@
+import { KINDS, resourceName } from "../../src/kube/kinds.ts";
+import type { FaultBench } from "./fault-bench.ts";
+
+/** What is there in namespaces and in AWS for them, without what differs between two that hold the same. */
+
+/** Namespace, then `Deployment api` or `iam Role …` to the object. */
+export type World = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
+interface Live {
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}
+
+const READ_KINDS = [
+  KINDS.PlatformService,
+  KINDS.ServiceAccount,
+  KINDS.Service,
+  KINDS.Deployment,
+  KINDS.HorizontalPodAutoscaler,
+  KINDS.PodDisruptionBudget,
+  KINDS.NetworkPolicy,
+  KINDS.PeerAuthentication,
+  KINDS.AuthorizationPolicy,
+  KINDS.VirtualService,
+  KINDS.DestinationRule,
+  KINDS.ServiceEntry,
+  KINDS.Sidecar,
+  KINDS.PodMonitor,
+];
+
+/** Set by the API server and its controllers, or at a moment of their own. */
+const FLEETING: ReadonlySet<string> = new Set([
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "managedFields",
+  "clusterIP",
+  "clusterIPs",
+  "lastTransitionTime",
+  "observedGeneration",
+  "generation",
+  "deployment.kubernetes.io/revision",
+  "kubectl.kubernetes.io/last-applied-configuration",
+  "test/touched",
+  // Of AWS.
+  "roleId",
+  "createdAt",
+  "pushedAt",
+  "layers",
+  "images",
+]);
+/** Of what the namespace's name is part of. */
+const DIGESTS = /sha256:[0-9a-f]{64}/g;
+const HASHES = /"[0-9a-f]{16,64}"/g;
+
+/** Reads everything at once, as an administrator. */
+export async function readWorld(bench: FaultBench, namespaces: readonly string[]): Promise<World> {
+  const kinds = READ_KINDS.map(resourceName).join(",");
+  const list: { readonly items: readonly Live[] } = JSON.parse(await bench.plane.kubectl(["get", kinds, "-A", "-o", "json"]));
+  const { roles, repositories } = await bench.aws.state();
+  return new Map(
+    namespaces.map((namespace) => {
+      const objects = list.items.filter(
+        ({ kind, metadata }) => metadata.namespace === namespace && !(kind === "ServiceAccount" && metadata.name === "default"),
+      );
+      const own = <T>(table: readonly [string, T][]): [string, T][] => table.filter(([key]) => key.includes(namespace));
+      const entries = [
+        ...objects.map((object) => [`${object.kind} ${object.metadata.name}`, withoutStatus(object)] as const),
+        ...own(roles).map(([key, role]) => [`iam Role ${key}`, role] as const),
+        ...own(repositories).map(([key, repository]) => [`ecr Repository ${key}`, repository] as const),
+      ];
+      return [namespace, JSON.parse(anonymous(Object.fromEntries(entries), namespace))];
+    }),
+  );
+}
+
+/** The status of a PlatformService is the operator's word; that of a child is not. */
+function withoutStatus(object: Live): unknown {
+  if (object.kind === "PlatformService") return object;
+  return Object.fromEntries(Object.entries(object).filter(([member]) => member !== "status"));
+}
+
+function anonymous(value: unknown, namespace: string): string {
+  return JSON.stringify(value, (member, inner: unknown) => (FLEETING.has(member) ? undefined : inner))
+    .replaceAll(namespace, "NAMESPACE")
+    .replaceAll(DIGESTS, "sha256:DIGEST")
+    .replaceAll(HASHES, '"HASH"');
+}
