@@ -82,10 +82,12 @@ function shorten(offenders: readonly Verdict[]): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1)}…`;
 }
 
-/** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. */
+/** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. To wait for what is blocked is no progress. */
 function progressOf(reports: Reports): Verdict[] {
   const counted = [...reports].filter(([type]) => !ADVISORY_CONDITIONS.has(type)).map(([type, report]) => ({ type, report }));
-  const moving = counted.find(({ report }) => report.state === "progressing") ?? counted.find(({ report }) => report.state === "failed");
+  const moving =
+    counted.find(({ report }) => report.state === "progressing" && !isStuck(report, reports)) ??
+    counted.find(({ report }) => report.state === "failed");
   const stuck = counted.find(({ report }) => report.state === "blocked");
   const chosen = moving ?? stuck;
   if (!chosen || chosen.report.state === "ready") return [];
@@ -98,6 +100,12 @@ function progressOf(reports: Reports): Verdict[] {
       message: `${chosen.type}: ${report.message ?? ""}`,
     },
   ];
+}
+
+/** Blocked, or waiting for a step that is. Steps wait for earlier ones only, so this ends. */
+function isStuck(report: StepReport | undefined, reports: Reports): boolean {
+  if (report?.state === "progressing") return (report.waitsFor ?? []).some((condition) => isStuck(reports.get(condition), reports));
+  return report?.state === "blocked";
 }
 
 /** Closes an exhaustive switch. */

@@ -6,8 +6,14 @@ export type StepReport =
   | { readonly state: "ready"; readonly reason?: string; readonly message?: string }
   /** Not asked for: True, with this reason. */
   | { readonly state: "skipped"; readonly reason: string; readonly message: string }
-  /** Waiting for the world: Unknown. Looked at again after `recheckMs` at the latest. */
-  | { readonly state: "progressing"; readonly reason: string; readonly message: string; readonly recheckMs: number }
+  /** Waiting for the world: Unknown. Looked at again after `recheckMs` at the latest. With `waitsFor` it waits for other steps: no progress while one of these is blocked. */
+  | {
+      readonly state: "progressing";
+      readonly reason: string;
+      readonly message: string;
+      readonly recheckMs: number;
+      readonly waitsFor?: readonly StepCondition[];
+    }
   /** A person must act: False. The message says who and how. With `recheckMs` where no watch tells that the cause went. */
   | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs?: number }
   /** Made by the runner from a throw: False, retried with back-off for ever. */

@@ -22,6 +22,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         reason: "WaitingForRepository",
         message: "waits for the ECR repository",
         recheckMs,
+        waitsFor: ["RepositoryReady"],
       };
     }
     const reference = imageReference(service);

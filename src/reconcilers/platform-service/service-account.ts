@@ -13,7 +13,13 @@ export const serviceAccountStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const { roleArn } = scope.facts;
     if (roleArn === undefined) {
-      return { state: "progressing", reason: "WaitingForIdentity", message: "waits for the IAM role", recheckMs: WATCHED_RECHECK_MS };
+      return {
+        state: "progressing",
+        reason: "WaitingForIdentity",
+        message: "waits for the IAM role",
+        recheckMs: WATCHED_RECHECK_MS,
+        waitsFor: ["IdentityReady"],
+      };
     }
     return (await applySet(scope, SET, [buildServiceAccount(scope.service, roleArn)])) ?? { state: "ready" };
   },

@@ -46,6 +46,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
         reason: "WaitingForPrerequisites",
         message: `waits for ${waiting.join(", ")}`,
         recheckMs: WATCHED_RECHECK_MS,
+        waitsFor: waiting,
       };
     }
     const { deployment, change } = annotate(

@@ -71,6 +71,18 @@ describe("Reconciling and Stalled", () => {
   });
 });
 
+test("to wait for what is blocked is no progress, however far away it is", () => {
+  const conditions = compute({
+    RepositoryReady: blocked,
+    ImageResolved: { ...progressing, waitsFor: ["RepositoryReady"] },
+    WorkloadReady: { ...progressing, waitsFor: ["ImageResolved"] },
+  });
+  expect(find(conditions, "Stalled")?.reason).toBe("NotOwned");
+  expect(find(conditions, "Reconciling")).toBeUndefined();
+  expect(find(conditions, "WorkloadReady")?.status).toBe("Unknown");
+  expect(find(compute({ WorkloadReady: { ...progressing, waitsFor: ["ImageResolved"] } }), "Reconciling")?.reason).toBe("RollingOut");
+});
+
 describe("a pass over a refused spec", () => {
   test("leaves every other condition Unknown, at the refused generation", () => {
     const reports = new Map<StepCondition, StepReport>([["SpecValid", blocked]]);
