@@ -2,7 +2,7 @@ import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { inject } from "vitest";
 import { kubectlFor, type Kubectl } from "../../controlplane/kubectl.ts";
-import { adminClient } from "../../src/cli/environment.ts";
+import { adminClient, type Environment } from "../../src/cli/environment.ts";
 import { pushImage } from "../../src/cli/image.ts";
 import { condition, isReady, watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
 import { readConfigFile } from "../../src/config.ts";
@@ -142,5 +142,27 @@ export function serviceOf({ namespace, name }: ObjectKey, spec: object = {}): ob
     kind: "PlatformService",
     metadata: { name, namespace },
     spec: { owner: "test-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080, ...spec },
+  };
+}
+
+/** The platform of a file that starts an environment of its own. */
+export function platformOf(environment: Environment): Platform {
+  return new Platform(infoOf(environment));
+}
+
+/** What tests need of an environment, as plain data. */
+export function infoOf({ plane, emulator, operator, operatorKubeconfig, configFile }: Environment): PlatformInfo {
+  return {
+    url: plane.url,
+    dir: plane.dir,
+    binDir: plane.binDir,
+    caFile: plane.caFile,
+    adminKubeconfig: plane.adminKubeconfig,
+    auditLogFile: plane.auditLogFile ?? "",
+    awsEndpoint: emulator.url,
+    telemetryUrl: operator.telemetryUrl,
+    operatorLogFile: operator.logFile,
+    operatorKubeconfig,
+    configFile,
   };
 }
