@@ -70,6 +70,7 @@ export function createOperator(options: OperatorOptions): Operator {
     forget: (key) => children.forget(key),
     events: { record: (regarding, event) => void options.events.record(regarding, event) },
   });
+  const budget = new RolloutBudget(config.rollout.maxConcurrent);
   const deps: ReconcilerDeps = {
     config,
     configHash: hashOf(config),
@@ -79,7 +80,7 @@ export function createOperator(options: OperatorOptions): Operator {
     repositories,
     imageReader: options.aws.images,
     images: new ImageMemory(now),
-    budget: new RolloutBudget(config.rollout.maxConcurrent),
+    budget,
     now,
     listener,
     writer: writerOf<PlatformService>(options, KINDS.PlatformService, sources.services.store),
@@ -101,7 +102,7 @@ export function createOperator(options: OperatorOptions): Operator {
       listener.changed(change.key);
     }
   });
-  wireTriggers(sources, queues);
+  wireTriggers(sources, queues, budget);
   metrics.queueAges("platformservice", queues.services);
   metrics.queueAges("platformtier", queues.tiers);
   for (const reflector of reflectors(sources)) metrics.watchAge(resourceName(reflector.resource), () => reflector.lastEventAgeSeconds());

@@ -4,6 +4,7 @@ import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import type { Change } from "../kube/store.ts";
 import type { Priority, WorkQueue } from "../kube/workqueue.ts";
+import type { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import { childSources, reflectors, type Sources } from "./sources.ts";
 import { neighbourOf } from "./world.ts";
 
@@ -13,7 +14,7 @@ export interface Queues {
   readonly tiers: WorkQueue;
 }
 
-export function wireTriggers(sources: Sources, queues: Queues): void {
+export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBudget): void {
   const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services.add(keyString(key), priority);
   const all = (): void => {
     for (const key of sources.services.store.keys()) enqueue(key, "low");
@@ -60,6 +61,14 @@ export function wireTriggers(sources: Sources, queues: Queues): void {
     const child = change.new ?? change.old;
     if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
     for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
+  });
+  sources.deployments.store.subscribe((change) => {
+    const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
+    const child = change.new ?? change.old;
+    const owner = done ? ownerOf(child) : undefined;
+    const tier = owner === undefined ? undefined : sources.services.store.get({ namespace: change.key.namespace, name: owner })?.spec.tier;
+    const next = tier === undefined ? undefined : budget.nextWaiting(tier);
+    if (next) enqueue(next, "low");
   });
   for (const source of childSources(sources)) wireChild(source, enqueue);
   for (const reflector of reflectors(sources)) {

@@ -17,6 +17,8 @@ export interface RolloutRequest {
  */
 export class RolloutBudget {
   readonly #starting = new Map<string, Set<string>>();
+  /** Who was sent away, by tier, in the order of asking. */
+  readonly #waiting = new Map<string, Map<string, ObjectKey>>();
   readonly #maxConcurrent: number | string;
 
   /** `maxConcurrent`: a number of services, or a percentage of the tier's as `5%`. */
@@ -28,7 +30,13 @@ export class RolloutBudget {
   take({ tier, key, services, rolling }: RolloutRequest): boolean {
     const starting = this.#starting.get(tier) ?? new Set();
     const taken = new Set([...starting, ...rolling.map(keyString)]);
-    if (!taken.has(keyString(key)) && taken.size >= this.#limit(services)) return false;
+    const waiting = this.#waiting.get(tier) ?? new Map<string, ObjectKey>();
+    this.#waiting.set(tier, waiting);
+    if (!taken.has(keyString(key)) && taken.size >= this.#limit(services)) {
+      waiting.set(keyString(key), key);
+      return false;
+    }
+    waiting.delete(keyString(key));
     this.#starting.set(tier, starting.add(keyString(key)));
     return true;
   }
@@ -36,6 +44,14 @@ export class RolloutBudget {
   /** The Deployment is written, or could not be: what it is now the watches tell. */
   release(tier: string, key: ObjectKey): void {
     this.#starting.get(tier)?.delete(keyString(key));
+  }
+
+  /** Who has waited the longest for a place of the tier, if anyone; it is named once, and waits again when it asks in vain. */
+  nextWaiting(tier: string): ObjectKey | undefined {
+    const waiting = this.#waiting.get(tier);
+    const next = waiting?.values().next().value;
+    if (next) waiting?.delete(keyString(next));
+    return next;
   }
 
   /** A percentage rounds up, so that one service can always roll. */

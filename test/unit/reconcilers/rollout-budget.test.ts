@@ -40,3 +40,12 @@ test("a percentage rounds up, so that a small tier can always roll one", () => {
   expect(["a", "b", "c"].map((name) => take(budget, name, { tier: "small", services: 3 }))).toEqual([true, false, false]);
   expect(["a", "b", "c"].map((name) => take(budget, name, { tier: "large", services: 40 }))).toEqual([true, true, false]);
 });
+
+test("who waited the longest is named first, once, and not when it has its place meanwhile", () => {
+  const budget = new RolloutBudget(1);
+  for (const name of ["b", "c"]) expect(take(budget, name, { rolling: ["a"] })).toBe(false);
+  expect(budget.nextWaiting("tier-1")).toEqual(service("b"));
+  expect(take(budget, "c")).toBe(true);
+  expect(budget.nextWaiting("tier-1")).toBeUndefined();
+  expect(budget.nextWaiting("tier-2")).toBeUndefined();
+});
