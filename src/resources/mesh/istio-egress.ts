@@ -1,6 +1,7 @@
 import { partitionOf } from "../../crds/aws-names.ts";
 import type { KubeObject } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
+import { sha256Hex } from "../../crds/hash.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf } from "../agreement.ts";
 import { childObject } from "../child-object.ts";
@@ -72,9 +73,17 @@ function serviceEntry(service: EffectiveService, { suffix, host, spec }: Entry):
   return childObject(service, {
     apiVersion: NETWORKING_API,
     kind: "ServiceEntry",
-    name: `${service.key.name}.${suffix}`,
+    name: objectName(`${service.key.name}.${suffix}`),
     body: { spec: { hosts: [host], exportTo: ["."], location: "MESH_EXTERNAL", ...spec } },
   });
+}
+
+/** Most characters of an object's name; a service's name and a host's together can be more. */
+const MAX_NAME = 253;
+
+/** Cut and ended by a hash where it is too long. */
+function objectName(whole: string): string {
+  return whole.length <= MAX_NAME ? whole : `${whole.slice(0, MAX_NAME - 18).replace(/[-.]+$/, "")}.h${sha256Hex(whole).slice(0, 16)}`;
 }
 
 function sidecar(service: EffectiveService, config: OperatorConfig, entries: readonly Entry[]): KubeObject {
