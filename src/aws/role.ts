@@ -11,7 +11,7 @@ import {
   UpdateRoleCommand,
   type IAMClient,
 } from "@aws-sdk/client-iam";
-import { INLINE_POLICY_NAME } from "../crds/aws-names.ts";
+import { INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
 import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
@@ -58,6 +58,7 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
 
     async update(desired, observed, differences) {
       assertOurs(observed.tags, { ...desired, operation: "iam:UpdateRole" }, config);
+      if (isQuarantined(observed, config)) return withoutPolicy(iam, desired, observed);
       const differs = new Set(differences.map(({ field }) => field));
       // Rights are taken before any are given: the boundary, what others added, and only then trust and policy.
       await removeRights(iam, desired, observed, differs);
@@ -68,6 +69,21 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
 
     delete: (target) => deleteRole(iam, config, target),
   };
+}
+
+/**
+ * A boundary that the configuration does not list was put there by somebody for a reason that is not ours to judge, such as an incident: it is neither
+ * trusted nor lifted. The role loses its policy, and the boundary stays a difference that a person must resolve (aws.md, IAM roles).
+ */
+function isQuarantined({ permissionsBoundaryArn }: RoleObserved, config: OperatorConfig): boolean {
+  return permissionsBoundaryArn !== undefined && !permittedBoundaries(config).includes(permissionsBoundaryArn);
+}
+
+async function withoutPolicy(iam: IAMClient, { name }: RoleDesired, observed: RoleObserved): Promise<RoleObserved> {
+  const { [INLINE_POLICY_NAME]: ours, ...others } = observed.inlinePolicies;
+  if (ours === undefined) return observed;
+  await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: INLINE_POLICY_NAME })));
+  return { ...observed, inlinePolicies: others };
 }
 
 async function removeRights(iam: IAMClient, desired: RoleDesired, observed: RoleObserved, differs: ReadonlySet<string>): Promise<void> {

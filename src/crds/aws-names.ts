@@ -24,6 +24,11 @@ export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<
   return { [AWS_TAGS.cluster]: clusterId(config), [AWS_TAGS.namespace]: key.namespace, [AWS_TAGS.name]: key.name };
 }
 
+/** The boundaries that a role of ours may carry: the configuration's own, and those that a tier may name. */
+export function permittedBoundaries({ identity }: OperatorConfig): readonly string[] {
+  return [...new Set([identity.permissionsBoundaryArn, ...identity.allowedBoundaryArns])].toSorted();
+}
+
 /** Partitions by region prefix, with the domain of their endpoints (the SDK's own partition table); the longest prefix first. */
 const PARTITIONS = [
   { prefix: "cn-", partition: "aws-cn", domain: "amazonaws.com.cn" },

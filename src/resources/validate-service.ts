@@ -1,3 +1,4 @@
+import { permittedBoundaries } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
@@ -64,8 +65,8 @@ const repositoryFits: ServiceRule = ({ service: { repository }, config }) =>
         `with the registry's prefix ${config.registry.repositoryPrefix} the repository's name has ${repository.length} characters, and ECR takes ${MAX_REPOSITORY_LENGTH}: choose a shorter one`,
       );
 
-const boundaryListed: ServiceRule = ({ service: { permissionsBoundaryArn, tier }, config: { identity } }) =>
-  [identity.permissionsBoundaryArn, ...identity.allowedBoundaryArns].includes(permissionsBoundaryArn)
+const boundaryListed: ServiceRule = ({ service: { permissionsBoundaryArn, tier }, config }) =>
+  permittedBoundaries(config).includes(permissionsBoundaryArn)
     ? []
     : violation(
         "spec.tier",

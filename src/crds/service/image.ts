@@ -12,7 +12,9 @@ const retain = z.strictObject({
     .min(1)
     .max(1000)
     .optional()
-    .describe("Number of tagged images to keep; the oldest beyond it expire. Default 100. The image that runs is never expired."),
+    .describe(
+      "Number of tagged images to keep; the oldest beyond it expire. Default 100. Keep more than you may roll back to: the image that runs is not protected yet.",
+    ),
   untaggedDays: z.int().min(1).max(365).optional().describe("Days after which an untagged image expires. Default 14."),
 });
 

@@ -8,7 +8,7 @@ import type { Scope } from "./scope.ts";
 /** What the AWS steps share: how an outcome is said, noted in the status, and undone. */
 
 /** AWS tells nobody when a foreign object goes. */
-const EXTERNAL_RECHECK_MS = 60_000;
+export const EXTERNAL_RECHECK_MS = 60_000;
 
 /** Lists the object in the status and counts what was put back. */
 export function noteExternal(

@@ -1,6 +1,7 @@
+import { permittedBoundaries } from "../../crds/aws-names.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step } from "../step.ts";
-import { describeDifferences, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The IAM role that the service's pods assume: exists, is ours, and trust, policy, boundary and tags are as written. */
@@ -14,6 +15,15 @@ export const identityStep: Step<Scope, RemoveScope> = {
     const result = await roles.converge(desired);
     noteExternal(scope, roles.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
+    const foreignBoundary = result.state === "stuck" ? result.observed.permissionsBoundaryArn : undefined;
+    if (foreignBoundary !== undefined && !permittedBoundaries(config).includes(foreignBoundary)) {
+      return {
+        state: "blocked",
+        reason: "BoundaryNotPermitted",
+        message: `IAM role ${desired.name} carries the permissions boundary ${foreignBoundary}, which the operator's configuration does not list; its policy is taken off. Put ${desired.permissionsBoundaryArn} back, or list the other in identity.allowedBoundaryArns`,
+        recheckMs: EXTERNAL_RECHECK_MS,
+      };
+    }
     if (result.state === "stuck") {
       return {
         state: "failed",

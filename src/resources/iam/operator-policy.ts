@@ -1,4 +1,4 @@
-import { clusterId, partitionOf, rolePath } from "../../crds/aws-names.ts";
+import { clusterId, partitionOf, permittedBoundaries, rolePath } from "../../crds/aws-names.ts";
 import type { PolicyStatement } from "../../crds/desired.ts";
 import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
@@ -55,7 +55,7 @@ function readStatements(config: OperatorConfig): PolicyStatement[] {
 
 function roleStatements(config: OperatorConfig): PolicyStatement[] {
   const { iam, roles } = arns(config);
-  const boundary = { "iam:PermissionsBoundary": boundaries(config) };
+  const boundary = { "iam:PermissionsBoundary": permittedBoundaries(config) };
   const tagged = { [`iam:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
   return [
     allow("CreateRoleWithBoundaryAndTags", {
@@ -141,10 +141,6 @@ function requestTag(config: OperatorConfig): Record<string, string> {
 }
 
 const namedInRequest = { [`aws:RequestTag/${AWS_TAGS.namespace}`]: "false", [`aws:RequestTag/${AWS_TAGS.name}`]: "false" };
-
-function boundaries({ identity }: OperatorConfig): string[] {
-  return [...new Set([identity.permissionsBoundaryArn, ...identity.allowedBoundaryArns])].toSorted();
-}
 
 function arns(config: OperatorConfig): { readonly iam: string; readonly roles: string; readonly ecr: string } {
   const { region, accountId } = config.cluster;

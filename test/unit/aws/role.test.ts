@@ -151,12 +151,6 @@ describe("drift is repaired by exactly the call that it needs", () => {
       ["iam:DetachRolePolicy"],
     ],
     [
-      "another boundary",
-      () => aws.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: role().name, PermissionsBoundary: BOUNDARY })),
-      ["permissionsBoundary"],
-      ["iam:PutRolePermissionsBoundary"],
-    ],
-    [
       "no boundary",
       () => aws.iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: role().name })),
       ["permissionsBoundary"],
@@ -214,6 +208,15 @@ describe("drift is repaired by exactly the call that it needs", () => {
       "iam:PutRolePolicy",
     ]);
     expect((await aws.operator.roles.observe(desired)).state).toBe("present");
+  });
+
+  test("a boundary that the configuration does not list is neither trusted nor lifted: the policy goes, once, and the difference stays", async () => {
+    const desired = await created();
+    await aws.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: BOUNDARY }));
+    const stuck = { state: "stuck", differences: [{ field: "permissionsBoundary" }, { field: "inlinePolicy" }] };
+    expect(await converge(desired)).toMatchObject({ ...stuck, observed: { inlinePolicies: {}, permissionsBoundaryArn: BOUNDARY } });
+    expect(await converge(desired)).toMatchObject({ state: "stuck" });
+    expect(aws.recorder.writes()).toEqual(["iam:DeleteRolePolicy"]);
   });
 
   test("a service that stops asking for rights loses its policy", async () => {
