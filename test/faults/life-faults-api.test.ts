@@ -28,7 +28,7 @@ afterAll(async () => {
 
 test("a life without faults leaves nothing, and is not written when it is looked at again", () => {
   const { born, changed, left, idleWrites } = lives.clean;
-  expect(Object.keys(born)).toHaveLength(24);
+  expect(Object.keys(born)).toHaveLength(23);
   expect(changedPaths(born, changed).length).toBeGreaterThan(10);
   expect(left).toEqual({});
   expect(idleWrites).toEqual([]);
