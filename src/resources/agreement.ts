@@ -34,6 +34,12 @@ export function callersOf(service: EffectiveService, facts: NetworkFacts): Calle
   };
 }
 
+/** Callers that the file names and an isolated tier leaves out: no service of that name is of the tier now. */
+export function callersLeftOut(service: EffectiveService, facts: NetworkFacts): readonly ObjectKey[] {
+  const admitted = new Set(callersOf(service, facts).services.map(keyString));
+  return keys(service, service.spec.callers?.services ?? []).filter((key) => !admitted.has(keyString(key)));
+}
+
 /**
  * What may be called: what the squad writes, and what the tier opens to all of its services. Under strict isolation only
  * PlatformServices and the tier's own.

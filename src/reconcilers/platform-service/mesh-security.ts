@@ -1,3 +1,5 @@
+import { keyString } from "../../crds/meta.ts";
+import { callersLeftOut, isStrict } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
@@ -21,6 +23,15 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
     if (applied) return applied;
     if (service.mesh === "None")
       return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
+    const leftOut = isStrict(service) ? callersLeftOut(service, world) : [];
+    if (leftOut.length > 0) {
+      const names = leftOut.map(keyString).join(", ");
+      return {
+        state: "ready",
+        reason: "CallersLeftOut",
+        message: `tier ${service.spec.tier} is isolated: ${names}, named in spec.callers.services, is no service of it`,
+      };
+    }
     return { state: "ready" };
   },
 
