@@ -49,6 +49,7 @@ export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSou
   const { resource, scope, facts, ...runtime } = options;
   const store: ChildStore<Facts> = new Store({
     reduce: (object) => childOf(resource, object, facts),
+    selects: ({ metadata }) => scope === "all" || metadata.labels?.[LABELS.managedBy] === MANAGED_BY,
     indexes: { controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]) },
   });
   const selector = scope === "ours" ? { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` } : {};

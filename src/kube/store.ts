@@ -10,6 +10,8 @@ export type Change<T> =
 export interface StoreOptions<T, Index extends string> {
   /** What is kept of an object. Pure. */
   readonly reduce: (object: LiveObject) => T;
+  /** Whether the watch that fills the store would bring it; default: it brings every object of the kind. */
+  readonly selects?: (object: LiveObject) => boolean;
   /** By index name: the index keys of a value. */
   readonly indexes?: Readonly<Record<Index, (value: T, key: ObjectKey) => readonly string[]>>;
 }
@@ -54,6 +56,7 @@ interface Indexer<T> {
 /** What the watches have seen of one kind, each object reduced to what is needed of it. Synchronous; one reflector fills it. */
 export class Store<T, Index extends string = never> implements Sink<T> {
   readonly #reduce: (object: LiveObject) => T;
+  readonly #selects: (object: LiveObject) => boolean;
   readonly #indexers: readonly Indexer<T>[];
   readonly #entries = new Map<string, Entry<T>>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
@@ -63,6 +66,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   constructor(options: StoreOptions<T, Index>) {
     this.#reduce = options.reduce;
+    this.#selects = options.selects ?? (() => true);
     this.#indexers = Object.entries<Indexer<T>["keysOf"]>(options.indexes ?? {}).map(([name, keysOf]) => ({ name, keysOf }));
   }
 
@@ -101,6 +105,8 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   /** Write-through: puts what a write returned, unless the watch, or a later write, has brought as new or newer. */
   put(object: LiveObject): T {
     const value = this.#reduce(object);
+    // No watch would ever tell that it is gone.
+    if (!this.#selects(object)) return value;
     const entry = { key: objectKey(object), resourceVersion: object.metadata.resourceVersion, value, ahead: true };
     const old = this.#entries.get(keyString(entry.key));
     // What the watch has already passed without leaving it here was deleted since, or does not match its selector.

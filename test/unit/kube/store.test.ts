@@ -120,6 +120,12 @@ describe("write-through", () => {
     expect(store.get(key("q"))?.version).toBe("9");
   });
 
+  test("what the selector of the watch leaves out is reduced and not kept: no watch would tell that it is gone", () => {
+    const store = new Store({ reduce: ({ metadata }) => metadata.name, selects: ({ metadata }) => metadata.labels?.ours === "yes" });
+    expect(store.put(object("p", "9"))).toBe("p");
+    expect(store.size).toBe(0);
+  });
+
   test("after a restored backup, revisions begin anew", () => {
     const { store } = newStore();
     commit(store, "1000", object("p", "900"));
