@@ -5,6 +5,7 @@ import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
 import { roleName } from "../../src/resources/iam/role.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
 import { list, messageOf, podsOf, verdict, type Listed } from "../support/service-view.ts";
+import { tierOf } from "../support/tier.ts";
 
 /** The end of a service: in which order it goes, what stays, and that nothing can hold it up for good. */
 
@@ -247,17 +248,7 @@ describe("needs nothing of what creation needs", () => {
   test("a service whose tier is gone, its finalizer stripped by hand, says so, runs on, and goes", async () => {
     const service = key("tierless");
     const tier = "deletion-tier";
-    await platform.apply({
-      apiVersion: "platform-operator.dev/v1alpha1",
-      kind: "PlatformTier",
-      metadata: { name: tier },
-      spec: {
-        allowedNamespaces: {},
-        availability: {},
-        placement: { nodePools: ["general"], capacityTypes: ["on-demand"], architectures: ["amd64"] },
-        network: {},
-      },
-    });
+    await platform.apply(tierOf(tier));
     await platform.ready(service, { tier });
     const pods = await podsOf(platform, service);
     await platform.kubectl(["delete", "ptier", tier, "--wait=false"]);

@@ -29,8 +29,8 @@ export interface Writes {
   readonly aws: readonly string[];
 }
 
-/** Every write of the operator so far that concerns a namespace, in Kubernetes and in AWS. */
-export async function operatorWrites(platform: Platform, namespace: string): Promise<Writes> {
+/** Every write of the operator so far that concerns a namespace, or one service of it, in Kubernetes and in AWS. */
+export async function operatorWrites(platform: Platform, namespace: string, service = ""): Promise<Writes> {
   const text = await readFile(platform.info.auditLogFile, "utf8");
   const kubernetes = text
     .split("\n")
@@ -39,20 +39,20 @@ export async function operatorWrites(platform: Platform, namespace: string): Pro
     .map((line): AuditEvent => JSON.parse(line))
     .filter((e) => e.stage === "ResponseComplete" && e.user.username === OPERATOR_USER && !READS.has(e.verb))
     .flatMap(({ verb, objectRef: ref }) =>
-      ref?.namespace === namespace
+      ref?.namespace === namespace && (ref.name ?? "").startsWith(service)
         ? [`${verb} ${ref.resource}${ref.subresource === undefined ? "" : `/${ref.subresource}`} ${ref.name ?? ""}`.trimEnd()]
         : [],
     );
   const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
   const aws = actions
-    .filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write" && concerns(a.resource, namespace))
+    .filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write" && concerns(a.resource, { namespace, name: service }))
     .map((a) => a.operation);
   return { kubernetes, aws };
 }
 
-/** A role's name has `.namespace.`, a repository's `/namespace/`. */
-function concerns(arn: string, namespace: string): boolean {
-  return arn.includes(`.${namespace}.`) || arn.includes(`/${namespace}/`);
+/** A role's name ends in `.namespace.name`, a repository's is `namespace/name`. */
+function concerns(arn: string, { namespace, name }: ObjectKey): boolean {
+  return arn.includes(`.${namespace}.${name}`) || arn.includes(`/${namespace}/${name}`);
 }
 
 /** Has a pass run over a service that it has no reason for, by an annotation of somebody's; resolves when it has ended. */
