@@ -97,6 +97,14 @@ class AppliedChildren implements ManagedChildren {
     }
   }
 
+  async strip(owner: Owner, ref: ChildRef): Promise<boolean> {
+    const source = this.#source(ref);
+    if ((this.get(owner, ref)?.foreignPaths ?? []).length === 0) return false;
+    const target = targetOf(source, ref);
+    source.store.put(await this.#withoutAdditions(target, await this.#transport.get(target)));
+    return true;
+  }
+
   get(owner: Owner, ref: ChildRef): ChildState | undefined {
     const child = this.#source(ref).store.get(ref);
     return child !== undefined && holdingOf(child, owner).by === "owner" ? child.state : undefined;
@@ -179,27 +187,28 @@ class AppliedChildren implements ManagedChildren {
       live = (await this.#transport.apply(wish.target, object, { force: true })).object;
     }
     // What was found is as old as the store; what is removed is looked up in the object as it is now.
-    live = await this.#withoutAdditions(wish, live ?? (await this.#transport.get(wish.target)));
+    live = await this.#withoutAdditions(wish.target, live ?? (await this.#transport.get(wish.target)));
     return this.#settle(wish, live, result);
   }
 
   /** Removes what others added, in the object as it is at that moment: its controllers write it as well. */
-  async #withoutAdditions(wish: Wish, found: LiveObject): Promise<LiveObject> {
+  async #withoutAdditions(target: Target, found: LiveObject): Promise<LiveObject> {
     let live = found;
     for (let attempt = 1; attempt <= REMOVAL_ATTEMPTS; attempt++) {
       const paths = foreignPaths(live);
       if (paths.length === 0) return live;
       try {
-        return await this.#transport.jsonPatch(wish.target, removalPatch(live.metadata.resourceVersion, paths));
+        return await this.#transport.jsonPatch(target, removalPatch(live.metadata.resourceVersion, paths));
       } catch (error) {
         // A failed `test` is a 422 that does not say so.
         if (!(error instanceof KubeError) || error.class !== "invalid") throw error;
-        const now = await this.#transport.get(wish.target);
+        const now = await this.#transport.get(target);
         if (now.metadata.resourceVersion === live.metadata.resourceVersion) throw error;
         live = now;
       }
     }
-    const { kind, namespace, name } = wish.ref;
+    const { kind } = target.resource;
+    const { namespace, name } = target;
     const operation = `repair ${kind} ${namespace}/${name}`;
     throw new KubeError({ class: "conflict", status: 409, operation, message: `${kind} ${name} is being written by others` });
   }

@@ -72,6 +72,8 @@ export type Removal = "gone" | "deleting" | "foreign";
 export interface Children {
   /** Makes the child as desired, with the controller ownerReference of `owner` added. Writes only what differs. */
   apply(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
+  /** Removes what others added to the child and leaves the rest as it is, where the wish itself cannot be written yet; whether there was anything. */
+  strip(owner: Owner, ref: ChildRef): Promise<boolean>;
   /** Deletes the child if it is ours (uid precondition). A kind that is not served is `gone`. */
   remove(owner: Owner, ref: ChildRef): Promise<Removal>;
   /** The child as last seen, if any and if ours. */

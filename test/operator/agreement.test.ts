@@ -77,5 +77,5 @@ test("a grant that is taken back closes the door and is told to the caller", asy
 
 test("a callee that is deleted is missing again", async () => {
   await platform.kubectl(["delete", "psvc", CALLEE.name, "-n", CALLEE.namespace, "--timeout=60s"]);
-  await platform.untilCondition(CALLER, "DependenciesGranted", "False", "NotFound");
+  expect(isReady(await platform.untilCondition(CALLER, "DependenciesGranted", "False", "NotFound"))).toBe(true);
 });

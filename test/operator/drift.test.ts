@@ -218,3 +218,21 @@ describe("replicas", () => {
     expect(await platform.get(NAMESPACE, "hpa/fixed")).toBeUndefined();
   });
 });
+
+describe("while a new pod template waits for its image", () => {
+  const WAITING = { namespace: NAMESPACE, name: "waiting" };
+
+  interface Template {
+    readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly name: string }[] } } };
+  }
+
+  test("a container that somebody adds to the running one is removed all the same, and the rest of it stays", async () => {
+    await platform.ready(WAITING);
+    await platform.applyService(WAITING, { image: { tag: "not-pushed" } });
+    await platform.untilCondition(WAITING, "ImageResolved", "False", "ImageNotFound");
+    const template = async (): Promise<unknown> => (await platform.get<Template>(NAMESPACE, "deployment/waiting"))?.spec.template;
+    const before = await template();
+    await meddle("deployment/waiting", [{ op: "add", path: `${CONTAINERS}/-`, value: { name: "miner", image: "example.com/miner:1" } }]);
+    await expect.poll(template, { timeout: PATIENCE_MS }).toEqual(before);
+  });
+});

@@ -33,7 +33,15 @@ function unasked(): never {
   throw new Error("the removal of AWS objects asks nothing of Kubernetes");
 }
 
-const NO_CHILDREN: Children = { apply: unasked, remove: unasked, get: unasked, owned: unasked, released: unasked, scale: unasked };
+const NO_CHILDREN: Children = {
+  apply: unasked,
+  remove: unasked,
+  strip: unasked,
+  get: unasked,
+  owned: unasked,
+  released: unasked,
+  scale: unasked,
+};
 const NO_WORLD: World = {
   namespaceLabels: unasked,
   deployment: unasked,

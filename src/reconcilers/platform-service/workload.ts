@@ -41,6 +41,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
     const waiting = prerequisites(scope).filter((condition) => !holds(scope, condition));
     const { image, repository, roleArn } = scope.facts;
     if (waiting.length > 0 || !image || !repository || roleArn === undefined) {
+      await stripRunning(scope);
       return {
         state: "progressing",
         reason: "WaitingForPrerequisites",
@@ -63,6 +64,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
       ),
     );
     if (change === "outside" && !takePlace(scope)) {
+      await stripRunning(scope);
       return {
         state: "progressing",
         reason: "WaitingForRolloutBudget",
@@ -85,6 +87,14 @@ export const workloadStep: Step<Scope, RemoveScope> = {
     return { state: "deleting", message: "waits for its pods to be gone", recheckMs: WATCHED_RECHECK_MS };
   },
 };
+
+/** What runs stays as it is while the new template waits, but for what others have added to it. */
+async function stripRunning(scope: Scope): Promise<void> {
+  const { name } = scope.service.key;
+  if (await scope.children.strip(scope.owner, deploymentRef(scope))) {
+    scope.corrections.push({ kind: DEPLOYMENT.kind, name, what: `${DEPLOYMENT.kind} ${name}` });
+  }
+}
 
 function companionsOf(scope: Scope): KubeObject[] {
   const { service, world } = scope;
