@@ -67,14 +67,14 @@ function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefin
       return {
         state: "blocked",
         reason: "ApiMissing",
-        message: `the API server does not serve ${object.kind} (${result.api}): install its CustomResourceDefinition`,
+        message: `the API server does not serve ${result.api}: install its CustomResourceDefinition`,
         recheckMs: FOREIGN_RECHECK_MS,
       };
     case "mutatedByAdmission":
       return {
         state: "blocked",
         reason: "MutatedByAdmission",
-        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy`,
+        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or the operator is started anew`,
       };
     default:
       return unreachable(result);
