@@ -33,6 +33,8 @@ const LONGEST_DELAY_MS = 30_000;
 const MISSING_RETRY_MS = 60_000;
 /** A watch that ends sooner than this, without a frame, counts as a failure: no hot loop. */
 const SHORTEST_USEFUL_WATCH_MS = 1_000;
+/** A collection that expires is read anew at once, unless it was read only so long ago: no hot loop. */
+const SHORTEST_USEFUL_LIST_MS = 30_000;
 /** A watch that failed after it had lasted this long begins a new row of failures. */
 const STEADY_WATCH_MS = 30_000;
 /** After so many streams that ended before the initial events did, the collection is listed instead. */
@@ -48,6 +50,8 @@ export class Reflector<T> {
   #position: string | undefined;
   #failures = 0;
   #watchStartedAt = 0;
+  /** When the whole collection was last read. */
+  #committedAt = Number.NEGATIVE_INFINITY;
   #streamedListFailures = 0;
   #streamedListRefused = false;
   #wake: (() => void) | undefined;
@@ -195,6 +199,7 @@ export class Reflector<T> {
 
   #commit(snapshot: Snapshot, resourceVersion: string): void {
     this.#position = resourceVersion;
+    this.#committedAt = this.#options.clock.monotonic();
     this.#streamedListFailures = 0;
     this.#guarded(() => snapshot.commit(resourceVersion));
     this.#setState("synced");
@@ -214,7 +219,11 @@ export class Reflector<T> {
       }
       return MISSING_RETRY_MS * (0.5 + random() / 2);
     }
-    if (this.#startsAnew(error)) this.#position = undefined;
+    if (this.#startsAnew(error)) {
+      const expired = this.#position !== undefined && error.class === "expired";
+      this.#position = undefined;
+      if (expired && clock.monotonic() - this.#committedAt > SHORTEST_USEFUL_LIST_MS) return BASE_DELAY_MS * random();
+    }
     if (clock.monotonic() - this.#watchStartedAt > STEADY_WATCH_MS) this.#failures = 0;
     const ceiling = Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** Math.min(this.#failures, 16));
     this.#failures++;

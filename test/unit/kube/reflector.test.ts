@@ -287,6 +287,25 @@ describe("when nothing answers", () => {
     expect(await pause).toBe(77_000);
   });
 
+  test.each([
+    ["at once where it was read a while ago", 31_000, 125],
+    ["after the back-off where it was read just now", 1_000, 1000],
+  ])("a revision that has expired after a row of failures is read anew %s", async (_what, age, expected) => {
+    const watch = await synced();
+    clock.advance(age);
+    chance = 0.5;
+    const pauses = (ms: number): boolean => ms !== SILENCE_MS;
+    let pause = clock.scheduled(pauses);
+    watch.cut();
+    for (const code of [500, 500, 410]) {
+      const delay = await pause;
+      pause = clock.scheduled(pauses);
+      clock.advance(delay);
+      (await server.next()).reply(code, { kind: "Status", code, message: "no" });
+    }
+    expect(await pause).toBe(expected);
+  });
+
   test("watches that end as soon as they begin make no hot loop", async () => {
     const first = await synced();
     chance = 0.5;
