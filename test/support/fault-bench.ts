@@ -19,8 +19,15 @@ export interface BenchOptions {
   readonly audit?: boolean;
   /** Told of each AWS call before anything becomes of it. */
   readonly onAwsCall?: (call: FaultSubject) => void;
-  /** More flags for every operator that is started. */
-  readonly operatorArgs?: readonly string[];
+  /** What is there when the operator starts; default everything that `npm run up` installs. */
+  readonly install?: (plane: ControlPlane) => Promise<void>;
+}
+
+export interface OperatorOptions {
+  /** Another way to the API server than the proxy. */
+  readonly apiUrl?: string;
+  /** More flags. */
+  readonly args?: readonly string[];
 }
 
 /** Limits so high that they never make a test wait; no sweep that could heal what a pass must heal. */
@@ -30,7 +37,7 @@ const AWS = { limits: { iam: "1000/s", ecr: "1000/s" }, sweepInterval: "1h" };
 export async function startFaultBench(options: BenchOptions = {}): Promise<FaultBench> {
   const plane = await startControlPlane({ audit: options.audit ?? false });
   try {
-    await installPlatform(plane);
+    await (options.install ?? installPlatform)(plane);
     const configFile = join(plane.dir, "operator-config.json");
     const dev = readConfigFile(DEV_CONFIG);
     await writeFile(configFile, JSON.stringify({ ...dev, aws: AWS }));
@@ -85,17 +92,16 @@ export class FaultBench {
     return this.#operator;
   }
 
-  /** Resolves when its watches have seen the world. `apiUrl`: another way to the API server than the proxy. */
-  async startOperator({ apiUrl = this.proxy.url }: { readonly apiUrl?: string } = {}): Promise<OperatorProcess> {
-    const { plane, configFile, options } = this.#parts;
+  /** Resolves when its watches have seen the world. */
+  async startOperator({ apiUrl = this.proxy.url, args = [] }: OperatorOptions = {}): Promise<OperatorProcess> {
+    const { plane, configFile } = this.#parts;
     const access = { kubectl: plane.kubectl, caFile: plane.caFile, dir: plane.dir, url: apiUrl };
     const kubeconfig = await operatorAccess(access, join(plane.dir, `operator-${new URL(apiUrl).port}.kubeconfig`));
-    const args = options.operatorArgs ?? [];
     this.#operator = await startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: this.#emulator.url, args });
     return this.#operator;
   }
 
-  async restartOperator(options: { readonly apiUrl?: string } = {}): Promise<void> {
+  async restartOperator(options: OperatorOptions = {}): Promise<void> {
     await this.operator.stop();
     await this.startOperator(options);
   }
