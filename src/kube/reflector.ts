@@ -26,9 +26,9 @@ export interface ReflectorOptions<T> {
 const SHORTEST_WATCH_S = 300;
 /** Bookmarks come about once a minute; after two and a half without a frame the connection is taken for dead. */
 export const SILENCE_MS = 150_000;
-/** Back-off with full jitter: between nothing and 250 ms · 2ⁿ, at most 30 s. */
+/** Back-off with full jitter: between nothing and 250 ms · 2ⁿ; at most 10 s, so that a short outage is not followed by a long one of our own. */
 const BASE_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 30_000;
+const LONGEST_DELAY_MS = 10_000;
 /** A kind that is not served is asked for this often, halved to fully jittered; `nudge` asks at once. */
 const MISSING_RETRY_MS = 60_000;
 /** A watch that ends sooner than this, without a frame, counts as a failure: no hot loop. */
