@@ -5,6 +5,7 @@ import { startEnvironment, type Environment } from "../../src/cli/environment.ts
 import { OPERATOR_KEY, ROOT } from "../../src/cli/keys.ts";
 import { isReady } from "../../src/cli/service-watch.ts";
 import { auditEvents, OPERATOR_USER } from "../support/audit-log.ts";
+import { provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
 
 /** Five minutes in which nothing happens. The one test that waits on the clock: it asserts what does not happen in a given time. */
@@ -23,6 +24,8 @@ beforeAll(async () => {
   await platform.watch.until("every repository", () => withRepository().length === SAMPLES, PATIENCE_MS);
   for (const { metadata } of platform.watch.list()) await platform.push(metadata);
   await platform.watch.until("every sample is Ready", () => platform.watch.list().every(isReady), PATIENCE_MS);
+  // The event that says Ready is written after the status that says it: a pass later it is there.
+  for (const { metadata } of platform.watch.list()) await provokePass(platform, metadata);
 });
 
 afterAll(async () => {
