@@ -4,7 +4,7 @@ import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { OPERATOR_KEY, ROOT } from "../../src/cli/keys.ts";
 import { isReady } from "../../src/cli/service-watch.ts";
-import { auditEvents, OPERATOR_USER } from "../support/audit-log.ts";
+import { auditEvents, OPERATOR_USER, READS } from "../support/audit-log.ts";
 import { provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
 
@@ -12,7 +12,6 @@ import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
 
 const IDLE_MS = 300_000;
 const SAMPLES = 5;
-const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 
 let environment: Environment;
 let platform: Platform;

@@ -49,6 +49,20 @@ const DRIFT: readonly (readonly [string, object])[] = [
   ["podmonitor/everything", { spec: { podMetricsEndpoints: [] } }],
 ];
 
+/** Granted, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
+const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
+  "ecr:DescribeImages": "a repository that is to be deleted and holds images that are to be kept",
+  "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
+  "ecr:PutImageTagMutability": "somebody made the tags mutable",
+  "ecr:UntagResource": "somebody added a tag in our name",
+  "iam:DetachRolePolicy": "somebody attached a policy",
+  "iam:PutRolePermissionsBoundary": "somebody changed the boundary",
+  "iam:RemoveRoleFromInstanceProfile": "somebody put the role into an instance profile, which then cannot be deleted",
+  "iam:UntagRole": "somebody added a tag in our name",
+  "iam:UpdateAssumeRolePolicy": "somebody changed who may assume the role",
+  "iam:UpdateRole": "somebody changed the description, or a spec its session duration",
+};
+
 let environment: Environment;
 let platform: Platform;
 
@@ -75,6 +89,13 @@ test("nothing that it asked for was denied", async () => {
 test("no statement of its IAM policy was denied to it", async () => {
   const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
   expect(actions.filter((a) => a.code.startsWith("AccessDenied")).map((a) => `${a.action} ${a.resource}`)).toEqual([]);
+});
+
+test("what its IAM policy grants and this run does not use is listed with what it is for", async () => {
+  const reports = await new EmulatorAdmin(platform.info.awsEndpoint).grants();
+  const operator = reports.find(({ principal }) => principal.endsWith(":role/platform-operator"));
+  const unused = operator?.statements.filter(({ effect }) => effect === "Allow").flatMap((statement) => statement.unused);
+  expect(unused?.toSorted()).toEqual(Object.keys(FOR_OTHER_LIVES));
 });
 
 /** Everything that can happen to a service and a tier, once. */

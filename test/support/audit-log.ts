@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 /** The API server's audit log, as far as tests ask it. */
 
 export const OPERATOR_USER = "system:serviceaccount:platform-system:platform-operator";
+export const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 
 export interface AuditEvent {
   readonly stage: string;

@@ -1,26 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import type { ObjectKey } from "../../src/crds/meta.ts";
+import { auditEvents, OPERATOR_USER, READS } from "./audit-log.ts";
 import { PATIENCE_MS, type Platform } from "./platform.ts";
 
 /** What the operator wrote, as the API server's audit log and the emulator's action log have it: never by its own word. */
-
-const OPERATOR_USER = "system:serviceaccount:platform-system:platform-operator";
-const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
-
-interface AuditEvent {
-  readonly stage: string;
-  readonly verb: string;
-  readonly user: { readonly username: string };
-  readonly objectRef?: {
-    readonly namespace?: string;
-    readonly resource: string;
-    readonly name?: string;
-    readonly subresource?: string;
-  };
-}
 
 export interface Writes {
   /** As `patch deployments/scale web`, oldest first. */
@@ -31,18 +16,15 @@ export interface Writes {
 
 /** Every write of the operator so far that concerns a namespace, or one service of it, in Kubernetes and in AWS. */
 export async function operatorWrites(platform: Platform, namespace: string, service = ""): Promise<Writes> {
-  const text = await readFile(platform.info.auditLogFile, "utf8");
-  const kubernetes = text
-    .split("\n")
-    // The last line may be half written.
-    .slice(0, -1)
-    .map((line): AuditEvent => JSON.parse(line))
-    .filter((e) => e.stage === "ResponseComplete" && e.user.username === OPERATOR_USER && !READS.has(e.verb))
-    .flatMap(({ verb, objectRef: ref }) =>
-      ref?.namespace === namespace && (ref.name ?? "").startsWith(service)
-        ? [`${verb} ${ref.resource}${ref.subresource === undefined ? "" : `/${ref.subresource}`} ${ref.name ?? ""}`.trimEnd()]
-        : [],
-    );
+  const events = await auditEvents(
+    platform.info.auditLogFile,
+    (e) => e.stage === "ResponseComplete" && e.user.username === OPERATOR_USER && !READS.has(e.verb),
+  );
+  const kubernetes = events.flatMap(({ verb, objectRef: ref }) =>
+    ref?.namespace === namespace && (ref.name ?? "").startsWith(service)
+      ? [`${verb} ${ref.resource}${ref.subresource === undefined ? "" : `/${ref.subresource}`} ${ref.name ?? ""}`.trimEnd()]
+      : [],
+  );
   const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
   const aws = actions
     .filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write" && concerns(a.resource, { namespace, name: service }))
@@ -60,5 +42,6 @@ export async function provokePass(platform: Platform, { namespace, name }: Objec
   const series = `platform_service_last_reconcile_timestamp_seconds{namespace="${namespace}",name="${name}"}`;
   const before = await platform.metric(series);
   await platform.kubectl(["annotate", "psvc", name, "-n", namespace, "--overwrite", `example.com/touched=${String(performance.now())}`]);
-  await expect.poll(() => platform.metric(series), { timeout: PATIENCE_MS }).not.toBe(before);
+  // Not expect.poll: that works in a test only, and hooks call this too.
+  await vi.waitFor(async () => expect(await platform.metric(series)).not.toBe(before), { timeout: PATIENCE_MS, interval: 50 });
 }
