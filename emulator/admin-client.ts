@@ -1,5 +1,6 @@
 import type { ActionEntry, Counters, GrantReport } from "./action-log.ts";
 import type { ActiveFault, FaultRule } from "./faults.ts";
+import type { Expired } from "./services/ecr/lifecycle-policy.ts";
 import type { State } from "./state.ts";
 
 /** Asks a running emulator what was called, and tells it what to let fail. Methods throw an Error with the emulator's own sentence. */
@@ -46,6 +47,12 @@ export class EmulatorAdmin {
   /** Empties everything: state, faults, log. */
   async reset(): Promise<void> {
     await this.#send("POST", "reset");
+  }
+
+  /** Carries out the lifecycle policy of one repository, or of every one, as of so many days from now: what is gone, and by which rule. */
+  async expireImages({ repository, days = 0 }: { repository?: string; days?: number } = {}): Promise<readonly Expired[]> {
+    const query = new URLSearchParams({ days: String(days), ...(repository !== undefined && { repository }) });
+    return this.#send("POST", `expire?${query.toString()}`);
   }
 
   /** The tables, for looking at. */

@@ -1,10 +1,11 @@
 /**
  * The admin API, under /_emulator/ on the same port: JSON in and out, no credentials, loopback only.
- * GET actions?since=N, counters, grants, faults, state; POST faults, reset; DELETE faults.
+ * GET actions?since=N, counters, grants, faults, state; POST faults, reset, expire?days=N&repository=NAME; DELETE faults, actions.
  */
 import type { ActionLog } from "./action-log.ts";
 import { parseFaultRules, type FaultInjector } from "./faults.ts";
 import type { Principals } from "./principals.ts";
+import { expireImages } from "./services/ecr/lifecycle-policy.ts";
 import type { State } from "./state.ts";
 
 export const ADMIN_PREFIX = "/_emulator/";
@@ -14,6 +15,8 @@ export interface AdminParts {
   readonly faults: FaultInjector;
   readonly principals: Principals;
   readonly state: State;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
 }
 
 export interface AdminAnswer {
@@ -51,6 +54,8 @@ export function answerAdmin(
       parts.faults.clear();
       parts.log.clear();
       return ok({});
+    case "POST expire":
+      return expire(parts, request.query);
     default:
       return { status: 404, value: { error: `there is no ${request.method} ${ADMIN_PREFIX}${request.path}` } };
   }
@@ -59,6 +64,23 @@ export function answerAdmin(
 function addFaults(faults: FaultInjector, body: string): AdminAnswer {
   try {
     return { status: 200, value: faults.add(parseFaultRules(body)) };
+  } catch (error) {
+    if (error instanceof Error) return { status: 400, value: { error: error.message } };
+    throw error;
+  }
+}
+
+const DAY_MS = 86_400_000;
+/** Reads that lag by calls count calls of AWS; this is none. */
+const NO_CALL = 0;
+
+/** Carries out the lifecycle policies, or one repository's, as they would be so many days from now. */
+function expire({ state, clock }: AdminParts, query: URLSearchParams): AdminAnswer {
+  const now = clock();
+  const { repositories } = state.store({ call: NO_CALL, now }, { kind: "full" });
+  const only = query.get("repository") ?? undefined;
+  try {
+    return { status: 200, value: expireImages(repositories, { now: now + Number(query.get("days") ?? "0") * DAY_MS, only }) };
   } catch (error) {
     if (error instanceof Error) return { status: 400, value: { error: error.message } };
     throw error;

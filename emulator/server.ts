@@ -28,7 +28,6 @@ const LARGEST_BODY = 64 * 1024 * 1024; // a layer part of 20 MiB in base64, with
 interface Parts extends AdminParts {
   readonly dispatcher: Dispatcher;
   readonly layerUrls: LayerUrls;
-  readonly clock: () => number;
 }
 
 /** Starts the emulator on 127.0.0.1. Rejects when the port is taken, the state file is another account's, or a principal's policy is malformed. */

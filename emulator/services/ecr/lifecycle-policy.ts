@@ -1,6 +1,9 @@
-/** What ECR refuses in a lifecycle policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
+/** Lifecycle policies: what ECR refuses in one (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html), and carrying them out. */
 
+import type { RepositoryRecord } from "../../records.ts";
+import type { Table } from "../../table.ts";
 import { isRecord } from "../../values.ts";
+import { expiredImages, unsupported, type Expiry, type LifecycleRule } from "./expiry.ts";
 
 interface Rule {
   readonly rulePriority?: unknown;
@@ -86,4 +89,38 @@ export function lifecyclePolicyProblem(text: string): string | undefined {
     return "there can be one rule with tagStatus any, and it must have the highest rulePriority";
   }
   return undefined;
+}
+
+/** An image that is no more, where it was and by which rule. */
+export interface Expired extends Expiry {
+  readonly repository: string;
+}
+
+/**
+ * Carries out the policies of all repositories, or of `only` one, as of `now`, as ECR does within 24 hours. Throws an Error, before anything is
+ * gone, for a policy that it cannot carry out.
+ */
+export function expireImages(
+  repositories: Table<RepositoryRecord>,
+  { now, only }: { readonly now: number; readonly only: string | undefined },
+): Expired[] {
+  const found = repositories
+    .entries()
+    .filter(([name]) => only === undefined || name === only)
+    .map(([, repository]) => ({ repository, expiries: expiriesOf(repository, now) }));
+  for (const { repository, expiries } of found) {
+    if (expiries.length === 0) continue;
+    const gone = new Set(expiries.map(({ digest }) => digest));
+    const images = Object.fromEntries(Object.entries(repository.images).filter(([digest]) => !gone.has(digest)));
+    repositories.set(repository.name, { ...repository, images });
+  }
+  return found.flatMap(({ repository: { name }, expiries }) => expiries.map((expiry) => ({ ...expiry, repository: name })));
+}
+
+function expiriesOf({ name, images, lifecyclePolicy }: RepositoryRecord, now: number): Expiry[] {
+  if (lifecyclePolicy === undefined) return [];
+  const { rules }: { readonly rules: readonly LifecycleRule[] } = JSON.parse(lifecyclePolicy);
+  const problem = unsupported(rules);
+  if (problem !== undefined) throw new Error(`${name}: ${problem}`);
+  return expiredImages(Object.values(images), rules, now);
 }
