@@ -4,6 +4,7 @@ import type { Aws } from "../reconcilers/ports.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
 import { imageReader } from "./images.ts";
+import { imageKeeper } from "./kept-images.ts";
 import { repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
 
@@ -22,6 +23,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     roles: roleResource(clients.iam, config),
     repositories: repositoryResource(clients.ecr, config),
     images: imageReader(clients.ecr),
+    imageKeeper: imageKeeper(clients.ecr),
     bulk: bulkReader(clients, config),
     async caller() {
       const { Account = "", Arn = "" } = await clients.sts.send(new GetCallerIdentityCommand());

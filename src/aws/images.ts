@@ -47,7 +47,8 @@ async function configuredArchitecture(ecr: ECRClient, repository: string, layerD
   return parseImageConfig(await downloadBlob(answer.downloadUrl ?? "", layerDigest));
 }
 
-async function getImage(ecr: ECRClient, repositoryName: string, reference: ImageReference): Promise<Image | undefined> {
+/** One image with its manifest as it was pushed; undefined: no such image. */
+export async function getImage(ecr: ECRClient, repositoryName: string, reference: ImageReference): Promise<Image | undefined> {
   const imageId = "tag" in reference ? { imageTag: reference.tag } : { imageDigest: reference.digest };
   const answer = await whereClass(
     "absent",

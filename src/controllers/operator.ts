@@ -79,6 +79,7 @@ export function createOperator(options: OperatorOptions): Operator {
     roles,
     repositories,
     imageReader: options.aws.images,
+    imageKeeper: options.aws.imageKeeper,
     images: new ImageMemory(now),
     budget,
     now,

@@ -9,6 +9,14 @@ export const INLINE_POLICY_NAME = "platform-operator";
 /** Tag key that names who pays; every key of ours starts with the group, since a role's tags are principal tags. */
 export const OWNER_TAG = LABELS.owner;
 
+/** Begins every tag that keeps an image from expiring; a squad's own never begin so. */
+export const KEPT_TAG_PREFIX = "platform-operator.running-";
+
+/** The tag that keeps the image of this digest: one of its own for each, since tags are immutable. */
+export function keptTag(digest: string): string {
+  return `${KEPT_TAG_PREFIX}${digest.replace("sha256:", "")}`;
+}
+
 /** `<region>.<cluster>`: cluster names are unique only in a region. */
 export function clusterId(config: OperatorConfig): string {
   return `${config.cluster.region}.${config.cluster.name}`;

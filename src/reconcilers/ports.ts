@@ -222,6 +222,16 @@ export interface ImageReader {
   resolve(repository: string, image: ImageReference): Promise<ResolvedImage | undefined>;
 }
 
+/** Keeps images from expiring, by a tag of ours on each (crds/aws-names.ts). */
+export interface ImageKeeper {
+  /** Digests of the images that carry our tag. */
+  kept(repository: string): Promise<readonly string[]>;
+  /** Puts our tag on the image. `tagTaken`: another image has it. */
+  keep(repository: string, digest: string): Promise<"kept" | "absent" | "tagTaken">;
+  /** Takes our tag off the image. `onlyTag`: it was left, because an image goes with its last tag. */
+  release(repository: string, digest: string): Promise<"released" | "onlyTag">;
+}
+
 /** The periodic sweep: everything of ours in few paged calls. Keys of the maps are names. */
 export interface BulkReader {
   roles(): Promise<ReadonlyMap<string, RoleObserved>>;
@@ -232,6 +242,7 @@ export interface Aws {
   readonly roles: ExternalResource<RoleDesired, RoleObserved>;
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
   readonly images: ImageReader;
+  readonly imageKeeper: ImageKeeper;
   readonly bulk: BulkReader;
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { signatureOf } from "../support/api-call.ts";
 import { Assassin } from "../support/assassin.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
@@ -24,7 +25,9 @@ let assassin: Assassin | undefined;
 
 beforeAll(async () => {
   bench = await startFaultBench({
-    onAwsCall: ({ service, operation, body }) => assassin?.saw("aws", `${service}:${operation}`, (namespace) => body.includes(namespace)),
+    onAwsCall({ service, operation, body, accessKeyId }) {
+      if (accessKeyId === OPERATOR_KEY) assassin?.saw("aws", `${service}:${operation}`, (namespace) => body.includes(namespace));
+    },
   });
   lives = await FaultLives.record(bench);
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FaultKind } from "../../emulator/faults.ts";
+import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
@@ -42,7 +43,7 @@ test.each(AWS_FAULTS)("each AWS call of a life, %s: the same end", async (_, fau
     await bench.aws.addFaults(
       ...now.map(([namespace, { call, occurrence }]) => {
         const operation = call.slice(call.indexOf(":") + 1);
-        return { match: { operation, bodyContains: namespace }, position: occurrence, times, fault };
+        return { match: { operation, accessKeyId: OPERATOR_KEY, bodyContains: namespace }, position: occurrence, times, fault };
       }),
     );
   });

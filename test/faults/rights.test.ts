@@ -51,7 +51,7 @@ const DRIFT: readonly (readonly [string, object])[] = [
 
 /** Granted, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
 const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
-  "ecr:DescribeImages": "a repository that is to be deleted and holds images that are to be kept",
+  "ecr:BatchDeleteImage": "another image has taken the place of the one that ran, whose tag of ours goes",
   "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
   "ecr:PutImageTagMutability": "somebody made the tags mutable",
   "ecr:UntagResource": "somebody added a tag in our name",

@@ -21,6 +21,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     roles: new Converger(operator.roles),
     repositories: new Converger(operator.repositories),
     imageReader: operator.images,
+    imageKeeper: operator.imageKeeper,
     images: new ImageMemory(() => 0),
     budget: new RolloutBudget(1),
     now: () => 0,

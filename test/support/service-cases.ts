@@ -100,6 +100,12 @@ const SERVICE_IMAGE: readonly Refusal[] = [
     "a b",
   ]),
   {
+    field: "spec.image.tag",
+    message:
+      "image.tag must not begin with platform-operator.running-: the operator puts such tags on images that run; name a tag of your own, or the digest",
+    examples: [{ "spec.image.tag": "platform-operator.running-1" }],
+  },
+  {
     field: "spec.image.digest",
     message: "image.digest must be sha256: and 64 hexadecimal digits in lower case, as docker push prints it",
     examples: [`sha256:${"A".repeat(64)}`, `sha512:${"a".repeat(64)}`].map((digest) => ({ "spec.image": { digest } })),

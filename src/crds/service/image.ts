@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { KEPT_TAG_PREFIX } from "../aws-names.ts";
 import { rules, text } from "../fields.ts";
 
 /** `spec.image`: the ECR repository that is made, and the image of it that runs. */
@@ -13,9 +14,14 @@ const retain = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      "Number of tagged images to keep; the oldest beyond it expire. Default 100. Keep more than you may roll back to: the image that runs is not protected yet.",
+      "Number of tagged images to keep; the oldest beyond it expire, but never one that runs. Default 100. Keep more than you may roll back to.",
     ),
-  untaggedDays: z.int().min(1).max(365).optional().describe("Days after which an untagged image expires. Default 14."),
+  untaggedDays: z
+    .int()
+    .min(1)
+    .max(365)
+    .optional()
+    .describe("Days after which an untagged image expires. Default 14. One that has run by its digest counts as tagged from then on."),
 });
 
 export const image = z
@@ -65,6 +71,12 @@ export const image = z
         message: "image.tag and image.digest exclude each other: keep the one that names the image to run and remove the other",
         reason: "FieldValueForbidden",
         fieldPath: ".digest",
+      },
+      {
+        rule: `!has(self.tag) || !self.tag.startsWith('${KEPT_TAG_PREFIX}')`,
+        message: `image.tag must not begin with ${KEPT_TAG_PREFIX}: the operator puts such tags on images that run; name a tag of your own, or the digest`,
+        reason: "FieldValueInvalid",
+        fieldPath: ".tag",
       },
       {
         rule: "has(self.repository) == has(oldSelf.repository) && (!has(self.repository) || self.repository == oldSelf.repository)",

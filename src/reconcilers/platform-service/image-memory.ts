@@ -3,9 +3,19 @@ import type { ImageReference, ResolvedImage } from "../ports.ts";
 /** Tags are immutable, so what was once resolved is asked again only now and then. */
 const REMEMBER_MS = 6 * 3_600_000;
 
-/** What image references have resolved to. Only hits are kept: an image that is missing is asked for every time. */
+/**
+ * Of an image that is to be kept: `kept`, it carries our tag; `onlyTag`, nothing runs it and our tag is left because it is the only one;
+ * `absent`, it runs and the repository no longer has it.
+ */
+export type Keeping = "kept" | "onlyTag" | "absent";
+
+/**
+ * What image references have resolved to, and which images carry our tag. Of references only hits are kept: an image that is missing is
+ * asked for every time.
+ */
 export class ImageMemory {
   readonly #seen = new Map<string, { readonly image: ResolvedImage; readonly until: number }>();
+  readonly #keepings = new Map<string, Map<string, Keeping>>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -25,8 +35,19 @@ export class ImageMemory {
     this.#seen.set(identity(repositoryArn, reference), { image, until: this.#now() + REMEMBER_MS });
   }
 
-  /** Drops what is known of a repository that is gone. */
+  /** By digest, to be kept up to date; undefined: the repository has not been read yet. */
+  keepings(repositoryArn: string): Map<string, Keeping> | undefined {
+    return this.#keepings.get(repositoryArn);
+  }
+
+  setKeepings(repositoryArn: string, keepings: Map<string, Keeping>): Map<string, Keeping> {
+    this.#keepings.set(repositoryArn, keepings);
+    return keepings;
+  }
+
+  /** Drops what is known of a repository that is gone, or is read anew. */
   forget(repositoryArn: string): void {
+    this.#keepings.delete(repositoryArn);
     for (const id of this.#seen.keys()) if (id.startsWith(`${repositoryArn} `)) this.#seen.delete(id);
   }
 }

@@ -1,13 +1,14 @@
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ImageReference } from "../ports.ts";
-import type { Step } from "../step.ts";
+import type { Step, StepReport } from "../step.ts";
+import { keepImage, keepRunning, releaseOthers, tagTaken } from "./kept-images.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
 /** ECR tells nobody of a push. A missing image is asked for often at first, when a pipeline is likely to be pushing it, and then less and less. */
 const FIRST_RECHECK_MS = 2_000;
 const LAST_RECHECK_MS = 60_000;
 
-/** The image: the tag is a digest that exists in the repository, for an architecture that the tier allows. */
+/** The image: the tag is a digest that exists in the repository, for an architecture that the tier allows, and does not expire while it runs. */
 export const imageStep: Step<Scope, RemoveScope> = {
   name: "image",
   condition: "ImageResolved",
@@ -25,6 +26,8 @@ export const imageStep: Step<Scope, RemoveScope> = {
         waitsFor: ["RepositoryReady"],
       };
     }
+    const inTheWay = await keepRunning(scope, repository);
+    if (inTheWay) return inTheWay;
     const reference = imageReference(service);
     if (!reference)
       return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
@@ -32,14 +35,13 @@ export const imageStep: Step<Scope, RemoveScope> = {
     const remembered = images.get(repository.arn, reference);
     const image = remembered ?? (await imageReader.resolve(service.repository, reference));
     const written = "tag" in reference ? `${repository.uri}:${reference.tag}` : `${repository.uri}@${reference.digest}`;
-    if (!image) {
-      return {
-        state: "blocked",
-        reason: "ImageNotFound",
-        message: `${written} does not exist: push it, or correct spec.image`,
-        recheckMs,
-      };
-    }
+    const notFound: StepReport = {
+      state: "blocked",
+      reason: "ImageNotFound",
+      message: `${written} does not exist: push it, or correct spec.image`,
+      recheckMs,
+    };
+    if (!image) return notFound;
     if (!remembered) images.set(repository.arn, reference, image);
     const allowed: readonly string[] = service.tier.spec.placement.architectures;
     if (!image.architectures.some((a) => allowed.includes(a))) {
@@ -50,7 +52,14 @@ export const imageStep: Step<Scope, RemoveScope> = {
         recheckMs,
       };
     }
+    const kept = await keepImage(scope, repository, image.digest);
+    if (kept === "tagTaken") return tagTaken(repository, image.digest);
+    if (kept === "absent") {
+      images.forget(repository.arn);
+      return notFound;
+    }
     facts.image = image;
+    await releaseOthers(scope, repository, image.digest);
     return { state: "ready", message: `${repository.uri}@${image.digest}` };
   },
 

@@ -5,7 +5,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import type { Converger } from "../converge.ts";
 import type { RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
-import type { Children, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
+import type { Children, ImageKeeper, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
 import type { StepReport } from "../step.ts";
 import type { ImageMemory } from "./image-memory.ts";
@@ -19,6 +19,7 @@ export interface Ports {
   readonly roles: Converger<RoleDesired, RoleObserved>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
   readonly imageReader: ImageReader;
+  readonly imageKeeper: ImageKeeper;
   readonly images: ImageMemory;
   readonly budget: RolloutBudget;
   /** Milliseconds of the wall clock. */

@@ -107,11 +107,13 @@ function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
     allow("UntagOurRepositories", { Action: "ecr:UntagResource", Resource, Condition: { StringEquals: tagged, ...onlyOurTagKeys } }),
     allow("UseOurRepositories", {
       Action: [
+        "ecr:BatchDeleteImage",
         "ecr:BatchGetImage",
         "ecr:DeleteRepository",
         "ecr:DescribeImages",
         "ecr:GetDownloadUrlForLayer",
         "ecr:GetLifecyclePolicy",
+        "ecr:PutImage",
         "ecr:PutImageTagMutability",
         "ecr:PutLifecyclePolicy",
       ],

@@ -58,8 +58,10 @@ async function lifeOfARepository(): Promise<void> {
   await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName: desired.name, imageTagMutability: "MUTABLE" }));
   await aws.ecr.send(new TagResourceCommand({ resourceArn: created.observed.arn, tags: [STRAY_TAG] }));
   expect(await repositories().converge(desired)).toMatchObject({ state: "asDesired" });
-  await pushImage(aws.ecr, desired.name, { tag: "1", architecture: "arm64" });
+  const digest = await pushImage(aws.ecr, desired.name, { tag: "1", architecture: "arm64" });
   await aws.operator.images.resolve(desired.name, { tag: "1" });
+  await aws.operator.imageKeeper.keep(desired.name, digest);
+  await aws.operator.imageKeeper.release(desired.name, digest);
   await aws.operator.repositories.delete({ ...desired, force: false });
   await aws.operator.repositories.delete({ ...desired, force: true });
 }

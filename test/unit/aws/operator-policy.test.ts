@@ -1,7 +1,11 @@
 import {
+  BatchDeleteImageCommand,
+  BatchGetImageCommand,
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
   ECRClient,
+  InitiateLayerUploadCommand,
+  PutImageCommand,
   PutLifecyclePolicyCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-ecr";
@@ -23,6 +27,7 @@ import type { RoleDesired } from "../../../src/crds/desired.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { pushImage } from "../../support/aws/push.ts";
 import { service } from "../../support/aws/service.ts";
 
 /** What somebody with the operator's credentials, and no good intentions, is refused. */
@@ -166,6 +171,33 @@ describe("a repository", () => {
     await aws.ecr.send(new CreateRepositoryCommand({ repositoryName }));
     await expect(ecr.send(new PutLifecyclePolicyCommand(policy()))).rejects.toMatchObject(denied);
     await expect(ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }))).rejects.toMatchObject(denied);
+  });
+
+  test("of someone else's gets no tag on its images, and loses none", async () => {
+    const repositoryName = repository().name;
+    await aws.ecr.send(new CreateRepositoryCommand({ repositoryName }));
+    const imageDigest = await pushImage(aws.ecr, repositoryName, { tag: "1", architecture: "arm64" });
+    const { images } = await aws.ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest }] }));
+    const { imageManifest } = images?.[0] ?? {};
+    await expect(ecr.send(new PutImageCommand({ repositoryName, imageManifest, imageTag: "2" }))).rejects.toMatchObject(denied);
+    await expect(ecr.send(new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageTag: "1" }] }))).rejects.toMatchObject(denied);
+  });
+
+  test("of ours takes neither a layer nor a manifest of one, and a tag is not moved", async () => {
+    const { name: repositoryName } = repository();
+    await aws.operator.repositories.create(repository());
+    await expect(ecr.send(new InitiateLayerUploadCommand({ repositoryName }))).rejects.toMatchObject(denied);
+    await pushImage(aws.ecr, repositoryName, { tag: "1", architecture: "arm64" });
+    const imageDigest = await pushImage(aws.ecr, repositoryName, { tag: "2", architecture: "arm64" });
+    const { images } = await aws.ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest }] }));
+    const imageManifest = images?.[0]?.imageManifest ?? "";
+    await expect(ecr.send(new PutImageCommand({ repositoryName, imageManifest, imageTag: "1" }))).rejects.toMatchObject({
+      name: "ImageTagAlreadyExistsException",
+    });
+    const other = imageManifest.replaceAll(/sha256:[0-9a-f]{64}/g, `sha256:${"0".repeat(64)}`);
+    await expect(ecr.send(new PutImageCommand({ repositoryName, imageManifest: other, imageTag: "3" }))).rejects.toMatchObject({
+      name: "LayersNotFoundException",
+    });
   });
 
   test("of another cluster's is not tagged as ours", async () => {

@@ -92,12 +92,12 @@ const IMAGES: readonly LeafRow[] = [
   {
     leaf: "image.retain.taggedImages",
     change: { "image.retain.taggedImages": 51 },
-    becomes: ["Repository: lifecyclePolicy.rules[0].selection.countNumber"],
+    becomes: ["Repository: lifecyclePolicy.rules[1].selection.countNumber"],
   },
   {
     leaf: "image.retain.untaggedDays",
     change: { "image.retain.untaggedDays": 8 },
-    becomes: ["Repository: lifecyclePolicy.rules[1].selection.countNumber"],
+    becomes: ["Repository: lifecyclePolicy.rules[2].selection.countNumber"],
   },
 ];
 

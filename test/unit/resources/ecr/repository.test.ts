@@ -15,12 +15,23 @@ test("a service's repository, whole", () => {
       rules: [
         {
           rulePriority: 1,
+          description: "keep the images that run",
+          selection: {
+            tagStatus: "tagged",
+            tagPatternList: ["platform-operator.running-*"],
+            countType: "imageCountMoreThan",
+            countNumber: 9999,
+          },
+          action: { type: "expire" },
+        },
+        {
+          rulePriority: 2,
           description: "keep the newest tagged images",
           selection: { tagStatus: "tagged", tagPatternList: ["*"], countType: "imageCountMoreThan", countNumber: 7 },
           action: { type: "expire" },
         },
         {
-          rulePriority: 2,
+          rulePriority: 3,
           description: "drop untagged images by age",
           selection: { tagStatus: "untagged", countType: "sinceImagePushed", countUnit: "days", countNumber: 14 },
           action: { type: "expire" },

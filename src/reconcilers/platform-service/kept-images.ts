@@ -1,0 +1,93 @@
+import { keptTag } from "../../crds/aws-names.ts";
+import { unreachable } from "../conditions.ts";
+import type { StepReport } from "../step.ts";
+import type { Keeping } from "./image-memory.ts";
+import type { Facts, Scope } from "./scope.ts";
+
+/**
+ * What runs, or is about to, carries a tag of ours, which the repository's lifecycle policy spares: an image that expires is one that no new node
+ * can pull. What has been seen is remembered, so that most passes make no call.
+ */
+
+type Repository = NonNullable<Facts["repository"]>;
+/** Of one image after a look at it. */
+type Kept = "kept" | "absent" | "tagTaken";
+
+/** How often a person's deletion of a stray tag is looked for. */
+const TAKEN_RECHECK_MS = 60_000;
+
+/** Anybody may write anything into a pod's image. */
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Keeps the image; remembered images cost no call. */
+export async function keepImage(scope: Scope, repository: Repository, digest: string): Promise<Kept> {
+  const known = await keepings(scope, repository);
+  const keeping = known.get(digest);
+  if (keeping === "kept" || keeping === "onlyTag") return "kept";
+  const kept = await scope.imageKeeper.keep(scope.service.repository, digest);
+  if (kept === "kept") known.set(digest, "kept");
+  return kept;
+}
+
+/** Keeps what runs already, whatever is to run next: it must last until nothing runs it. Undefined: nothing stands in the way. */
+export async function keepRunning(scope: Scope, repository: Repository): Promise<StepReport | undefined> {
+  for (const digest of runningDigests(scope, repository)) {
+    const known = await keepings(scope, repository);
+    if (known.get(digest) === "absent") continue;
+    const kept = await keepImage(scope, repository, digest);
+    switch (kept) {
+      case "kept":
+        break;
+      case "absent":
+        // It has expired, or was deleted: there is nothing left to keep. Its pods run on, and what is to run next is looked at by itself.
+        known.set(digest, "absent");
+        break;
+      case "tagTaken":
+        return tagTaken(repository, digest);
+      default:
+        return unreachable(kept);
+    }
+  }
+  return undefined;
+}
+
+/** Takes our tag off what nothing runs any more, once `desired` has been rolled out whole: before that, an earlier ReplicaSet may still start pods. */
+export async function releaseOthers(scope: Scope, repository: Repository, desired: string): Promise<void> {
+  const deployment = scope.world.deployment(scope.service.key);
+  const rolledOut = deployment?.rolledOut === true && deployment.statusReplicas <= deployment.updatedReplicas;
+  if (!rolledOut || deployment.image !== `${repository.uri}@${desired}`) return;
+  const running = runningDigests(scope, repository);
+  const known = await keepings(scope, repository);
+  for (const [digest, keeping] of known) {
+    if (digest === desired || running.has(digest) || keeping !== "kept") continue;
+    const released = await scope.imageKeeper.release(scope.service.repository, digest);
+    if (released === "onlyTag") known.set(digest, "onlyTag");
+    else known.delete(digest);
+  }
+}
+
+/** Somebody pushed another image under a tag that is ours to put. */
+export function tagTaken({ uri }: Repository, digest: string): StepReport {
+  return {
+    state: "blocked",
+    reason: "TagTaken",
+    message: `${uri}:${keptTag(digest)} names another image, so ${uri}@${digest} cannot be kept from expiring: delete that tag; tags of this form are the operator's`,
+    recheckMs: TAKEN_RECHECK_MS,
+  };
+}
+
+/** What is known of the repository's images; read once in a process, and again when the sweep had the repository read anew. */
+async function keepings({ images, imageKeeper, service }: Scope, { arn }: Repository): Promise<Map<string, Keeping>> {
+  const known = images.keepings(arn);
+  if (known) return known;
+  const kept = await imageKeeper.kept(service.repository);
+  return images.setKeepings(arn, new Map(kept.map((digest) => [digest, "kept"])));
+}
+
+/** Digests of this repository that the Deployment or any pod names; pods on their way out too. */
+function runningDigests({ world, service: { key } }: Scope, { uri }: Repository): ReadonlySet<string> {
+  const images = [world.deployment(key)?.image, ...world.pods(key).flatMap((pod) => Object.values(pod.images))];
+  const prefix = `${uri}@`;
+  const digests = images.flatMap((image) => (image?.startsWith(prefix) ? [image.slice(prefix.length)] : []));
+  return new Set(digests.filter((digest) => DIGEST.test(digest)));
+}
