@@ -85,6 +85,19 @@ export interface ExclusionFilter {
 
 export type Mutability = "MUTABLE" | "IMMUTABLE" | "MUTABLE_WITH_EXCLUSION" | "IMMUTABLE_WITH_EXCLUSION";
 
+/** What holds for all repositories of an account; without one nothing is scanned by itself or replicated. */
+export interface RegistryRecord {
+  readonly scanType: "BASIC" | "ENHANCED";
+  readonly scanRules: readonly {
+    readonly scanFrequency: "SCAN_ON_PUSH" | "CONTINUOUS_SCAN" | "MANUAL";
+    readonly repositoryFilters: readonly { readonly filter: string; readonly filterType: "WILDCARD" }[];
+  }[];
+  readonly replicationRules: readonly {
+    readonly destinations: readonly { readonly region: string; readonly registryId: string }[];
+    readonly repositoryFilters?: readonly { readonly filter: string; readonly filterType: "PREFIX_MATCH" }[] | undefined;
+  }[];
+}
+
 export interface RepositoryRecord {
   readonly name: string;
   readonly arn: string;

@@ -1,6 +1,14 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { InstanceProfileRecord, OidcProviderRecord, PolicyRecord, RepositoryRecord, RoleRecord, SessionRecord } from "./records.ts";
+import type {
+  InstanceProfileRecord,
+  OidcProviderRecord,
+  PolicyRecord,
+  RegistryRecord,
+  RepositoryRecord,
+  RoleRecord,
+  SessionRecord,
+} from "./records.ts";
 import { MemoryTable, type Lag, type Moment, type Table } from "./table.ts";
 
 interface Records {
@@ -10,9 +18,18 @@ interface Records {
   oidcProviders: OidcProviderRecord;
   sessions: SessionRecord;
   repositories: RepositoryRecord;
+  registries: RegistryRecord;
 }
 
-const TABLES = ["roles", "policies", "instanceProfiles", "oidcProviders", "sessions", "repositories"] as const satisfies (keyof Records)[];
+const TABLES = [
+  "roles",
+  "policies",
+  "instanceProfiles",
+  "oidcProviders",
+  "sessions",
+  "repositories",
+  "registries",
+] as const satisfies (keyof Records)[];
 
 /** A layer upload under way. Not kept in the state file: a client starts it again. */
 export interface Upload {
@@ -32,7 +49,7 @@ export type Store = { readonly [K in keyof Records]: Table<Records[K]> } & {
 export type Sight = { readonly kind: "full" } | { readonly kind: "lagging" | "laggingCreation"; readonly lag: Lag };
 
 interface StateFile {
-  readonly format: 1;
+  readonly format: 2;
   readonly accountId: string;
   readonly region: string;
   readonly tables: { readonly [K in keyof Records]: [string, Records[K]][] };
@@ -59,6 +76,7 @@ export class State {
       oidcProviders: new MemoryTable(changed),
       sessions: new MemoryTable(changed),
       repositories: new MemoryTable(changed),
+      registries: new MemoryTable(changed),
     };
     this.#load();
   }
@@ -69,7 +87,7 @@ export class State {
       if (sight.kind === "laggingCreation") return table.laggingCreation(moment, sight.lag);
       return table.at(moment);
     };
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories } = this.#tables;
+    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, registries } = this.#tables;
     return {
       roles: see(roles),
       policies: see(policies),
@@ -77,6 +95,7 @@ export class State {
       oidcProviders: see(oidcProviders),
       sessions: see(sessions),
       repositories: see(repositories),
+      registries: see(registries),
       blobs: this.#blobs,
       uploads: this.#uploads,
     };
@@ -84,7 +103,7 @@ export class State {
 
   /** The tables as JSON, without layer contents. */
   snapshot(): StateFile["tables"] {
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories } = this.#tables;
+    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, registries } = this.#tables;
     return {
       roles: roles.dump(),
       policies: policies.dump(),
@@ -92,6 +111,7 @@ export class State {
       oidcProviders: oidcProviders.dump(),
       sessions: sessions.dump(),
       repositories: repositories.dump(),
+      registries: registries.dump(),
     };
   }
 
@@ -113,7 +133,7 @@ export class State {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const blobs = [...this.#blobs].map(([digest, bytes]) => [digest, Buffer.from(bytes).toString("base64")] as [string, string]);
-    const content: StateFile = { format: 1, ...this.#identity, tables: this.snapshot(), blobs };
+    const content: StateFile = { format: 2, ...this.#identity, tables: this.snapshot(), blobs };
     mkdirSync(dirname(this.#file), { recursive: true });
     const temporary = `${this.#file}.${process.pid}.tmp`;
     writeFileSync(temporary, JSON.stringify(content));
@@ -137,7 +157,8 @@ export class State {
     }
     const content: StateFile = JSON.parse(text);
     const { accountId, region } = this.#identity;
-    if (content.format !== 1 || content.accountId !== accountId || content.region !== region) {
+    if (content.format !== 2) throw new Error(`${this.#file} is of another version of the emulator; remove it`);
+    if (content.accountId !== accountId || content.region !== region) {
       throw new Error(`${this.#file} is of account ${content.accountId} in ${content.region}; remove it or start with those`);
     }
     this.#tables.roles.restore(content.tables.roles);
@@ -146,6 +167,7 @@ export class State {
     this.#tables.oidcProviders.restore(content.tables.oidcProviders);
     this.#tables.sessions.restore(content.tables.sessions);
     this.#tables.repositories.restore(content.tables.repositories);
+    this.#tables.registries.restore(content.tables.registries);
     for (const [digest, bytes] of content.blobs) this.#blobs.set(digest, Buffer.from(bytes, "base64"));
   }
 }

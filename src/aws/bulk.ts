@@ -1,4 +1,9 @@
-import { paginateDescribeRepositories, type ECRClient } from "@aws-sdk/client-ecr";
+import {
+  DescribeRegistryCommand,
+  GetRegistryScanningConfigurationCommand,
+  paginateDescribeRepositories,
+  type ECRClient,
+} from "@aws-sdk/client-ecr";
 import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
 import { clusterId, rolePath } from "../crds/aws-names.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
@@ -36,6 +41,19 @@ export function bulkReader(clients: { readonly iam: IAMClient; readonly ecr: ECR
         }
       }
       return found;
+    },
+
+    async registry() {
+      const { scanningConfiguration } = await clients.ecr.send(new GetRegistryScanningConfigurationCommand({}));
+      const { replicationConfiguration } = await clients.ecr.send(new DescribeRegistryCommand({}));
+      const scanned = (scanningConfiguration?.rules ?? []).filter(({ scanFrequency }) => scanFrequency !== "MANUAL");
+      return {
+        scanning: scanned.flatMap(({ repositoryFilters = [] }) => repositoryFilters.map(({ filter = "" }) => filter)),
+        replication: (replicationConfiguration?.rules ?? []).flatMap(({ repositoryFilters = [] }) =>
+          // A rule without filters is for every repository.
+          repositoryFilters.length === 0 ? [""] : repositoryFilters.map(({ filter = "" }) => filter),
+        ),
+      };
     },
   };
 }

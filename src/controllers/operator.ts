@@ -20,6 +20,7 @@ import type { Aws, PrimaryWriter } from "../reconcilers/ports.ts";
 import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createListener } from "./listener.ts";
+import { RegistryReport } from "./registry-report.ts";
 import { childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runSweep } from "./sweep.ts";
 import { wireTriggers } from "./triggers.ts";
@@ -123,6 +124,7 @@ export function createOperator(options: OperatorOptions): Operator {
             roles,
             repositories,
             bulk: options.aws.bulk,
+            registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
             intervalMs: durationMs(config.aws.sweepInterval),
             enqueue: (key: ObjectKey) => queues.services.add(keyString(key), "low"),
           },

@@ -5,6 +5,7 @@ import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { Ports } from "../reconcilers/platform-service/scope.ts";
 import type { BulkReader } from "../reconcilers/ports.ts";
+import type { RegistryReport } from "./registry-report.ts";
 
 /**
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
@@ -12,6 +13,7 @@ import type { BulkReader } from "../reconcilers/ports.ts";
  */
 export interface SweepOptions extends Pick<Ports, "roles" | "repositories"> {
   readonly bulk: BulkReader;
+  readonly registry: RegistryReport;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -33,7 +35,7 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
   }
 }
 
-export async function sweepOnce({ roles, repositories, bulk, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
+export async function sweepOnce({ roles, repositories, bulk, registry, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
   const changed = [...roles.sweep(await bulk.roles()), ...repositories.sweep(await bulk.repositories())];
   for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
@@ -46,4 +48,5 @@ export async function sweepOnce({ roles, repositories, bulk, intervalMs, log, en
       if (key) enqueue(key);
     }
   }
+  registry.seen(await bulk.registry());
 }

@@ -232,8 +232,17 @@ export interface ImageKeeper {
   release(repository: string, digest: string): Promise<"released" | "onlyTag">;
 }
 
+/** What the registry as a whole does for repositories, by the filters of its rules (reconcilers/registry-rules.ts). */
+export interface RegistryObserved {
+  /** Repositories that are scanned when an image is pushed, or all the time. */
+  readonly scanning: readonly string[];
+  /** Prefixes of the names of repositories that are replicated; an empty one is all of them. */
+  readonly replication: readonly string[];
+}
+
 /** The periodic sweep: everything of ours in few paged calls. Keys of the maps are names. */
 export interface BulkReader {
+  registry(): Promise<RegistryObserved>;
   roles(): Promise<ReadonlyMap<string, RoleObserved>>;
   repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
 }

@@ -28,6 +28,8 @@ export interface Metrics {
   awsRequest(service: string, operation: string, code: string, seconds: number): void;
   driftCorrected(kind: string): void;
   eventDropped(): void;
+  /** Whether the registry's own rules are about every repository under the prefix. */
+  registryCovers(prefix: string, rules: { readonly scanning: boolean; readonly replication: boolean }): void;
   /** Sets the series of a service; replaces what its labels were before. */
   service(
     key: ObjectKey,
@@ -210,6 +212,19 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["kind"],
     registers,
   });
+  // Cardinality: 1 each. Absent before the first sweep. Alert: platform_registry_scanning == 0.
+  const scanning = new Gauge({
+    name: "platform_registry_scanning",
+    help: "1 where the ECR registry scans every repository under the prefix, on push or all the time; 0 where not.",
+    labelNames: ["prefix"],
+    registers,
+  });
+  const replication = new Gauge({
+    name: "platform_registry_replication",
+    help: "1 where the ECR registry replicates every repository under the prefix; 0 where not.",
+    labelNames: ["prefix"],
+    registers,
+  });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
   const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
@@ -250,6 +265,10 @@ export function createMetrics(options: { readonly version: string; readonly perS
     },
     driftCorrected: (kind) => drift.inc({ kind }),
     eventDropped: () => dropped.inc(),
+    registryCovers(prefix, rules) {
+      scanning.set({ prefix }, rules.scanning ? 1 : 0);
+      replication.set({ prefix }, rules.replication ? 1 : 0);
+    },
     service(key, { owner, tier }, conditions) {
       if (!full) return;
       const known = series.get(keyString(key));

@@ -12,9 +12,13 @@ import {
   paginateDescribeRepositories,
   PutImageScanningConfigurationCommand,
   PutImageTagMutabilityCommand,
+  PutRegistryScanningConfigurationCommand,
+  PutReplicationConfigurationCommand,
   SetRepositoryPolicyCommand,
   TagResourceCommand,
   UntagResourceCommand,
+  type RegistryScanningRule,
+  type ReplicationRule,
 } from "@aws-sdk/client-ecr";
 import { image, repository } from "../fixtures.ts";
 import { present, probesOf, refused, type Probe, type Target } from "../probe.ts";
@@ -224,6 +228,33 @@ export const ECR_REPOSITORY_PROBES: readonly Probe[] = [
     "GetRegistryScanningConfiguration is BASIC at first": async (target) => {
       const { scanningConfiguration } = await target.ecr.send(new GetRegistryScanningConfigurationCommand({}));
       assert.deepEqual(scanningConfiguration, { scanType: "BASIC", rules: [] });
+    },
+    "PutRegistryScanningConfiguration replaces the rules": async (target) => {
+      const rules: RegistryScanningRule[] = [
+        { scanFrequency: "SCAN_ON_PUSH", repositoryFilters: [{ filter: "prod/*", filterType: "WILDCARD" }] },
+      ];
+      await target.ecr.send(new PutRegistryScanningConfigurationCommand({ scanType: "BASIC", rules }));
+      const { scanningConfiguration } = await target.ecr.send(new GetRegistryScanningConfigurationCommand({}));
+      assert.deepEqual(scanningConfiguration, { scanType: "BASIC", rules });
+      await target.ecr.send(new PutRegistryScanningConfigurationCommand({ scanType: "BASIC", rules: [] }));
+    },
+    "PutRegistryScanningConfiguration refuses BASIC scanning all the time": (target) =>
+      refused(
+        "InvalidParameterException",
+        target.ecr.send(
+          new PutRegistryScanningConfigurationCommand({
+            scanType: "BASIC",
+            rules: [{ scanFrequency: "CONTINUOUS_SCAN", repositoryFilters: [{ filter: "*", filterType: "WILDCARD" }] }],
+          }),
+        ),
+      ),
+    "PutReplicationConfiguration replaces the rules": async (target) => {
+      const destinations = [{ region: "eu-central-1", registryId: target.accountId }];
+      const rules: ReplicationRule[] = [{ destinations, repositoryFilters: [{ filter: "prod/", filterType: "PREFIX_MATCH" }] }];
+      await target.ecr.send(new PutReplicationConfigurationCommand({ replicationConfiguration: { rules } }));
+      const { replicationConfiguration } = await target.ecr.send(new DescribeRegistryCommand({}));
+      assert.deepEqual(replicationConfiguration, { rules });
+      await target.ecr.send(new PutReplicationConfigurationCommand({ replicationConfiguration: { rules: [] } }));
     },
   }),
   // Not asked of moto: what it answers depends on how its threads meet

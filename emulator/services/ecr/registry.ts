@@ -5,8 +5,14 @@ import type {
   GetAuthorizationTokenResponse,
   GetRegistryScanningConfigurationRequest,
   GetRegistryScanningConfigurationResponse,
+  PutRegistryScanningConfigurationRequest,
+  PutRegistryScanningConfigurationResponse,
+  PutReplicationConfigurationRequest,
+  PutReplicationConfigurationResponse,
 } from "@aws-sdk/client-ecr";
-import { read, type Operation } from "../../operation.ts";
+import { read, write, type Call, type Operation } from "../../operation.ts";
+import type { RegistryRecord } from "../../records.ts";
+import { invalidParameter } from "./shared.ts";
 
 const TOKEN_LIFETIME_MS = 12 * 3600 * 1000; // ECR's tokens are good for 12 hours
 
@@ -26,17 +32,64 @@ const getAuthorizationToken = read<GetAuthorizationTokenRequest, GetAuthorizatio
   },
 });
 
+const UNTOUCHED: RegistryRecord = { scanType: "BASIC", scanRules: [], replicationRules: [] };
+
+function registryOf({ store, accountId }: Call): RegistryRecord {
+  return store.registries.get(accountId) ?? UNTOUCHED;
+}
+
 const describeRegistry = read<DescribeRegistryRequest, DescribeRegistryResponse>("DescribeRegistry", {
   permissions: () => [{ action: "ecr:DescribeRegistry", resource: "*" }],
-  handle: (_, { accountId }) => ({ registryId: accountId, replicationConfiguration: { rules: [] } }),
+  handle(_, call) {
+    const rules = registryOf(call).replicationRules.map(({ destinations, repositoryFilters }) => ({
+      destinations: [...destinations],
+      repositoryFilters: repositoryFilters && [...repositoryFilters],
+    }));
+    return { registryId: call.accountId, replicationConfiguration: { rules } };
+  },
 });
+
+const putReplicationConfiguration = write<PutReplicationConfigurationRequest, PutReplicationConfigurationResponse>(
+  "PutReplicationConfiguration",
+  {
+    permissions: () => [{ action: "ecr:PutReplicationConfiguration", resource: "*" }],
+    handle({ replicationConfiguration }, call) {
+      call.store.registries.set(call.accountId, { ...registryOf(call), replicationRules: replicationConfiguration.rules });
+      return { replicationConfiguration };
+    },
+  },
+);
 
 const getRegistryScanningConfiguration = read<GetRegistryScanningConfigurationRequest, GetRegistryScanningConfigurationResponse>(
   "GetRegistryScanningConfiguration",
   {
     permissions: () => [{ action: "ecr:GetRegistryScanningConfiguration", resource: "*" }],
-    handle: (_, { accountId }) => ({ registryId: accountId, scanningConfiguration: { scanType: "BASIC", rules: [] } }),
+    handle(_, call) {
+      const { scanType, scanRules } = registryOf(call);
+      const rules = scanRules.map((rule) => ({ ...rule, repositoryFilters: [...rule.repositoryFilters] }));
+      return { registryId: call.accountId, scanningConfiguration: { scanType, rules } };
+    },
   },
 );
 
-export const REGISTRY_OPERATIONS: readonly Operation[] = [getAuthorizationToken, describeRegistry, getRegistryScanningConfiguration];
+const putRegistryScanningConfiguration = write<PutRegistryScanningConfigurationRequest, PutRegistryScanningConfigurationResponse>(
+  "PutRegistryScanningConfiguration",
+  {
+    permissions: () => [{ action: "ecr:PutRegistryScanningConfiguration", resource: "*" }],
+    handle({ scanType = "BASIC", rules = [] }, call) {
+      if (scanType === "BASIC" && rules.some(({ scanFrequency }) => scanFrequency === "CONTINUOUS_SCAN")) {
+        throw invalidParameter("The scan frequency CONTINUOUS_SCAN is not supported for the scan type BASIC");
+      }
+      call.store.registries.set(call.accountId, { ...registryOf(call), scanType, scanRules: rules });
+      return { registryScanningConfiguration: { scanType, rules } };
+    },
+  },
+);
+
+export const REGISTRY_OPERATIONS: readonly Operation[] = [
+  getAuthorizationToken,
+  describeRegistry,
+  putReplicationConfiguration,
+  getRegistryScanningConfiguration,
+  putRegistryScanningConfiguration,
+];

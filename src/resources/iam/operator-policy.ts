@@ -43,7 +43,10 @@ const never: PolicyStatement = {
 function readStatements(config: OperatorConfig): PolicyStatement[] {
   const { iam, roles, ecr } = arns(config);
   return [
-    allow("Sweep", { Action: "iam:GetAccountAuthorizationDetails", Resource: "*" }),
+    allow("Sweep", {
+      Action: ["ecr:DescribeRegistry", "ecr:GetRegistryScanningConfiguration", "iam:GetAccountAuthorizationDetails"],
+      Resource: "*",
+    }),
     allow("ReadAnyRole", { Action: "iam:GetRole", Resource: `${iam}:role/*` }),
     allow("ReadOurRoles", {
       Action: ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"],

@@ -1,11 +1,13 @@
 import { PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 
@@ -31,6 +33,7 @@ beforeEach(async () => {
     roles: new Converger(aws.operator.roles),
     repositories: new Converger(aws.operator.repositories),
     bulk: aws.operator.bulk,
+    registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
     intervalMs: 2 * HOUR_MS,
     clock: systemClock,
     log: QUIET,
