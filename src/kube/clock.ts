@@ -12,12 +12,20 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Of setTimeout, which fires at once beyond it. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Node's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    const handle = setTimeout(callback, ms);
+    let handle: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      handle =
+        left > LONGEST_TIMEOUT_MS ? setTimeout(() => wait(left - LONGEST_TIMEOUT_MS), LONGEST_TIMEOUT_MS) : setTimeout(callback, left);
+    };
+    wait(ms);
     return { cancel: () => clearTimeout(handle) };
   },
 };
