@@ -46,6 +46,10 @@ export function createListener(options: ListenerOptions): ServiceListener {
         });
         log.info({ service: keyString(key), drift: correction.what }, "drift corrected");
       }
+      for (const event of suspensionEvents(before, after)) {
+        events.record(stored, { type: "Normal", action: "Reconcile", ...event });
+        log.info({ service: keyString(key), reason: event.reason, message: event.note }, "suspension changed");
+      }
       for (const change of transitions(before, after)) {
         const type = change.status === "False" ? "Warning" : "Normal";
         events.record(stored, {
@@ -99,11 +103,19 @@ function transitions(before: readonly Condition[], after: readonly Condition[]):
   const known = new Map(before.map((c) => [c.type, c]));
   return after.filter(({ type, status, reason }) => {
     const old = known.get(type);
-    if (type === "Reconciling" || type === "Stalled") return false;
+    if (type === "Reconciling" || type === "Stalled" || type === "Suspended") return false;
     if (type === "Ready") return status === "True" && old?.status !== "True";
     if (status === "False") return old?.status !== "False" || old.reason !== reason;
     return status === "True" && old?.status === "False";
   });
+}
+
+/** When it begins, changes its cause, or ends. A deletion ends it too. */
+function suspensionEvents(before: readonly Condition[], after: readonly Condition[]): { readonly reason: string; readonly note: string }[] {
+  const old = before.find((c) => c.type === "Suspended");
+  const now = after.find((c) => c.type === "Suspended");
+  if (old?.message === now?.message) return [];
+  return [now ? { reason: "Suspended", note: now.message } : { reason: "Resumed", note: "it is written again" }];
 }
 
 function isReady(conditions: readonly Condition[]): boolean {

@@ -75,7 +75,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const deps: ReconcilerDeps = {
     config,
     configHash: hashOf(config),
-    world: createWorld(sources),
+    world: createWorld(sources, now),
     children,
     roles,
     repositories,

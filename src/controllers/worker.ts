@@ -66,6 +66,7 @@ function settle({ queue }: WorkerOptions, key: string, priority: Priority, outco
     case "retry":
       if (outcome.afterMs === undefined) queue.addRateLimited(key, priority);
       else queue.addAfter(key, priority, outcome.afterMs);
+      if (outcome.atLatestMs !== undefined) queue.addAfter(key, priority, outcome.atLatestMs);
       return;
     default:
       outcome satisfies never;

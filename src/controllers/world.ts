@@ -1,13 +1,14 @@
 import type { Neighbour } from "../crds/desired.ts";
 import { selectorMatches } from "../crds/effective.ts";
+import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import { findKind, resourceName } from "../kube/kinds.ts";
 import type { ChildState, World } from "../reconcilers/ports.ts";
 import { reflectors, type Sources } from "./sources.ts";
 
-/** The world as the watches have seen it; every answer comes from memory. */
-export function createWorld(sources: Sources): World {
+/** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
+export function createWorld(sources: Sources, now: () => number): World {
   const { services, tiers, namespaces, nodePools, pods, deployments, autoscalers, kubernetesServices, policies } = sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
   const isPaced = (key: ObjectKey): boolean => {
@@ -40,7 +41,11 @@ export function createWorld(sources: Sources): World {
       return isOfItsTier(service) ? neighbourOf(service) : { ...neighbourOf(service), tierName: undefined };
     },
     servicesOfTier: (tier) => services.store.byIndex("tier", tier).length,
-    pacedRollouts: (tier) => services.store.byIndex("tier", tier).map(keyOf).filter(isPaced),
+    // A rollout that nobody may go on with, or undo, must not hold up the others of its tier.
+    pacedRollouts(tier) {
+      const writable = services.store.byIndex("tier", tier).filter((service) => suspensionOf(service, now()) === undefined);
+      return writable.map(keyOf).filter(isPaced);
+    },
     tier: (name) => tiers.store.get({ namespace: "", name }),
     kubernetesService: (key) => kubernetesServices.store.get(key)?.facts,
     foreignPolicies(namespace, podLabels) {

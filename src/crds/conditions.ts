@@ -20,8 +20,8 @@ export type StepCondition = (typeof STEP_CONDITIONS)[number];
 /** Shown, but not counted in Ready: two squads could lock each other. */
 export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted"]);
 
-/** kstatus: `Reconciling` and `Stalled` are present only while True. */
-export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled";
+/** kstatus: `Reconciling` and `Stalled` are present only while True; so is `Suspended`, while nothing is written for the service. */
+export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled" | "Suspended";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 

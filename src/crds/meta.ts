@@ -26,6 +26,10 @@ export const LABELS = {
 export const MANAGED_BY = "platform-operator";
 
 export const ANNOTATIONS = {
+  /** On a PlatformService: an RFC 3339 time before which nothing is written for it. */
+  pausedUntil: `${GROUP}/paused-until`,
+  /** On a PlatformService: any new value asks for a pass now that reads AWS afresh. */
+  reconcileAt: `${GROUP}/reconcile-at`,
   /** On a Deployment: hash of the service's spec that its pod template was made from. */
   appliedSpec: `${GROUP}/applied-spec`,
   /** On a Deployment: hash of the pod template as last written; tells drift from a changed wish. */

@@ -78,6 +78,12 @@ export const platformServiceSpec = z
     tier: dnsLabel("spec.tier", "tier-2").describe(
       "Name of a PlatformTier, as tier-2: it decides availability, placement, isolation and the role's boundary. `kubectl get ptier` lists them.",
     ),
+    suspend: z
+      .boolean()
+      .optional()
+      .describe(
+        "true: observe and report, write nothing. What differs is named in the conditions and stays as it is until suspend is false again. A deletion goes on. For a pause that ends by itself annotate the object with platform-operator.dev/paused-until: an RFC 3339 time.",
+      ),
     image: image.describe("The image, and the ECR repository that is made for it. {} is enough: push to it, then name a tag or a digest."),
     port: containerPort("spec.port")
       .optional()

@@ -10,7 +10,7 @@ import {
   type Removal,
 } from "../reconcilers/ports.ts";
 import { holdingOf } from "./child-holding.ts";
-import { Memories } from "./child-memory.ts";
+import { Memories, type ChildMemory } from "./child-memory.ts";
 import type { Child, ChildSource } from "./child-stores.ts";
 import { NotServedError } from "./errors.ts";
 import { foreignPaths, removalPatch } from "./foreign-fields.ts";
@@ -30,12 +30,7 @@ export interface ChildrenOptions {
   readonly sources: readonly ChildSource<unknown>[];
 }
 
-/** Children, and the way to drop what is remembered of a service that is gone. */
-export interface ManagedChildren extends Children {
-  forget(owner: ObjectKey): void;
-}
-
-export function createChildren(options: ChildrenOptions): ManagedChildren {
+export function createChildren(options: ChildrenOptions): Children {
   return new AppliedChildren(options);
 }
 
@@ -54,7 +49,7 @@ interface Wish {
   readonly hash: string;
 }
 
-class AppliedChildren implements ManagedChildren {
+class AppliedChildren implements Children {
   readonly #transport: Transport;
   readonly #sources: ReadonlyMap<string, ChildSource<unknown>>;
   readonly #memories = new Memories();
@@ -64,12 +59,25 @@ class AppliedChildren implements ManagedChildren {
     this.#sources = new Map(sources.map((source) => [`${apiVersionOf(source.resource)}/${source.resource.kind}`, source]));
   }
 
-  async apply(owner: Owner, desired: KubeObject): Promise<ApplyResult> {
-    const wish = this.#wishOf(owner, desired);
+  apply(owner: Owner, desired: KubeObject): Promise<ApplyResult> {
+    return this.#whereServed(this.#wishOf(owner, desired), (wish) => {
+      const child = wish.source.store.get(wish.ref);
+      return child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child);
+    });
+  }
+
+  look(owner: Owner, desired: KubeObject): Promise<ApplyResult> {
+    return this.#whereServed(this.#wishOf(owner, desired), async (wish) => {
+      const child = wish.source.store.get(wish.ref) ?? (await this.#unseen(wish));
+      if (child === undefined) return { state: "withheld", found: "absent" };
+      return this.#settled(wish, child) ?? { state: "withheld", found: "different" };
+    });
+  }
+
+  async #whereServed(wish: Wish, act: (wish: Wish) => Promise<ApplyResult>): Promise<ApplyResult> {
     if (wish.source.reflector.state() === "missing") return apiMissing(wish);
     try {
-      const child = wish.source.store.get(wish.ref);
-      return child === undefined ? await this.#applyUnseen(wish) : await this.#applySeen(wish, child);
+      return await act(wish);
     } catch (error) {
       if (!(error instanceof NotServedError)) throw error;
       wish.source.reflector.nudge();
@@ -143,8 +151,8 @@ class AppliedChildren implements ManagedChildren {
 
   /** The store has none of that name: it is read first, because an apply would add our fields to a stranger's object. */
   async #applyUnseen(wish: Wish): Promise<ApplyResult> {
-    const live = await this.#read(wish.target);
-    if (live !== undefined) return this.#applySeen(wish, this.#reduced(wish, live));
+    const child = await this.#unseen(wish);
+    if (child !== undefined) return this.#applySeen(wish, child);
     try {
       const { created, object } = await this.#transport.apply(wish.target, wish.object, { force: false });
       if (!created) return await this.#release(wish, object);
@@ -165,21 +173,33 @@ class AppliedChildren implements ManagedChildren {
     return { state: "foreign", holder: "an object that others have created" };
   }
 
-  async #applySeen(wish: Wish, child: Child<unknown>): Promise<ApplyResult> {
+  /** What there is to say of a child without a write; undefined: it needs one. */
+  #settled(wish: Wish, child: Child<unknown>): ApplyResult | undefined {
     const holding = holdingOf(child, wish.owner);
     if (holding.by === "other") return { state: "foreign", holder: holding.holder };
     if (holding.by === "deadOwner" || child.state.deleting) return { state: "waitingForGarbageCollection" };
-
     const { uid, ownedHash, foreignPaths: additions } = child.state;
+    if (additions.length > 0) return undefined;
     const memory = this.#memories.get(wish.owner.key, wish.ref);
-    const mutation = memory?.desiredHash === wish.hash && memory.mutation?.ownedHash === ownedHash ? memory.mutation : undefined;
-    if (additions.length === 0) {
-      if (mutation !== undefined) return { state: "mutatedByAdmission", uid, paths: mutation.paths };
-      if (ownedHash === wish.hash) {
-        if (memory?.desiredHash !== wish.hash) this.#memories.set(wish.owner.key, wish.ref, { desiredHash: wish.hash, uid });
-        return { state: "unchanged", uid };
-      }
-    }
+    const mutation = this.#mutation(wish, ownedHash);
+    if (mutation !== undefined) return { state: "mutatedByAdmission", uid, paths: mutation.paths };
+    if (ownedHash !== wish.hash) return undefined;
+    if (memory?.desiredHash !== wish.hash) this.#memories.set(wish.owner.key, wish.ref, { desiredHash: wish.hash, uid });
+    return { state: "unchanged", uid };
+  }
+
+  /** What admission is known to make of this very wish, if that is what is there. */
+  #mutation(wish: Wish, ownedHash: string | undefined): ChildMemory["mutation"] {
+    const memory = this.#memories.get(wish.owner.key, wish.ref);
+    return memory?.desiredHash === wish.hash && memory.mutation?.ownedHash === ownedHash ? memory.mutation : undefined;
+  }
+
+  async #applySeen(wish: Wish, child: Child<unknown>): Promise<ApplyResult> {
+    const settled = this.#settled(wish, child);
+    if (settled !== undefined) return settled;
+    const { uid, ownedHash } = child.state;
+    const memory = this.#memories.get(wish.owner.key, wish.ref);
+    const mutation = this.#mutation(wish, ownedHash);
     const result = memory?.desiredHash === wish.hash || ownedHash === wish.hash ? "repaired" : "updated";
     let live: LiveObject | undefined;
     if (ownedHash !== wish.hash && mutation === undefined) {
@@ -231,6 +251,12 @@ class AppliedChildren implements ManagedChildren {
   /** Writes through into the store, so that a pass right after this one sees it. */
   #reduced(wish: Wish, live: LiveObject): Child<unknown> {
     return wish.source.store.put(live);
+  }
+
+  /** What the API server has of that name although the store shows none. */
+  async #unseen(wish: Wish): Promise<Child<unknown> | undefined> {
+    const live = await this.#read(wish.target);
+    return live && this.#reduced(wish, live);
   }
 
   /** A child that we know to have applied and the store does not show: its label was taken off, or the watch lags. */

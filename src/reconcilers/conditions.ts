@@ -6,6 +6,7 @@ import {
   type ConditionType,
   type StepCondition,
 } from "../crds/conditions.ts";
+import type { Suspension } from "../crds/requests.ts";
 import type { StepReport } from "./step.ts";
 
 /** From the reports of a pass to the conditions that a person reads. Pure; computed in this one place. */
@@ -31,6 +32,8 @@ export interface ConditionInput {
   readonly notRun: NotRun;
   readonly generation: number;
   readonly previous: readonly Condition[];
+  /** Of a pass that wrote nothing, because it must not. */
+  readonly suspension: Suspension | undefined;
   /** RFC 3339, seconds. */
   readonly now: string;
 }
@@ -38,7 +41,7 @@ export interface ConditionInput {
 /** Every condition of the status, Ready first; `lastTransitionTime` moves only when the status does. */
 export function computeConditions(input: ConditionInput): Condition[] {
   const steps = STEP_CONDITIONS.map((type) => verdictOf(type, input.reports.get(type), input.notRun));
-  const verdicts = [readyOf(steps), ...steps, ...progressOf(input.reports)];
+  const verdicts = [readyOf(steps, input.suspension), ...steps, ...progressOf(input.reports), ...suspendedOf(input.suspension)];
   const previous = new Map(input.previous.map((c) => [c.type, c]));
   return verdicts.map((verdict) => {
     const before = previous.get(verdict.type);
@@ -59,20 +62,31 @@ function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: 
     case "blocked":
     case "failed":
       return { type, status: "False", reason: report.reason, message: report.message };
+    case "suspended":
+      return { type, status: "False", reason: SUSPENDED, message: report.message };
     default:
       return unreachable(report);
   }
 }
 
-/** False if any is False, else Unknown if any is Unknown, else True; the first offender gives the reason, all are named. */
-function readyOf(steps: readonly Verdict<StepCondition>[]): Verdict {
+/** The reason of what would be written, and of Ready where nothing would: what the REASON column shows. */
+const SUSPENDED = "Suspended";
+
+/** False if any is False, else Unknown if any is Unknown, else True; the first offender gives the reason, all are named, and what suspends it. */
+function readyOf(steps: readonly Verdict<StepCondition>[], suspension: Suspension | undefined): Verdict {
   const counted = steps.filter((s) => !ADVISORY_CONDITIONS.has(s.type));
   const bad = counted.filter((s) => s.status === "False");
   const waiting = counted.filter((s) => s.status === "Unknown");
   const offenders = bad.length > 0 ? bad : waiting;
   const first = offenders[0];
-  if (!first) return { type: "Ready", status: "True", reason: "Ready", message: "" };
-  return { type: "Ready", status: first.status, reason: first.reason, message: shorten(offenders) };
+  if (!first) return { type: "Ready", status: "True", reason: suspension ? SUSPENDED : "Ready", message: suspension?.message ?? "" };
+  const message = suspension ? `${shorten(offenders)}; ${suspension.message}` : shorten(offenders);
+  return { type: "Ready", status: first.status, reason: first.reason, message };
+}
+
+/** Beside Ready, as Cluster API's Paused: a suspended service may well be as desired, and must not look as any other. */
+function suspendedOf(suspension: Suspension | undefined): Verdict[] {
+  return suspension ? [{ type: "Suspended", status: "True", ...suspension }] : [];
 }
 
 const MAX_MESSAGE = 4096;
@@ -82,7 +96,7 @@ function shorten(offenders: readonly Verdict[]): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1)}…`;
 }
 
-/** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. To wait for what is blocked is no progress. */
+/** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. To wait for what is blocked or suspended is no progress. */
 function progressOf(reports: Reports): Verdict[] {
   const counted = [...reports].filter(([type]) => !ADVISORY_CONDITIONS.has(type)).map(([type, report]) => ({ type, report }));
   const moving =
@@ -90,7 +104,7 @@ function progressOf(reports: Reports): Verdict[] {
     counted.find(({ report }) => report.state === "failed");
   const stuck = counted.find(({ report }) => report.state === "blocked");
   const chosen = moving ?? stuck;
-  if (!chosen || chosen.report.state === "ready") return [];
+  if (!chosen || chosen.report.state === "ready" || chosen.report.state === "suspended") return [];
   const { report } = chosen;
   return [
     {
@@ -102,10 +116,10 @@ function progressOf(reports: Reports): Verdict[] {
   ];
 }
 
-/** Blocked, or waiting for a step that is. Steps wait for earlier ones only, so this ends. */
+/** Blocked or suspended, or waiting for a step that is. Steps wait for earlier ones only, so this ends. */
 function isStuck(report: StepReport | undefined, reports: Reports): boolean {
   if (report?.state === "progressing") return (report.waitsFor ?? []).some((condition) => isStuck(reports.get(condition), reports));
-  return report?.state === "blocked";
+  return report?.state === "blocked" || report?.state === "suspended";
 }
 
 /** Closes an exhaustive switch. */

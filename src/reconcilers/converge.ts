@@ -5,23 +5,31 @@ import { AwsError, type ExternalResource } from "./ports.ts";
 
 /** What became of one AWS object. */
 export type Converged<Observed> =
-  /** As desired. `corrected` is empty where nothing was written. */
-  | { readonly state: "asDesired"; readonly observed: Observed; readonly corrected: readonly Difference[] }
+  /** As desired. `corrected` is empty where nothing was written; `remembered`: from memory, AWS was not asked. */
+  | { readonly state: "asDesired"; readonly observed: Observed; readonly corrected: readonly Difference[]; readonly remembered: boolean }
   | { readonly state: "foreign"; readonly owner: string }
   /** Present and ours, but it still differs after an update: the differences that AWS cannot change. */
-  | { readonly state: "stuck"; readonly observed: Observed; readonly differences: readonly Difference[] };
+  | { readonly state: "stuck"; readonly observed: Observed; readonly differences: readonly Difference[] }
+  /** Only looked at: it would have been written. `observed` is undefined where there is no such object. */
+  | { readonly state: "withheld"; readonly observed: Observed | undefined; readonly differences: readonly Difference[] };
+
+/** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
+export interface Converging<D extends Identified, O> {
+  readonly resource: { readonly group: string; readonly kind: string };
+  converge(desired: D): Promise<Converged<O>>;
+}
 
 interface Remembered<D, O> {
   readonly desired: D;
   readonly desiredHash: string;
-  readonly observed: O;
+  readonly seen: Extract<Converged<O>, { state: "asDesired" | "withheld" }>;
 }
 
 /**
  * Makes AWS objects of one kind as desired, and remembers what it has seen, so that most passes make no AWS call: an object is read
  * when its desired hash changed, when this process has not yet seen it, or when the sweep forgot it.
  */
-export class Converger<D extends Identified, O> {
+export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly resource: ExternalResource<D, O>;
   /** By name; the longest unread first. */
   readonly #memory = new Map<string, Remembered<D, O>>();
@@ -32,17 +40,24 @@ export class Converger<D extends Identified, O> {
 
   async converge(desired: D): Promise<Converged<O>> {
     const desiredHash = hashOf(desired);
-    const seen = this.#memory.get(desired.name);
-    if (seen?.desiredHash === desiredHash) return { state: "asDesired", observed: seen.observed, corrected: [] };
-    this.#memory.delete(desired.name);
-    const result = await makeAsDesired(this.resource, desired);
-    if (result.state === "asDesired") this.#memory.set(desired.name, { desired, desiredHash, observed: result.observed });
-    return result;
+    const known = this.#memory.get(desired.name);
+    if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
+    return this.#remember(desired, desiredHash, () => makeAsDesired(this.resource, desired));
   }
 
-  /** Whether it has been seen as desired; otherwise the next pass reads it. */
-  remembers(name: string): boolean {
-    return this.#memory.has(name);
+  /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
+  async look(desired: D): Promise<Converged<O>> {
+    const desiredHash = hashOf(desired);
+    const known = this.#memory.get(desired.name);
+    if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
+    return this.#remember(desired, desiredHash, () => compare(this.resource, desired));
+  }
+
+  async #remember(desired: D, desiredHash: string, ask: () => Promise<Converged<O>>): Promise<Converged<O>> {
+    this.#memory.delete(desired.name);
+    const seen = await ask();
+    if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
+    return seen;
   }
 
   /** The next pass reads it afresh. */
@@ -50,20 +65,23 @@ export class Converger<D extends Identified, O> {
     this.#memory.delete(name);
   }
 
-  /** Of a service that is gone: what is kept of it in AWS may change unseen, and a service of that name must find it as it is. */
+  /**
+   * Of a service that asks to be read afresh; or is gone: what is kept of it in AWS may change unseen, and a service of that name must find
+   * it as it is.
+   */
   forgetOwnedBy(owner: ObjectKey): void {
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
   }
 
   /**
-   * Holds a bulk read against what was last seen as desired; forgets what is gone or differs and returns whose it is.
-   * What is not in memory needs no look: its next pass reads it anyway.
+   * Holds a bulk read against what was last seen as desired; forgets what is gone or differs and returns whose it is. So it does with what
+   * was only looked at and differed: somebody may have put it right. What is not in memory needs no look: its next pass reads it anyway.
    */
   sweep(bulk: ReadonlyMap<string, O>): ObjectKey[] {
     const changed: ObjectKey[] = [];
-    for (const [name, { desired }] of this.#memory) {
+    for (const [name, { desired, seen }] of this.#memory) {
       const live = bulk.get(name);
-      if (live !== undefined && this.resource.differences(desired, live).length === 0) continue;
+      if (seen.state === "asDesired" && live !== undefined && this.resource.differences(desired, live).length === 0) continue;
       this.#memory.delete(name);
       changed.push(desired.owner);
     }
@@ -84,13 +102,28 @@ export class Converger<D extends Identified, O> {
   }
 }
 
+function remembered<O>({ observed }: Extract<Converged<O>, { state: "asDesired" }>): Converged<O> {
+  return { state: "asDesired", observed, corrected: [], remembered: true };
+}
+
+async function compare<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D): Promise<Converged<O>> {
+  const observation = await resource.observe(desired);
+  if (observation.state === "absent") return { state: "withheld", observed: undefined, differences: [] };
+  if (observation.state === "foreign") return observation;
+  const { observed } = observation;
+  const differences = resource.differences(desired, observed);
+  return differences.length === 0
+    ? { state: "asDesired", observed, corrected: [], remembered: false }
+    : { state: "withheld", observed, differences };
+}
+
 /** Creation is tried by whoever finds it absent; "exists" means observe again and check whose it is, never adopt. */
 async function makeAsDesired<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D): Promise<Converged<O>> {
   let observation = await resource.observe(desired);
   if (observation.state === "absent") {
     try {
       const observed = await resource.create(desired);
-      return { state: "asDesired", observed, corrected: [] };
+      return { state: "asDesired", observed, corrected: [], remembered: false };
     } catch (error) {
       if (!(error instanceof AwsError && error.class === "exists")) throw error;
       observation = await resource.observe(desired);
@@ -99,10 +132,10 @@ async function makeAsDesired<D extends Identified, O>(resource: ExternalResource
   }
   if (observation.state === "foreign") return observation;
   const differences = resource.differences(desired, observation.observed);
-  if (differences.length === 0) return { state: "asDesired", observed: observation.observed, corrected: [] };
+  if (differences.length === 0) return { state: "asDesired", observed: observation.observed, corrected: [], remembered: false };
   const observed = await resource.update(desired, observation.observed, differences);
   const remaining = resource.differences(desired, observed);
   return remaining.length === 0
-    ? { state: "asDesired", observed, corrected: differences }
+    ? { state: "asDesired", observed, corrected: differences, remembered: false }
     : { state: "stuck", observed, differences: remaining };
 }

@@ -64,14 +64,19 @@ export type ApplyResult =
   /** The API server does not serve this kind. */
   | { readonly state: "apiMissing"; readonly api: string }
   /** Admission rewrites our values: applied, not equal, not sent again until either side changes. */
-  | { readonly state: "mutatedByAdmission"; readonly uid: string; readonly paths: readonly string[] };
+  | { readonly state: "mutatedByAdmission"; readonly uid: string; readonly paths: readonly string[] }
+  /** Only looked at: it is not there, or not as desired, and would have been written. */
+  | { readonly state: "withheld"; readonly found: "absent" | "different" };
 
-export type Removal = "gone" | "deleting" | "foreign";
+/** `withheld`: only looked at; it is there and would have been deleted. */
+export type Removal = "gone" | "deleting" | "foreign" | "withheld";
 
 /** Writes children: server-side apply under one field manager, by the owned-field hash. Throws KubeError. */
 export interface Children {
   /** Makes the child as desired, with the controller ownerReference of `owner` added. Writes only what differs. */
   apply(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
+  /** As `apply`, but writes nothing: `withheld` where that would write. */
+  look(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
   /** Removes what others added to the child and leaves the rest as it is, where the wish itself cannot be written yet; whether there was anything. */
   strip(owner: Owner, ref: ChildRef): Promise<boolean>;
   /** Deletes the child if it is ours (uid precondition). A kind that is not served is `gone`. */
@@ -84,6 +89,8 @@ export interface Children {
   released(owner: Owner, ref: ChildRef): boolean;
   /** Sets `spec.replicas` through /scale; only where it differs. */
   scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void>;
+  /** Drops what is remembered of an owner's children: what admission rewrites is tried again. */
+  forget(owner: ObjectKey): void;
 }
 
 export interface DeploymentState {
@@ -128,7 +135,7 @@ export interface World {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** How many services name this tier. */
   servicesOfTier(tier: string): number;
-  /** Those of them whose Deployment is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout). */
+  /** Those of them whose Deployment is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are not suspended. */
   pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;

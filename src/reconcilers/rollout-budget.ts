@@ -46,6 +46,11 @@ export class RolloutBudget {
     this.#starting.get(tier)?.delete(keyString(key));
   }
 
+  /** It wants no place any more: it is suspended, and would be named in vain. */
+  withdraw(tier: string, key: ObjectKey): void {
+    this.#waiting.get(tier)?.delete(keyString(key));
+  }
+
   /** Who has waited the longest for a place of the tier, if anyone; it is named once, and waits again when it asks in vain. */
   nextWaiting(tier: string): ObjectKey | undefined {
     const waiting = this.#waiting.get(tier);

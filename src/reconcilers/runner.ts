@@ -54,6 +54,7 @@ async function removeOne<E, R>(step: Step<E, R>, scope: R, onThrow: OnThrow): Pr
         return { state: "deleting", message: report.message, recheckMs: report.recheckMs };
       case "ready":
       case "skipped":
+      case "suspended":
         throw error;
       default:
         return report satisfies never;

@@ -16,6 +16,8 @@ export type StepReport =
     }
   /** A person must act: False. The message says who and how. With `recheckMs` where no watch tells that the cause went. */
   | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs?: number }
+  /** Something would be written and is not, because the service is suspended: False. No watch or clock need tell: the end of the suspension is a change. */
+  | { readonly state: "suspended"; readonly message: string }
   /** Made by the runner from a throw: False, retried with back-off for ever. */
   | { readonly state: "failed"; readonly reason: string; readonly message: string; readonly retryAfterMs?: number | undefined };
 
@@ -40,5 +42,5 @@ export interface Step<EnsureScope, RemoveScope> {
 export type Outcome =
   | { readonly state: "settled" }
   | { readonly state: "recheck"; readonly afterMs: number; readonly because: string }
-  /** Back off, capped, for ever; not before `afterMs` where the server asked for that. */
-  | { readonly state: "retry"; readonly afterMs: number | undefined; readonly because: string };
+  /** Back off, capped, for ever; not before `afterMs` where the server asked for that. With `atLatestMs` something is due by then, whatever the back-off. */
+  | { readonly state: "retry"; readonly afterMs: number | undefined; readonly because: string; readonly atLatestMs?: number };

@@ -178,7 +178,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["service"],
     registers,
   });
-  // Cardinality: one series a service for each condition (at most 15), and two more.
+  // Cardinality: one series a service for each condition (at most 16), and two more.
   const condition = new Gauge({
     name: "platform_service_condition",
     help: "1 True, 0 False, -1 Unknown.",

@@ -255,6 +255,38 @@ describe("additions", () => {
   });
 });
 
+describe("a look says what an apply would find, and writes nothing", () => {
+  const WRITES = /^(apply|create|patch|update|delete) /;
+
+  test("absent, as desired, different, and added to", async () => {
+    const object = deployment(NAMESPACE, name);
+    expect(await runtime.children.look(owner, object)).toEqual({ state: "withheld", found: "absent" });
+    expect(runtime.requests()).toEqual(["get deployments.apps"]);
+
+    await runtime.children.apply(owner, object);
+    runtime.requests();
+    expect(await runtime.children.look(owner, object)).toMatchObject({ state: "unchanged" });
+    const changed = { ...object, metadata: { ...object.metadata, annotations: { changed: "1" } } };
+    expect(await runtime.children.look(owner, changed)).toEqual({ state: "withheld", found: "different" });
+    expect(runtime.requests()).toEqual([]);
+
+    const container = { name: "miner", image: "example.com/miner:1" };
+    await meddle(object, patchArgs(object, [{ op: "add", path: "/spec/template/spec/containers/-", value: container }]));
+    expect(await runtime.children.look(owner, object)).toEqual({ state: "withheld", found: "different" });
+    expect(runtime.requests()).toEqual([]);
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+  });
+
+  test("ours though its label was taken off, and not ours at all", async () => {
+    const object = networkPolicy(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await meddle(object, patchArgs(object, [{ op: "remove", path: `/metadata/labels/${LABELS.managedBy.replace("/", "~1")}` }]));
+    expect(await runtime.children.look(owner, object)).toEqual({ state: "withheld", found: "different" });
+    expect(await runtime.children.look(await createOwner(`${name}-other`), object)).toMatchObject({ state: "foreign" });
+    expect(runtime.requests().filter((request) => WRITES.test(request))).toEqual(["create configmaps"]);
+  });
+});
+
 describe("others' rights", () => {
   test("an autoscaler is not fought: replicas set through scale stay", async () => {
     const object = deployment(NAMESPACE, name);

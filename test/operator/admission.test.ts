@@ -93,7 +93,7 @@ describe("a policy that rewrites our value", () => {
     const service = await platform.untilCondition(KEY, "WorkloadReady", "True");
     expect(verdict(service, "DisruptionBudgetReady")).toBe("False MutatedByAdmission");
     expect(messageOf(service, "DisruptionBudgetReady")).toBe(
-      "admission rewrites PodDisruptionBudget rewritten at spec.maxUnavailable: exempt objects of platform-operator from that policy; it is written again when either side changes, or the operator is started anew",
+      "admission rewrites PodDisruptionBudget rewritten at spec.maxUnavailable: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation platform-operator.dev/reconcile-at has a new value",
     );
     expect(await podsOf(platform, KEY)).toHaveLength(1);
   });

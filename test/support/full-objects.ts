@@ -16,6 +16,7 @@ export const FULL_SERVICE: Json = {
   spec: {
     owner: "dispatch-squad",
     tier: "tier-1",
+    suspend: false,
     image: {
       repository: "default/matching",
       tag: "2.7.0",

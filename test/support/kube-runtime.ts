@@ -1,11 +1,11 @@
 import { KubeConfig } from "@kubernetes/client-node";
-import { createChildren, type ManagedChildren } from "../../src/kube/apply.ts";
+import { createChildren } from "../../src/kube/apply.ts";
 import { childSource, type ChildSource } from "../../src/kube/child-stores.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import { KINDS, type ResourceType } from "../../src/kube/kinds.ts";
 import type { Log } from "../../src/kube/log.ts";
 import { createTransport, type Transport } from "../../src/kube/transport.ts";
-import type { ChildRef, ChildState } from "../../src/reconcilers/ports.ts";
+import type { ChildRef, Children, ChildState } from "../../src/reconcilers/ports.ts";
 
 /** The runtime of src/kube against a real API server, as an integration test uses it. */
 
@@ -29,11 +29,11 @@ const CHILD_KINDS: readonly ResourceType[] = [
 
 export interface KubeRuntime {
   readonly transport: Transport;
-  readonly children: ManagedChildren;
+  readonly children: Children;
   /** `verb resource` of each request since the last call; watches are left out. */
   requests(): readonly string[];
   /** Children over another transport, with the same stores. */
-  childrenOver(transport: Transport): ManagedChildren;
+  childrenOver(transport: Transport): Children;
   state(ref: ChildRef): ChildState | undefined;
   /** Resolves when the child is so, at once or by the watch. */
   until(ref: ChildRef, condition: (state: ChildState | undefined) => boolean): Promise<ChildState | undefined>;

@@ -36,6 +36,8 @@ function unasked(): never {
 
 const NO_CHILDREN: Children = {
   apply: unasked,
+  look: unasked,
+  forget: unasked,
   remove: unasked,
   strip: unasked,
   get: unasked,

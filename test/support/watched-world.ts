@@ -21,7 +21,7 @@ export function watchedWorld(): WatchedWorld {
   const sources = createSources({ transport: NO_TRANSPORT, clock: systemClock, random: () => 0, log: silentLog });
   return {
     sources,
-    world: createWorld(sources),
+    world: createWorld(sources, () => 0),
     service: (namespace, name, spec, more = {}) => {
       const metadata = { name, namespace, uid: `uid-of-${namespace}-${name}`, resourceVersion: "1", generation: 1, ...more };
       sources.services.store.upsert({ apiVersion: `${GROUP}/v1alpha1`, kind: "PlatformService", metadata, spec });

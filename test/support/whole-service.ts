@@ -3,6 +3,7 @@ import type { KubeObject, Neighbour, NodePoolState, ServiceState } from "../../s
 import { effectiveService, type EffectiveService } from "../../src/crds/effective.ts";
 import { API_VERSION } from "../../src/crds/meta.ts";
 import { platformServiceSpec } from "../../src/crds/platform-service.ts";
+import { suspensionOf } from "../../src/crds/requests.ts";
 import { platformTierSpec } from "../../src/crds/platform-tier.ts";
 import { imageReference } from "../../src/reconcilers/platform-service/image.ts";
 import { judge } from "../../src/reconcilers/platform-service/spec-valid.ts";
@@ -57,7 +58,7 @@ export interface Written {
   readonly tier: Json;
 }
 
-/** By name: `Role`, `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
+/** By name: `Suspended` (why nothing is written), `Role`, `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
   const tier = {
@@ -82,6 +83,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...placementProblems(service, ARCHITECTURES, NODE_POOLS).map(({ reason }) => reason),
       ...policies.problems.map(({ reason }) => reason),
     ],
+    Suspended: suspensionOf(stored, 0)?.reason,
     Role: buildRole(service, CONFIG),
     Repository: buildRepository(service, CONFIG),
     Image: { repository: service.repository, ...imageReference(service) },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { condition, generation, mapList } from "../fields.ts";
+import { LONGEST_REQUEST } from "../requests.ts";
 
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
 
@@ -56,6 +57,17 @@ export const platformServiceStatus = z.strictObject({
     })
     .optional()
     .describe("What Ready is about, beside the generation."),
+  lastHandledReconcileAt: z
+    .string()
+    .max(LONGEST_REQUEST)
+    .optional()
+    .describe(
+      "The value of the annotation platform-operator.dev/reconcile-at that a pass has last acted on: it has run and read AWS afresh. Of a longer value, its first 256 characters.",
+    ),
+  pausedUntil: z.iso
+    .datetime()
+    .optional()
+    .describe("When the pause that the annotation platform-operator.dev/paused-until asks for ends, in UTC; absent once it is over."),
   resources: mapList(resource, { keys: ["group", "kind", "name"], max: 128 })
     .optional()
     .describe("Everything that the service owns, in Kubernetes and in AWS."),

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../crds/desired.ts";
+import { ANNOTATIONS } from "../../crds/meta.ts";
 import { unreachable } from "../conditions.ts";
 import type { ApplyResult, ChildRef } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
@@ -36,8 +37,13 @@ export async function applyOne(scope: Scope, object: KubeObject): Promise<StepRe
   const report = reportOf(object, result);
   if (result.state === "repaired")
     scope.corrections.push({ kind: object.kind, name: object.metadata.name, what: `${object.kind} ${object.metadata.name}` });
-  if (result.state !== "apiMissing")
-    scope.resources.push({ group: groupOf(object.apiVersion), kind: object.kind, name: object.metadata.name, state: stateOf(report) });
+  if (result.state !== "apiMissing" && !(result.state === "withheld" && result.found === "absent"))
+    scope.resources.push({
+      group: groupOf(object.apiVersion),
+      kind: object.kind,
+      name: object.metadata.name,
+      state: stateOf(result, report),
+    });
   return report;
 }
 
@@ -48,6 +54,9 @@ function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefin
     case "created":
     case "updated":
     case "repaired":
+      return undefined;
+    // Named by the pass that withholds it; what else the step has is looked at all the same.
+    case "withheld":
       return undefined;
     case "foreign":
       return {
@@ -74,14 +83,15 @@ function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefin
       return {
         state: "blocked",
         reason: "MutatedByAdmission",
-        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or the operator is started anew`,
+        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation ${ANNOTATIONS.reconcileAt} has a new value`,
       };
     default:
       return unreachable(result);
   }
 }
 
-function stateOf(report: StepReport | undefined): OwnedResource["state"] {
+function stateOf(result: ApplyResult, report: StepReport | undefined): OwnedResource["state"] {
+  if (result.state === "withheld") return "Blocked";
   if (!report) return "Ready";
   return report.state === "progressing" ? "Progressing" : "Blocked";
 }
@@ -100,7 +110,8 @@ export async function removeSet(scope: RemoveScope, set: KindSet): Promise<Remov
   const leaving: string[] = [];
   for (const child of scope.children.owned(scope.owner)) {
     if (!inSet(set, child.ref)) continue;
-    if ((await scope.children.remove(scope.owner, child.ref)) === "deleting") leaving.push(`${child.ref.kind} ${child.ref.name}`);
+    const removal = await scope.children.remove(scope.owner, child.ref);
+    if (removal === "deleting" || removal === "withheld") leaving.push(`${child.ref.kind} ${child.ref.name}`);
   }
   if (leaving.length === 0) return { state: "gone" };
   return { state: "deleting", message: `waits for ${leaving.toSorted().join(", ")} to be gone`, recheckMs: WATCHED_RECHECK_MS };

@@ -17,6 +17,8 @@ export function noteExternal(
   name: string,
   result: Converged<unknown>,
 ): void {
+  // What is not there is nothing that it owns.
+  if (result.state === "withheld" && result.observed === undefined) return;
   scope.resources.push({ group: resource.group, kind: resource.kind, name, state: result.state === "asDesired" ? "Ready" : "Blocked" });
   if (result.state !== "asDesired" || result.corrected.length === 0) return;
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
@@ -30,6 +32,9 @@ export function foreignReport(what: string, name: string, owner: string): StepRe
     recheckMs: EXTERNAL_RECHECK_MS,
   };
 }
+
+/** Of an object that was only looked at; what differs of it the pass names (read-only.ts). */
+export const WITHHELD: StepReport = { state: "suspended", message: "not written while suspended" };
 
 /** The fields that differ, in one line. */
 export function describeDifferences(differences: readonly Difference[]): string {

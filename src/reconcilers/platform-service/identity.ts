@@ -1,7 +1,7 @@
 import { permittedBoundaries } from "../../crds/aws-names.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step } from "../step.ts";
-import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The IAM role that the service's pods assume: exists, is ours, and trust, policy, boundary and tags are as written. */
@@ -15,6 +15,11 @@ export const identityStep: Step<Scope, RemoveScope> = {
     const result = await roles.converge(desired);
     noteExternal(scope, roles.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
+    if (result.state === "withheld") {
+      // What is compared later is compared as if the rest were written.
+      if (result.observed !== undefined) scope.facts.roleArn = result.observed.arn;
+      return WITHHELD;
+    }
     const foreignBoundary = result.state === "stuck" ? result.observed.permissionsBoundaryArn : undefined;
     if (foreignBoundary !== undefined && !permittedBoundaries(config).includes(foreignBoundary)) {
       return {

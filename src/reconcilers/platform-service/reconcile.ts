@@ -1,7 +1,9 @@
 import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../crds/meta.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
+import { pauseOf, reconcileRequestOf, suspensionOf } from "../../crds/requests.ts";
 import type { Owner, PrimaryWriter } from "../ports.ts";
+import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
 import type { Correction, OwnedResource, Ports, RemoveScope, Scope } from "./scope.ts";
@@ -46,24 +48,33 @@ export async function reconcileService(deps: ReconcilerDeps, key: ObjectKey): Pr
 }
 
 async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Promise<Outcome> {
+  const now = deps.now();
+  const owner = ownerOf(stored);
+  const readOnly = suspensionOf(stored, now) && readOnlyPass(deps);
+  if (readOnly) deps.budget.withdraw(stored.spec.tier, owner.key);
+  if (isAskedAfresh(stored)) {
+    forget(deps, owner.key);
+    deps.children.forget(owner.key);
+  }
   const reports = new Map<StepCondition, StepReport>();
   const verdict = judge(stored, deps.world, deps.config);
   let scope: Scope | undefined;
   if (verdict.state === "valid") {
-    reports.set("SpecValid", { state: "ready", reason: "Valid" });
+    reports.set("SpecValid", pauseReport(stored, now));
     const { service, namespaceLabels } = verdict;
     scope = {
       ...deps,
+      ...readOnly?.hands,
       service,
       namespaceLabels,
-      owner: ownerOf(stored),
+      owner,
       facts: {},
       previous: conditionsOf(stored),
       resources: [],
       corrections: [],
       reports,
     };
-    await ensureAll(STEPS, scope, reports, deps.listener.threw);
+    await ensureAll(readOnly ? STEPS.map((step) => readOnly.naming(step)) : STEPS, scope, reports, deps.listener.threw);
   } else {
     reports.set("SpecValid", verdict.report);
   }
@@ -72,12 +83,42 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     reports,
     scope,
     configHash: deps.configHash,
-    now: deps.now(),
+    now,
     notRun: { reason: "SpecRefused", message: "not looked at: this generation of the spec is refused, what runs stays as it is" },
   });
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope?.corrections ?? []);
-  return outcomeOf(reports.values());
+  const pause = pauseOf(stored, now);
+  const outcome = outcomeOf(reports.values());
+  return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
+}
+
+/** `reconcile-at` has a value that no pass has acted on. */
+function isAskedAfresh(stored: PlatformService): boolean {
+  const request = reconcileRequestOf(stored);
+  return request !== undefined && request !== stored.status?.lastHandledReconcileAt;
+}
+
+/** An annotation is not the schema's to refuse: a pause that cannot be read breaks a rule of the spec's, and loudly. */
+function pauseReport(stored: PlatformService, now: number): StepReport {
+  const pause = pauseOf(stored, now);
+  if (pause.state !== "malformed") return { state: "ready", reason: "Valid" };
+  const { field, reason, message } = pause.violation;
+  return { state: "blocked", reason, message: `${field}: ${message}` };
+}
+
+/** Whatever else: another pass when the pause is over. */
+function dueBy(outcome: Outcome, ms: number): Outcome {
+  switch (outcome.state) {
+    case "settled":
+      return { state: "recheck", afterMs: ms, because: "PausedUntil" };
+    case "recheck":
+      return outcome.afterMs <= ms ? outcome : { state: "recheck", afterMs: ms, because: "PausedUntil" };
+    case "retry":
+      return { ...outcome, atLatestMs: ms };
+    default:
+      return outcome satisfies never;
+  }
 }
 
 async function removeService(deps: ReconcilerDeps, stored: PlatformService): Promise<Outcome> {

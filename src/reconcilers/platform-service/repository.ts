@@ -1,7 +1,7 @@
 import { repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
-import { describeDifferences, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import { describeDifferences, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The ECR repository of the service's image: exists, is ours, immutable, encrypted and with its lifecycle policy. */
@@ -12,12 +12,15 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
-    const known = repositories.remembers(desired.name);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
+    if (result.state === "withheld") {
+      if (result.observed !== undefined) scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
+      return WITHHELD;
+    }
     // One that was deleted behind our back is made again, and empty: what is known of its images is as old as what was known of it.
-    if (!known) images.forget(result.observed.arn);
+    if (result.state !== "asDesired" || !result.remembered) images.forget(result.observed.arn);
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
     if (result.state === "stuck") {
       return {

@@ -3,7 +3,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
-import type { Converger } from "../converge.ts";
+import type { Converger, Converging } from "../converge.ts";
 import type { RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
 import type { Children, ImageKeeper, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
@@ -50,8 +50,16 @@ export interface Correction {
   readonly what: string;
 }
 
+/** What a step may do to the world; a pass that must not write has its own (read-only.ts). */
+export interface Hands {
+  readonly children: Children;
+  readonly roles: Converging<RoleDesired, RoleObserved>;
+  readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
+  readonly budget: Pick<RolloutBudget, "take" | "release">;
+}
+
 /** Everything of one pass, gathered in memory. */
-export interface Scope extends Ports {
+export interface Scope extends Omit<Ports, keyof Hands>, Hands {
   readonly service: EffectiveService;
   readonly owner: Owner;
   readonly namespaceLabels: Readonly<Record<string, string>>;
@@ -73,8 +81,8 @@ export interface RemoveScope extends Ports {
   readonly retained: OwnedResource[];
 }
 
-/** Whether the step of this condition holds in this pass. */
+/** Whether the step of this condition holds in this pass; what is merely not written counts, so that later steps are compared too. */
 export function holds(scope: Pick<Scope, "reports">, condition: StepCondition): boolean {
   const state = scope.reports.get(condition)?.state;
-  return state === "ready" || state === "skipped";
+  return state === "ready" || state === "skipped" || state === "suspended";
 }

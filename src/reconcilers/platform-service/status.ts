@@ -2,6 +2,7 @@ import { canonicalJson } from "../../crds/canonical.ts";
 import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
+import { pauseOf, reconcileRequestOf, rfc3339, suspensionOf } from "../../crds/requests.ts";
 import { computeConditions, type NotRun } from "../conditions.ts";
 import type { StepReport } from "../step.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
@@ -13,6 +14,7 @@ export interface StatusInput {
   readonly reports: ReadonlyMap<StepCondition, StepReport>;
   readonly notRun: NotRun;
   readonly configHash: string;
+  /** When the pass began: what it was suspended by then holds for its status. */
   readonly now: number;
   /** Absent where the spec was refused: what runs stays as it is, and so does what is said of it. */
   readonly scope: Scope | undefined;
@@ -27,8 +29,10 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     now: rfc3339(now),
     generation: stored.metadata.generation,
     previous: conditionsOf(stored),
+    suspension: suspensionOf(stored, now),
   });
-  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions };
+  const asked = requestsOf(stored, now);
+  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions, ...asked };
   const { facts, service, resources } = scope;
   const tier = service.tier.metadata;
   const desired = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
@@ -42,6 +46,16 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs: { tier: { name: tier.name, uid: tier.uid, generation: tier.generation }, configHash },
     resources: sortResources(resources),
+    ...asked,
+  };
+}
+
+/** What people have asked of the operator, as the status repeats it. */
+function requestsOf(stored: PlatformService, now: number): Pick<PlatformServiceStatus, "lastHandledReconcileAt" | "pausedUntil"> {
+  const pause = pauseOf(stored, now);
+  return {
+    lastHandledReconcileAt: reconcileRequestOf(stored) ?? stored.status?.lastHandledReconcileAt,
+    pausedUntil: pause.state === "until" ? rfc3339(pause.at) : undefined,
   };
 }
 
@@ -58,9 +72,11 @@ export function deletionStatus(
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(now);
     return { type, status, reason: pending.reason, message: pending.message, lastTransitionTime, observedGeneration: generation };
   };
-  const others = conditionsOf(stored).filter((c) => !["Ready", "Reconciling", "Stalled"].includes(c.type));
+  const others = conditionsOf(stored).filter((c) => !["Ready", "Reconciling", "Stalled", "Suspended"].includes(c.type));
   return {
     ...stored.status,
+    ...requestsOf(stored, now),
+    pausedUntil: undefined,
     observedGeneration: generation,
     conditions: [verdict("Ready", "False"), ...others, verdict(pending.stalled ? "Stalled" : "Reconciling", "True")],
   };
@@ -81,8 +97,4 @@ function sortResources(resources: readonly OwnedResource[]): OwnedResource[] {
 
 function placeOf({ group, kind, name }: OwnedResource): string {
   return `${group}/${kind}/${name}`;
-}
-
-function rfc3339(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -38,8 +38,8 @@ export const workloadStep: Step<Scope, RemoveScope> = {
   async ensure(scope) {
     const companions = await applySet(scope, COMPANIONS, companionsOf(scope));
     if (companions) return companions;
-    const waiting = prerequisites(scope).filter((condition) => !holds(scope, condition));
     const { image, repository, roleArn } = scope.facts;
+    const waiting = unmet(scope);
     if (waiting.length > 0 || !image || !repository || roleArn === undefined) {
       await stripRunning(scope);
       return {
@@ -107,13 +107,21 @@ function prerequisites(scope: Scope): readonly StepCondition[] {
   return scope.service.tier.spec.placement.dedicated ? [...PREREQUISITES, "PlacementReady"] : PREREQUISITES;
 }
 
+/** A role that is not there while the service is suspended is no fact yet. */
+function unmet(scope: Scope): readonly StepCondition[] {
+  const unknown = scope.facts.roleArn === undefined ? "IdentityReady" : undefined;
+  return prerequisites(scope).filter((condition) => condition === unknown || !holds(scope, condition));
+}
+
 /** Why the pod template is not what was last written: drift (`none`), the squad's own change, or a tier, the configuration, a new release. */
 type TemplateChange = "none" | "own" | "outside";
 
 /** Marks what the template was made from, so that a later pass, in a later process too, can tell the changes apart. */
 function annotate(scope: Scope, deployment: KubeObject): { readonly deployment: KubeObject; readonly change: TemplateChange } {
+  // To suspend and to resume changes no pod.
+  const { suspend: _, ...spec } = scope.service.spec;
   const made = {
-    [ANNOTATIONS.appliedSpec]: hashOf(scope.service.spec),
+    [ANNOTATIONS.appliedSpec]: hashOf(spec),
     [ANNOTATIONS.appliedTemplate]: hashOf(podTemplateOf(deployment)),
   };
   const live = scope.children.get(scope.owner, deploymentRef(scope))?.annotations;

@@ -79,3 +79,15 @@ test("the time from a change to Ready is observed once, for what this process sa
   listener.passed(STORED, ready, ready, []);
   expect(await count()).toBe('platform_service_ready_seconds_sum{tier="tier-3"} 4');
 });
+
+test("that it is suspended, that the cause changed, and that it goes on again, once each", () => {
+  const { listener, told } = listen();
+  const ready = condition("Ready", "True", "Suspended");
+  const bySpec = [ready, condition("Suspended", "True", "SpecSuspend", "spec.suspend is true")];
+  const byPause = [ready, condition("Suspended", "True", "PausedUntil", "until noon")];
+  listener.passed(STORED, [ready], bySpec, []);
+  listener.passed(STORED, bySpec, bySpec, []);
+  listener.passed(STORED, bySpec, byPause, []);
+  listener.passed(STORED, byPause, [ready], []);
+  expect(told).toEqual(["Normal Suspended: spec.suspend is true", "Normal Suspended: until noon", "Normal Resumed: it is written again"]);
+});

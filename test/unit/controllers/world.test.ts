@@ -61,8 +61,8 @@ describe("policies of others that open our pods", () => {
 });
 
 describe("rollouts that are paced", () => {
-  const roll = (name: string, { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated" } = {}) => {
-    it.service("n", name, { tier: "tier-1" });
+  const roll = (name: string, { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated", spec = {} } = {}) => {
+    it.service("n", name, { tier: "tier-1", ...spec });
     const status = { observedGeneration, conditions: [{ type: "Progressing", status: "True", reason }] };
     const metadata = { generation, annotations: { [ANNOTATIONS.pacedRollout]: paced } };
     it.sources.deployments.store.upsert(liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: {}, status }, "n", name, metadata));
@@ -76,5 +76,11 @@ describe("rollouts that are paced", () => {
     it.service("n", "never-written", { tier: "tier-1" });
     expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling", "just-written"]);
     expect(it.world.pacedRollouts("tier-2")).toEqual([]);
+  });
+
+  test("are not those of suspended services: nobody would go on with them", () => {
+    roll("suspended", { spec: { suspend: true } });
+    roll("rolling");
+    expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling"]);
   });
 });

@@ -47,8 +47,8 @@ describe("PlatformTier", () => {
   });
 
   test("a leaf that no table has is found, and so is a listed value", () => {
-    const leaves: Leaf[] = [...leavesOf("platformservices"), { path: "suspend", values: undefined }];
-    expect(unlisted(leaves, [...SERVICE_LEAVES, ...REMOVAL_ROWS])).toEqual(["suspend"]);
+    const leaves: Leaf[] = [...leavesOf("platformservices"), { path: "unheard", values: undefined }];
+    expect(unlisted(leaves, [...SERVICE_LEAVES, ...REMOVAL_ROWS])).toEqual(["unheard"]);
     const withoutTcp = SERVICE_LEAVES.filter(({ change }) => change["protocol"] !== "tcp");
     expect(unlisted(leavesOf("platformservices"), [...withoutTcp, ...REMOVAL_ROWS])).toEqual(["protocol = tcp"]);
   });

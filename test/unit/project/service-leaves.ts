@@ -51,6 +51,8 @@ const GENERAL: readonly LeafRow[] = [
       ...at([DEPLOYMENT], `spec.template.${LABEL}["platform-operator.dev/tier"]`),
     ],
   },
+  // Nothing of what is wanted changes: only that it is not written.
+  { leaf: "suspend", change: { suspend: true }, becomes: ["Suspended: "] },
   {
     leaf: "port",
     change: { port: 8090 },

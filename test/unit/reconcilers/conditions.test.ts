@@ -1,18 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { STEP_CONDITIONS, type Condition, type StepCondition } from "../../../src/crds/conditions.ts";
+import type { Suspension } from "../../../src/crds/requests.ts";
 import { computeConditions } from "../../../src/reconcilers/conditions.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
 
 const NOW = "2026-11-23T12:00:00Z";
 const NOT_RUN = { reason: "SpecRefused", message: "not looked at" };
 
-function compute(overrides: Partial<Record<StepCondition, StepReport>>, previous: readonly Condition[] = []): Condition[] {
+function compute(
+  overrides: Partial<Record<StepCondition, StepReport>>,
+  previous: readonly Condition[] = [],
+  suspension?: Suspension,
+): Condition[] {
   const reports = new Map<StepCondition, StepReport>(STEP_CONDITIONS.map((c) => [c, { state: "ready" }]));
   for (const type of STEP_CONDITIONS) {
     const report = overrides[type];
     if (report) reports.set(type, report);
   }
-  return computeConditions({ reports, notRun: NOT_RUN, generation: 3, previous, now: NOW });
+  return computeConditions({ reports, notRun: NOT_RUN, generation: 3, previous, suspension, now: NOW });
 }
 
 function find(conditions: readonly Condition[], type: string): Pick<Condition, "status" | "reason" | "message"> | undefined {
@@ -86,7 +91,7 @@ test("to wait for what is blocked is no progress, however far away it is", () =>
 describe("a pass over a refused spec", () => {
   test("leaves every other condition Unknown, at the refused generation", () => {
     const reports = new Map<StepCondition, StepReport>([["SpecValid", blocked]]);
-    const conditions = computeConditions({ reports, notRun: NOT_RUN, generation: 4, previous: [], now: NOW });
+    const conditions = computeConditions({ reports, notRun: NOT_RUN, generation: 4, previous: [], suspension: undefined, now: NOW });
     expect(find(conditions, "SpecValid")?.status).toBe("False");
     expect(find(conditions, "IdentityReady")).toEqual({ status: "Unknown", reason: "SpecRefused", message: "not looked at" });
     expect(find(conditions, "Ready")?.status).toBe("False");
@@ -101,5 +106,32 @@ describe("lastTransitionTime", () => {
     const time = (type: string): string | undefined => later.find((c) => c.type === type)?.lastTransitionTime;
     expect(time("WorkloadReady")).toBe("2026-01-01T00:00:00Z");
     expect(time("IdentityReady")).toBe(NOW);
+  });
+});
+
+describe("suspended", () => {
+  const SUSPENSION: Suspension = { reason: "SpecSuspend", message: "set it to false to resume" };
+  const withheld: StepReport = { state: "suspended", message: "not written while suspended: Sidecar web differs" };
+
+  test("as desired is Ready, and says in its reason and in a condition of its own that nothing is written", () => {
+    const conditions = compute({}, [], SUSPENSION);
+    expect(find(conditions, "Ready")).toEqual({ status: "True", reason: "Suspended", message: "set it to false to resume" });
+    expect(find(conditions, "Suspended")).toEqual({ status: "True", reason: "SpecSuspend", message: "set it to false to resume" });
+  });
+
+  test("what would be written is False; nothing reconciles or stalls, neither itself nor what waits for it", () => {
+    const waits: StepReport = { ...progressing, waitsFor: ["IdentityReady"] };
+    const conditions = compute({ IdentityReady: withheld, WorkloadReady: waits }, [], SUSPENSION);
+    expect(find(conditions, "Ready")).toEqual({
+      status: "False",
+      reason: "Suspended",
+      message: "IdentityReady: Suspended: not written while suspended: Sidecar web differs; set it to false to resume",
+    });
+    expect(conditions.map((c) => c.type)).toEqual(["Ready", ...STEP_CONDITIONS, "Suspended"]);
+  });
+
+  test("what goes wrong beside it is told as ever", () => {
+    expect(find(compute({ IdentityReady: failed }, [], SUSPENSION), "Reconciling")).toMatchObject({ reason: "Throttled" });
+    expect(find(compute({ IdentityReady: blocked }, [], SUSPENSION), "Stalled")).toMatchObject({ reason: "NotOwned" });
   });
 });

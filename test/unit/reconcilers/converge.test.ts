@@ -62,7 +62,7 @@ test("what is remembered goes with the service that it was for", async () => {
   const converger = new Converger(account);
   await converger.converge(WISH);
   converger.forgetOwnedBy({ namespace: "dispatch", name: "another" });
-  expect(converger.remembers("thing")).toBe(true);
+  expect(await converger.converge(WISH)).toMatchObject({ remembered: true });
   converger.forgetOwnedBy(OWNER);
   account.things.delete("thing");
   account.calls.length = 0;
@@ -74,7 +74,12 @@ describe("converge", () => {
   test("creates what is absent, and asks no more while the wish is the same", async () => {
     const account = new Account();
     const converger = new Converger(account);
-    expect(await converger.converge(WISH)).toEqual({ state: "asDesired", observed: { colour: "red", shape: "round" }, corrected: [] });
+    expect(await converger.converge(WISH)).toEqual({
+      state: "asDesired",
+      observed: { colour: "red", shape: "round" },
+      corrected: [],
+      remembered: false,
+    });
     await converger.converge({ ...WISH });
     expect(account.calls).toEqual(["observe", "create"]);
   });
@@ -85,6 +90,7 @@ describe("converge", () => {
     expect(await new Converger(account).converge(WISH)).toEqual({
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
+      remembered: false,
       corrected: [{ field: "colour", observed: "blue", desired: "red" }],
     });
   });
@@ -146,5 +152,51 @@ describe("the sweep", () => {
       "second",
       undefined,
     ]);
+  });
+});
+
+describe("look", () => {
+  const seenAs = (account: Account, colour: string): void => void account.things.set("thing", { colour, shape: "round" });
+
+  test("says what is not there and what differs, and writes nothing", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    expect(await converger.look(WISH)).toEqual({ state: "withheld", observed: undefined, differences: [] });
+    seenAs(account, "blue");
+    expect(await converger.look({ ...WISH, shape: "square" })).toMatchObject({
+      state: "withheld",
+      observed: { colour: "blue" },
+      differences: [{ field: "colour" }, { field: "shape" }],
+    });
+    expect(account.calls).toEqual(["observe", "observe"]);
+  });
+
+  test("reads what differs once for a sweep, which has it read again: somebody may have put it right", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    seenAs(account, "blue");
+    for (let pass = 0; pass < 3; pass++) expect(await converger.look(WISH)).toMatchObject({ state: "withheld" });
+    expect(account.calls).toEqual(["observe"]);
+    expect(converger.sweep(new Map([["thing", { colour: "blue", shape: "round" }]]))).toEqual([OWNER]);
+    seenAs(account, "red");
+    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", remembered: false });
+    expect(converger.sweep(new Map([["thing", { colour: "red", shape: "round" }]]))).toEqual([]);
+    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", remembered: true });
+    expect(account.calls).toEqual(["observe", "observe"]);
+  });
+
+  test("leaves to converge what it found: that reads afresh and writes", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    seenAs(account, "blue");
+    await converger.look(WISH);
+    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }], remembered: false });
+    expect(account.calls).toEqual(["observe", "observe", "update"]);
+  });
+
+  test("names the owner of what is not ours", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "red", shape: "round", foreign: true });
+    expect(await new Converger(account).look(WISH)).toEqual({ state: "foreign", owner: "Terraform" });
   });
 });

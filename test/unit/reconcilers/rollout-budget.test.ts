@@ -49,3 +49,10 @@ test("who waited the longest is named first, once, and not when it has its place
   expect(budget.nextWaiting("tier-1")).toBeUndefined();
   expect(budget.nextWaiting("tier-2")).toBeUndefined();
 });
+
+test("who is suspended waits no more, so that it is not named in vain", () => {
+  const budget = new RolloutBudget(1);
+  for (const name of ["b", "c"]) expect(take(budget, name, { rolling: ["a"] })).toBe(false);
+  budget.withdraw("tier-1", service("b"));
+  expect(budget.nextWaiting("tier-1")).toEqual(service("c"));
+});

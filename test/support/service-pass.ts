@@ -1,0 +1,202 @@
+import type { Difference, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
+import type { Condition } from "../../src/crds/conditions.ts";
+import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
+import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
+import { Converger } from "../../src/reconcilers/converge.ts";
+import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
+import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
+import {
+  AwsError,
+  type Children,
+  type ExternalResource,
+  type Observation,
+  type RepositoryObserved,
+  type RoleObserved,
+  type World,
+} from "../../src/reconcilers/ports.ts";
+import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
+import type { Outcome } from "../../src/reconcilers/step.ts";
+import { shippedTier, testConfig } from "./effective-services.ts";
+
+/** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
+
+const KEY = { namespace: "dispatch", name: "matching" };
+const DIGEST = `sha256:${"1".repeat(64)}`;
+const URI = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/dispatch/matching";
+/** As a role or a repository that is as desired, as far as a pass looks into it. */
+const ROLE: RoleObserved = {
+  arn: "arn:aws:iam::111122223333:role/matching",
+  path: "/",
+  description: undefined,
+  trustPolicy: { Version: "2012-10-17", Statement: [] },
+  inlinePolicies: {},
+  attachedPolicyArns: [],
+  permissionsBoundaryArn: undefined,
+  maxSessionDuration: 3600,
+  tags: {},
+};
+const REPOSITORY: RepositoryObserved = {
+  arn: "arn:aws:ecr:eu-west-1:111122223333:repository/dispatch/matching",
+  uri: URI,
+  immutable: true,
+  encryption: { type: "AES256", kmsKey: undefined },
+  lifecyclePolicy: null,
+  tags: {},
+};
+
+export interface ServicePass {
+  /** Metadata and spec from now on, over what they are. */
+  change(changes: {
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly spec?: object;
+    readonly finalizers?: readonly string[];
+  }): void;
+  /** What AWS and the cluster hold: absent, as desired, or other than that. */
+  readonly holds: Record<"Role" | "Repository" | "children", "nothing" | "desired" | "drift">;
+  /** AWS answers nothing but errors. */
+  unreachable(): void;
+  /** Milliseconds since the epoch. */
+  at(now: number): void;
+  pass(): Promise<Outcome>;
+  status(): PlatformServiceStatus;
+  condition(type: string): string | undefined;
+  /** As `apply Deployment matching`, `update Role`, `finalizers`; what was asked of AWS as `observe Role`. Since the last call. */
+  calls(): readonly string[];
+}
+
+/** A service of which nothing is there yet, with its finalizer. */
+export function servicePass(): ServicePass {
+  let now = Date.parse("2026-11-25T12:00:00Z");
+  let failing = false;
+  let calls: string[] = [];
+  let stored: PlatformService = {
+    apiVersion: API_VERSION,
+    kind: "PlatformService",
+    metadata: { ...KEY, uid: "service-uid", resourceVersion: "1", generation: 1, finalizers: [SERVICE_FINALIZER] },
+    spec: platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080 }),
+  };
+  const holds: ServicePass["holds"] = { Role: "nothing", Repository: "nothing", children: "nothing" };
+
+  function external<D extends Identified, O>(kind: "Role" | "Repository", observed: O): ExternalResource<D, O> {
+    const write = async (verb: string): Promise<O> => {
+      calls.push(`${verb} ${kind}`);
+      holds[kind] = "desired";
+      return observed;
+    };
+    return {
+      group: "test.aws",
+      kind,
+      async observe(): Promise<Observation<O>> {
+        if (failing) throw new AwsError({ class: "unreachable", code: "ENOTFOUND", operation: "test:Get", message: "no answer" });
+        calls.push(`observe ${kind}`);
+        return holds[kind] === "nothing" ? { state: "absent" } : { state: "present", observed };
+      },
+      differences: (): readonly Difference[] => (holds[kind] === "drift" ? [{ field: "tags", observed: "theirs", desired: "ours" }] : []),
+      create: () => write("create"),
+      update: () => write("update"),
+      delete: async () => ({ state: "gone" }),
+    };
+  }
+
+  const children: Children = {
+    async apply(_, { kind, metadata }) {
+      const was = holds.children;
+      if (was === "desired") return { state: "unchanged", uid: "uid" };
+      calls.push(`apply ${kind} ${metadata.name}`);
+      return { state: was === "nothing" ? "created" : "repaired", uid: "uid" };
+    },
+    async look() {
+      if (holds.children === "desired") return { state: "unchanged", uid: "uid" };
+      return { state: "withheld", found: holds.children === "nothing" ? "absent" : "different" };
+    },
+    async remove(_, ref) {
+      calls.push(`remove ${ref.kind} ${ref.name}`);
+      return "gone";
+    },
+    async strip() {
+      calls.push("strip");
+      return true;
+    },
+    async scale() {
+      calls.push("scale");
+    },
+    get: () => undefined,
+    owned: () => [],
+    released: () => false,
+    forget: () => undefined,
+  };
+  const world: World = {
+    namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
+    tier: shippedTier,
+    deployment: () => ({
+      generation: 1,
+      observedGeneration: 1,
+      replicas: 1,
+      updatedReplicas: 1,
+      availableReplicas: 1,
+      statusReplicas: 1,
+      image: `${URI}@${DIGEST}`,
+      deadlineExceeded: false,
+      rolledOut: true,
+    }),
+    pods: () => [],
+    autoscalerReplicas: () => undefined,
+    nodePools: () => new Map([["general", { name: "general", requirements: {}, taints: [] }]]),
+    serves: () => true,
+    neighbour: () => undefined,
+    servicesOfTier: () => 1,
+    pacedRollouts: () => [],
+    kubernetesService: () => undefined,
+    foreignPolicies: () => [],
+  };
+  const config = testConfig();
+  const deps = {
+    config,
+    configHash: "config",
+    world,
+    children,
+    roles: new Converger(external<RoleDesired, RoleObserved>("Role", ROLE)),
+    repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
+    imageReader: {
+      resolve: async () => {
+        calls.push("resolve image");
+        return { digest: DIGEST, architectures: ["amd64", "arm64"] };
+      },
+    },
+    images: new ImageMemory(() => now),
+    budget: new RolloutBudget(1),
+    now: () => now,
+    listener: { passed: () => undefined, deleted: () => undefined, gone: () => undefined, threw: () => undefined },
+    writer: {
+      async setFinalizers(object: PlatformService, finalizers: readonly string[]) {
+        calls.push("finalizers");
+        stored = { ...object, metadata: { ...object.metadata, finalizers } };
+      },
+      async writeStatus(object: PlatformService, status: PlatformServiceStatus) {
+        stored = { ...object, status };
+      },
+    },
+    read: () => stored,
+  };
+  const found = (type: string): Condition | undefined => stored.status?.conditions?.find((c) => c.type === type);
+  return {
+    holds,
+    change({ annotations = stored.metadata.annotations ?? {}, spec = {}, finalizers = stored.metadata.finalizers ?? [] }) {
+      const metadata = { ...stored.metadata, annotations, finalizers };
+      stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
+    },
+    unreachable: () => void (failing = true),
+    at: (ms) => void (now = ms),
+    pass: () => reconcileService(deps, KEY),
+    status: () => stored.status ?? {},
+    condition(type) {
+      const it = found(type);
+      return it && `${it.status} ${it.reason}: ${it.message}`;
+    },
+    calls() {
+      const since = calls;
+      calls = [];
+      return since;
+    },
+  };
+}
