@@ -9,7 +9,7 @@ type ServiceStep = Step<Scope, RemoveScope>;
 
 /**
  * A pass over a suspended service: the same steps, with hands that look and do not write. What they withhold is named in the condition of
- * the step that wanted it, whatever that step itself makes of the answer; so no step knows of suspension, and none can forget it.
+ * the step that wanted it, whatever that step itself makes of the answer: no step decides to hold back, so none can forget it.
  */
 export interface ReadOnlyPass {
   readonly hands: Hands;
