@@ -233,10 +233,10 @@ export interface ImageReader {
 export interface ImageKeeper {
   /** Digests of the images that carry our tag. */
   kept(repository: string): Promise<readonly string[]>;
-  /** Puts our tag on the image. `tagTaken`: another image has it. */
-  keep(repository: string, digest: string): Promise<"kept" | "absent" | "tagTaken">;
-  /** Takes our tag off the image. `onlyTag`: it was left, because an image goes with its last tag. */
-  release(repository: string, digest: string): Promise<"released" | "onlyTag">;
+  /** Puts our tag on the image. `tagTaken`: another image has it. `withheld`: it would have been put, in a pass that must not write. */
+  keep(repository: string, digest: string): Promise<"kept" | "absent" | "tagTaken" | "withheld">;
+  /** Takes our tag off the image. `onlyTag`: it was left, because an image goes with its last tag. `withheld`: as for `keep`. */
+  release(repository: string, digest: string): Promise<"released" | "onlyTag" | "withheld">;
 }
 
 /** What the registry as a whole does for repositories, by the filters of its rules (reconcilers/registry-rules.ts). */

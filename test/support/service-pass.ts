@@ -52,7 +52,7 @@ export interface ServicePass {
     readonly finalizers?: readonly string[];
   }): void;
   /** What AWS and the cluster hold: absent, as desired, or other than that. */
-  readonly holds: Record<"Role" | "Repository" | "children", "nothing" | "desired" | "drift">;
+  readonly holds: Record<"Role" | "Repository" | "images" | "children", "nothing" | "desired" | "drift">;
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -75,7 +75,7 @@ export function servicePass(): ServicePass {
     metadata: { ...KEY, uid: "service-uid", resourceVersion: "1", generation: 1, finalizers: [SERVICE_FINALIZER] },
     spec: platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080 }),
   };
-  const holds: ServicePass["holds"] = { Role: "nothing", Repository: "nothing", children: "nothing" };
+  const holds: ServicePass["holds"] = { Role: "nothing", Repository: "nothing", images: "nothing", children: "nothing" };
 
   function external<D extends Identified, O>(kind: "Role" | "Repository", observed: O): ExternalResource<D, O> {
     const write = async (verb: string): Promise<O> => {
@@ -161,6 +161,18 @@ export function servicePass(): ServicePass {
       resolve: async () => {
         calls.push("resolve image");
         return { digest: DIGEST, architectures: ["amd64", "arm64"] };
+      },
+    },
+    imageKeeper: {
+      kept: async () => (holds.images === "desired" ? [DIGEST] : []),
+      keep: async () => {
+        calls.push("keep image");
+        holds.images = "desired";
+        return "kept" as const;
+      },
+      release: async () => {
+        calls.push("release image");
+        return "released" as const;
       },
     },
     images: new ImageMemory(() => now),

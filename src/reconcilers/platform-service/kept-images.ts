@@ -1,5 +1,6 @@
 import { keptTag } from "../../crds/aws-names.ts";
 import { unreachable } from "../conditions.ts";
+import type { ImageKeeper } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import type { Keeping } from "./image-memory.ts";
 import type { Facts, Scope } from "./scope.ts";
@@ -11,7 +12,7 @@ import type { Facts, Scope } from "./scope.ts";
 
 type Repository = NonNullable<Facts["repository"]>;
 /** Of one image after a look at it. */
-type Kept = "kept" | "absent" | "tagTaken";
+type Kept = Awaited<ReturnType<ImageKeeper["keep"]>>;
 
 /** How often a person's deletion of a stray tag is looked for. */
 const TAKEN_RECHECK_MS = 60_000;
@@ -37,6 +38,7 @@ export async function keepRunning(scope: Scope, repository: Repository): Promise
     const kept = await keepImage(scope, repository, digest);
     switch (kept) {
       case "kept":
+      case "withheld":
         break;
       case "absent":
         // It has expired, or was deleted: there is nothing left to keep. Its pods run on, and what is to run next is looked at by itself.
@@ -62,7 +64,7 @@ export async function releaseOthers(scope: Scope, repository: Repository, desire
     if (digest === desired || running.has(digest) || keeping !== "kept") continue;
     const released = await scope.imageKeeper.release(scope.service.repository, digest);
     if (released === "onlyTag") known.set(digest, "onlyTag");
-    else known.delete(digest);
+    else if (released === "released") known.delete(digest);
   }
 }
 

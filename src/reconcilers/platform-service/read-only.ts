@@ -1,6 +1,7 @@
 import type { Identified } from "../../crds/desired.ts";
+import { sortedUnique } from "../../resources/order.ts";
 import type { Converged, Converging } from "../converge.ts";
-import type { Children } from "../ports.ts";
+import type { Children, ImageKeeper } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
 import { describeDifferences } from "./external.ts";
 import type { Hands, Ports, RemoveScope, Scope } from "./scope.ts";
@@ -25,6 +26,7 @@ export function readOnlyPass(ports: Pick<Ports, keyof Hands>): ReadOnlyPass {
       children: lookingChildren(ports.children, note),
       roles: looking(ports.roles, note),
       repositories: looking(ports.repositories, note),
+      imageKeeper: lookingKeeper(ports.imageKeeper, note),
       // What is not written rolls nothing: it needs no place, and holds none.
       budget: { take: () => true, release: () => undefined },
     },
@@ -46,7 +48,7 @@ function naming(report: StepReport, withheld: readonly string[]): StepReport {
   if (withheld.length === 0) {
     return report.state === "progressing" && report.waitsFor !== undefined ? { ...report, recheckMs: WAITING_RECHECK_MS } : report;
   }
-  const message = `not written while suspended: ${withheld.toSorted().join("; ")}`;
+  const message = `not written while suspended: ${sortedUnique(withheld).join("; ")}`;
   if (report.state === "blocked" || report.state === "failed") return { ...report, message: `${report.message}; ${message}` };
   return { state: "suspended", message };
 }
@@ -94,6 +96,20 @@ function looking<D extends Identified, O>(
       if (result.state === "withheld")
         note(result.observed ? `${name} differs: ${describeDifferences(result.differences)}` : `${name} is not there`);
       return result;
+    },
+  };
+}
+
+function lookingKeeper(keeper: ImageKeeper, note: (words: string) => void): ImageKeeper {
+  return {
+    kept: (repository) => keeper.kept(repository),
+    async keep(repository, digest) {
+      note(`image ${repository}@${digest} is not kept from expiring`);
+      return "withheld";
+    },
+    async release(repository, digest) {
+      note(`image ${repository}@${digest} is kept from expiring and no longer runs`);
+      return "withheld";
     },
   };
 }

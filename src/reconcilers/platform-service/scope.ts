@@ -55,6 +55,7 @@ export interface Hands {
   readonly children: Children;
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
+  readonly imageKeeper: ImageKeeper;
   readonly budget: Pick<RolloutBudget, "take" | "release">;
 }
 

@@ -19,7 +19,7 @@ function writes(calls: readonly string[]): readonly string[] {
 }
 
 function allDesired(): void {
-  for (const what of ["Role", "Repository", "children"] as const) it.holds[what] = "desired";
+  for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
 }
 
 describe("suspended", () => {
@@ -52,6 +52,23 @@ describe("suspended", () => {
     expect(it.condition("Ready")).toBe(`True Suspended: ${BY_SPEC}`);
     expect(it.condition("Suspended")).toBe(`True SpecSuspend: ${BY_SPEC}`);
     expect(writes(it.calls())).toEqual([]);
+  });
+
+  test("an image that is not kept from expiring is named, and kept once resumed", async () => {
+    allDesired();
+    it.holds.images = "nothing";
+    it.change({ spec: { suspend: true } });
+    await it.pass();
+    await it.pass();
+    expect(it.condition("ImageResolved")).toMatch(
+      /^False Suspended: not written while suspended: image dispatch\/matching@sha256:1+ is not kept from expiring$/,
+    );
+    expect(writes(it.calls())).toEqual([]);
+
+    it.change({ spec: { suspend: false } });
+    await it.pass();
+    expect(writes(it.calls())).toEqual(["keep image"]);
+    expect(it.condition("ImageResolved")).toMatch(/^True/);
   });
 
   test("drift is named to the last object, in AWS by its fields, and read once; resumed, it is put back in one pass", async () => {
