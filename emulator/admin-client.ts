@@ -55,6 +55,11 @@ export class EmulatorAdmin {
     return this.#send("POST", `expire?${query.toString()}`);
   }
 
+  /** Makes a Pod Identity association one of an add-on, by the add-on's ARN. */
+  async ownAssociation({ cluster, association, owner }: { cluster: string; association: string; owner: string }): Promise<void> {
+    await this.#send("PUT", `association-owner?${new URLSearchParams({ cluster, association, owner }).toString()}`);
+  }
+
   /** The tables, for looking at. */
   async state(): Promise<ReturnType<State["snapshot"]>> {
     return this.#send("GET", "state");

@@ -1,6 +1,6 @@
 /**
  * The admin API, under /_emulator/ on the same port: JSON in and out, no credentials, loopback only.
- * GET actions?since=N, counters, grants, faults, state; POST faults, reset, expire?days=N&repository=NAME; DELETE faults, actions.
+ * GET actions?since=N, counters, grants, faults, state; POST faults, reset, expire?days=N&repository=NAME; PUT association-owner; DELETE faults, actions.
  */
 import type { ActionLog } from "./action-log.ts";
 import { parseFaultRules, type FaultInjector } from "./faults.ts";
@@ -43,6 +43,8 @@ export function answerAdmin(
       return ok(parts.faults.active());
     case "POST faults":
       return addFaults(parts.faults, request.body);
+    case "PUT association-owner":
+      return ownAssociation(parts.state, request.query);
     case "DELETE faults":
       parts.faults.clear();
       return ok({});
@@ -85,4 +87,14 @@ function expire({ state, clock }: AdminParts, query: URLSearchParams): AdminAnsw
     if (error instanceof Error) return { status: 400, value: { error: error.message } };
     throw error;
   }
+}
+
+/** What only EKS itself can do: an add-on's own association. */
+function ownAssociation(state: State, query: URLSearchParams): AdminAnswer {
+  const { podIdentityAssociations } = state.store({ call: 0, now: 0 }, { kind: "full" });
+  const key = `${query.get("cluster") ?? ""}/${query.get("association") ?? ""}`;
+  const association = podIdentityAssociations.get(key);
+  if (association === undefined) return { status: 404, value: { error: `there is no association ${key}` } };
+  podIdentityAssociations.set(key, { ...association, ownerArn: query.get("owner") ?? undefined });
+  return { status: 200, value: {} };
 }

@@ -10,7 +10,7 @@ export interface FaultMatch {
   readonly operation?: string;
   readonly access?: "read" | "write";
   readonly accessKeyId?: string;
-  /** Text in the request's body, such as a role's name. */
+  /** Text in the request's body, such as a role's name; of REST services its path and query are looked at too. */
   readonly bodyContains?: string;
 }
 
@@ -54,7 +54,7 @@ export interface FaultSubject {
   readonly operation: string;
   readonly access: "read" | "write";
   readonly accessKeyId: string | undefined;
-  /** As it came: a form, or JSON. */
+  /** As it came: a form, or JSON; of REST services after a line with method, path and query. */
   readonly body: string;
 }
 

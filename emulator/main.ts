@@ -1,16 +1,17 @@
 /** `node emulator/main.ts`: the emulator as a process of its own. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Principal } from "./options.ts";
+import type { Cluster, Principal } from "./options.ts";
 import { startEmulator, type Emulator } from "./server.ts";
 
-const HELP = `An emulator of AWS STS, IAM and ECR for tests and demos, on 127.0.0.1.
+const HELP = `An emulator of AWS STS, IAM, ECR and EKS Pod Identity for tests and demos, on 127.0.0.1.
 
   node emulator/main.ts [options]
 
   --port N             0, the default, takes a free port
   --account ID         default 111122223333
   --region NAME        default eu-west-1
+  --cluster NAME=URL   an EKS cluster and the issuer of its service account tokens; as often as there are clusters
   --state-file FILE    keep everything there across starts
   --principals FILE    JSON list of {accessKeyId, arn, policy?}; without it any access key is an administrator
   --exit-with-parent   end when standard input closes
@@ -19,6 +20,12 @@ const HELP = `An emulator of AWS STS, IAM and ECR for tests and demos, on 127.0.
 It prints one line, {"url":"http://127.0.0.1:PORT"}, when it answers; give that url as AWS_ENDPOINT_URL. SIGTERM ends it.
 `;
 
+function parseCluster(text: string): Cluster {
+  const [, name, oidcIssuer] = /^([^=]+)=(https:\/\/.+)$/.exec(text) ?? [];
+  if (name === undefined || oidcIssuer === undefined) throw new Error(`--cluster ${text}: give NAME=https://ISSUER`);
+  return { name, oidcIssuer };
+}
+
 /** Starts what the arguments ask for; undefined when that was only the help. Throws an Error that says which argument is wrong. */
 async function start(): Promise<{ emulator: Emulator; withParent: boolean } | undefined> {
   const { values } = parseArgs({
@@ -26,6 +33,7 @@ async function start(): Promise<{ emulator: Emulator; withParent: boolean } | un
       port: { type: "string", default: "0" },
       account: { type: "string", default: "111122223333" },
       region: { type: "string", default: "eu-west-1" },
+      cluster: { type: "string", multiple: true, default: [] },
       "state-file": { type: "string" },
       principals: { type: "string" },
       "exit-with-parent": { type: "boolean", default: false },
@@ -44,6 +52,7 @@ async function start(): Promise<{ emulator: Emulator; withParent: boolean } | un
     accountId: values.account,
     region: values.region,
     port: Number(values.port),
+    clusters: values.cluster.map(parseCluster),
     stateFile: values["state-file"],
     principals: principals ?? [],
     allowAnyKey: principals === undefined,

@@ -1,7 +1,8 @@
 import type { Grants } from "./authorization/iam-policy-evaluator.ts";
 import type { ServiceSchema } from "./models/schema.ts";
 import type { RequestValidator } from "./models/validate.ts";
-import type { JsonWebKeySet, Switches } from "./options.ts";
+import type { Cluster, JsonWebKeySet, Switches } from "./options.ts";
+import type { Protocol } from "./protocols/protocol.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Tags } from "./records.ts";
 import type { Store } from "./state.ts";
@@ -31,6 +32,8 @@ export interface Call extends Account {
   readonly quotas: Quotas;
   readonly switches: Switches;
   readonly oidcIssuerKeys: Readonly<Record<string, JsonWebKeySet>>;
+  /** The account's EKS clusters. */
+  readonly clusters: readonly Cluster[];
   /** Of the users and roles among the options' principals. */
   readonly principalArns: ReadonlySet<string>;
   /** Where a layer can be downloaded for a while. */
@@ -101,9 +104,9 @@ export interface Service {
   readonly name: string;
   /** Whether a region has it of its own; IAM and STS answer whatever region a request is signed for. */
   readonly regional: boolean;
-  readonly protocol:
-    | { readonly kind: "query"; readonly namespace: string; readonly version: string }
-    | { readonly kind: "json"; readonly target: string };
+  readonly protocol: Protocol;
+  /** The class of its internal errors. */
+  readonly internalError: string;
   readonly schema: ServiceSchema;
   readonly validator: RequestValidator;
   readonly operations: ReadonlyMap<string, Operation>;

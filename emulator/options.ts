@@ -23,6 +23,13 @@ export interface Switches {
   readonly absentRole: "withoutPath" | "notChecked";
   /** A web identity token of an issuer whose keys the emulator was not given: its claims are believed, or it is refused. */
   readonly unverifiedWebIdentity: "accept" | "refuse";
+  /**
+   * What EKS looks at of a Pod Identity association's role: nothing, that it is there, or that its trust policy also names
+   * pods.eks.amazonaws.com. EKS has been seen to refuse both (terraform-provider-aws issues 34711 and 41483); no document says so.
+   */
+  readonly podIdentityRole: "notChecked" | "exists" | "trusts";
+  /** A change or deletion of an association that an add-on owns. */
+  readonly ownedAssociation: "refuse" | "accept";
   /** Pages hold at most this many items, whatever a call asks for; for tests of paging. */
   readonly maxPageSize: number | undefined;
 }
@@ -31,12 +38,21 @@ export const DEFAULT_SWITCHES: Switches = {
   unknownPrincipal: "refuse",
   absentRole: "withoutPath",
   unverifiedWebIdentity: "accept",
+  podIdentityRole: "trusts",
+  ownedAssociation: "refuse",
   maxPageSize: undefined,
 };
 
 /** Public keys of an OIDC issuer, as its jwks_uri serves them. */
 export interface JsonWebKeySet {
   readonly keys: readonly { readonly kid?: string; readonly [member: string]: unknown }[];
+}
+
+/** An EKS cluster of the account. */
+export interface Cluster {
+  readonly name: string;
+  /** With `https://`: the issuer of its service account tokens. */
+  readonly oidcIssuer: string;
 }
 
 export interface EmulatorOptions {
@@ -47,6 +63,8 @@ export interface EmulatorOptions {
   readonly port?: number;
   readonly stateFile?: string | undefined;
   readonly principals?: readonly Principal[];
+  /** Those that exist; none, by default. */
+  readonly clusters?: readonly Cluster[];
   /** Unknown access keys are administrators of the account rather than refused. */
   readonly allowAnyKey?: boolean;
   readonly quotas?: Partial<Quotas>;

@@ -17,9 +17,13 @@ export interface Quotas {
   readonly layerPartsPerUpload: number;
   readonly layerPartBytes: number;
   readonly smallestLayerPartBytes: number;
+  readonly podIdentityAssociationsPerCluster: number;
 }
 
-/** IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
+/**
+ * IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html;
+ * EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+ */
 export const DEFAULT_QUOTAS: Quotas = {
   rolesPerAccount: 1_000, // IAM, adjustable to 5,000
   policiesPerAccount: 1_500, // IAM, adjustable to 5,000
@@ -37,5 +41,6 @@ export const DEFAULT_QUOTAS: Quotas = {
   tagsPerImage: 1_000, // ECR
   layerPartsPerUpload: 4_200, // ECR
   layerPartBytes: 20 * 1024 * 1024, // botocore LayerPartBlob: 0 to 20,971,520 bytes
+  podIdentityAssociationsPerCluster: 5_000, // EKS
   smallestLayerPartBytes: 5 * 1024 * 1024, // ECR: but for the last part of an upload
 };

@@ -113,3 +113,30 @@ export interface RepositoryRecord {
   /** Digest to size in bytes of the layers uploaded here. */
   readonly layers: Readonly<Record<string, number>>;
 }
+
+/** An EKS Pod Identity association. */
+export interface PodIdentityAssociationRecord {
+  /** As `a-0123456789abcdefg`. */
+  readonly id: string;
+  readonly arn: string;
+  readonly clusterName: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly roleArn: string;
+  readonly disableSessionTags: boolean;
+  readonly policy?: string | undefined;
+  readonly tags: Tags;
+  readonly createdAt: number;
+  readonly modifiedAt: number;
+  /** Of the add-on that made it. */
+  readonly ownerArn?: string | undefined;
+  /** The request that made it, so that the same one again finds it. */
+  readonly madeBy: RequestRecord;
+}
+
+/** A create that a client can repeat. */
+export interface RequestRecord {
+  readonly token: string | undefined;
+  /** The request without the token, as JSON with sorted keys. */
+  readonly content: string;
+}

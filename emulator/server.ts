@@ -10,11 +10,13 @@ import { DEFAULT_SWITCHES, type EmulatorOptions } from "./options.ts";
 import { Principals } from "./principals.ts";
 import { DEFAULT_QUOTAS } from "./quotas.ts";
 import { ecrService } from "./services/ecr/service.ts";
+import { eksAuthService } from "./services/eks-auth/service.ts";
+import { eksService } from "./services/eks/service.ts";
 import { iamService } from "./services/iam/service.ts";
 import { stsService } from "./services/sts/service.ts";
 import { State } from "./state.ts";
 
-/** A running emulator of STS, IAM and ECR. */
+/** A running emulator of STS, IAM, ECR, EKS Pod Identity and EKS Auth. */
 export interface Emulator {
   /** As `http://127.0.0.1:40123`; for AWS_ENDPOINT_URL or a client's `endpoint`. */
   readonly url: string;
@@ -47,7 +49,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const randomBytes = options.randomBytes ?? ((size: number): Uint8Array => nodeRandomBytes(size));
   const clock = options.clock ?? Date.now;
   const layerUrls = new LayerUrls(randomBytes(32));
-  const services = [stsService(), iamService(), ecrService()];
+  const services = [stsService(), iamService(), ecrService(), eksService(), eksAuthService()];
   const dispatcher = new Dispatcher({
     services: new Map(services.map((service) => [service.name, service])),
     state,
@@ -63,6 +65,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
       switches: { ...DEFAULT_SWITCHES, ...options.switches },
       oidcIssuerKeys: options.oidcIssuerKeys ?? {},
+      clusters: options.clusters ?? [],
       principalArns: new Set((options.principals ?? []).map(({ arn }) => arn)),
       layerUrl: (digest) => url + layerUrls.sign(digest, clock()),
       uniqueId: (prefix) => prefix + [...randomBytes(17)].map((byte) => LETTERS[byte % LETTERS.length]).join(""),
@@ -118,7 +121,7 @@ async function serve(parts: Parts, request: IncomingMessage, response: ServerRes
     else response.writeHead(200, { "content-type": "application/octet-stream" }).end(content);
     return;
   }
-  const answer = parts.dispatcher.answer({ headers: request.headers, body });
+  const answer = parts.dispatcher.answer({ method, path: pathname, query: searchParams, headers: request.headers, body });
   if (answer.delayMs > 0) {
     await new Promise((resolve) => {
       setTimeout(resolve, answer.delayMs);
@@ -129,6 +132,7 @@ async function serve(parts: Parts, request: IncomingMessage, response: ServerRes
     return;
   }
   response.writeHead(answer.status, {
+    ...answer.headers,
     "content-type": answer.contentType,
     "content-length": Buffer.byteLength(answer.body),
     "x-amzn-requestid": answer.requestId,

@@ -5,6 +5,7 @@ import type {
   OidcProviderRecord,
   PolicyRecord,
   RegistryRecord,
+  PodIdentityAssociationRecord,
   RepositoryRecord,
   RoleRecord,
   SessionRecord,
@@ -19,6 +20,7 @@ interface Records {
   sessions: SessionRecord;
   repositories: RepositoryRecord;
   registries: RegistryRecord;
+  podIdentityAssociations: PodIdentityAssociationRecord;
 }
 
 const TABLES = [
@@ -29,6 +31,7 @@ const TABLES = [
   "sessions",
   "repositories",
   "registries",
+  "podIdentityAssociations",
 ] as const satisfies (keyof Records)[];
 
 /** A layer upload under way. Not kept in the state file: a client starts it again. */
@@ -48,11 +51,13 @@ export type Store = { readonly [K in keyof Records]: Table<Records[K]> } & {
 /** How a call sees the tables: in full, or late. */
 export type Sight = { readonly kind: "full" } | { readonly kind: "lagging" | "laggingCreation"; readonly lag: Lag };
 
+type Snapshot = { readonly [K in keyof Records]: [string, Records[K]][] };
+
 interface StateFile {
   readonly format: 2;
   readonly accountId: string;
   readonly region: string;
-  readonly tables: { readonly [K in keyof Records]: [string, Records[K]][] };
+  readonly tables: Snapshot;
   readonly blobs: [string, string][];
 }
 
@@ -77,6 +82,7 @@ export class State {
       sessions: new MemoryTable(changed),
       repositories: new MemoryTable(changed),
       registries: new MemoryTable(changed),
+      podIdentityAssociations: new MemoryTable(changed),
     };
     this.#load();
   }
@@ -87,7 +93,7 @@ export class State {
       if (sight.kind === "laggingCreation") return table.laggingCreation(moment, sight.lag);
       return table.at(moment);
     };
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, registries } = this.#tables;
+    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, podIdentityAssociations, registries } = this.#tables;
     return {
       roles: see(roles),
       policies: see(policies),
@@ -96,14 +102,15 @@ export class State {
       sessions: see(sessions),
       repositories: see(repositories),
       registries: see(registries),
+      podIdentityAssociations: see(podIdentityAssociations),
       blobs: this.#blobs,
       uploads: this.#uploads,
     };
   }
 
   /** The tables as JSON, without layer contents. */
-  snapshot(): StateFile["tables"] {
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, registries } = this.#tables;
+  snapshot(): Snapshot {
+    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, podIdentityAssociations, registries } = this.#tables;
     return {
       roles: roles.dump(),
       policies: policies.dump(),
@@ -112,6 +119,7 @@ export class State {
       sessions: sessions.dump(),
       repositories: repositories.dump(),
       registries: registries.dump(),
+      podIdentityAssociations: podIdentityAssociations.dump(),
     };
   }
 
@@ -168,6 +176,7 @@ export class State {
     this.#tables.sessions.restore(content.tables.sessions);
     this.#tables.repositories.restore(content.tables.repositories);
     this.#tables.registries.restore(content.tables.registries);
+    this.#tables.podIdentityAssociations.restore(content.tables.podIdentityAssociations);
     for (const [digest, bytes] of content.blobs) this.#blobs.set(digest, Buffer.from(bytes, "base64"));
   }
 }

@@ -12,6 +12,8 @@ export interface Table<V> {
   entries(): readonly (readonly [string, V])[];
   /** How many records are committed. */
   count(): number;
+  /** Every record as committed, in no order: for uniqueness, quotas and references. */
+  committed(): Iterable<V>;
   set(key: string, value: V): void;
   delete(key: string): void;
 }
@@ -62,6 +64,7 @@ export class MemoryTable<V> {
       current: (key) => this.#records.get(key),
       entries: () => sorted(this.#records),
       count: () => this.#records.size,
+      committed: () => this.#records.values(),
       set: (key, value) => this.#write(key, value, moment),
       delete: (key) => this.#write(key, undefined, moment),
     };

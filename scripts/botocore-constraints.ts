@@ -1,6 +1,6 @@
 /**
- * Makes emulator/models/constraints.generated.json: the lengths, patterns and enums of every request of STS, IAM and ECR, from the
- * service models of a pinned botocore (PyPI, Apache-2.0). `--check` needs no network: it verifies that the committed table is what this
+ * Makes emulator/models/constraints.generated.json: the lengths, patterns and enums of every request of the services that the
+ * emulator has, from the service models of a pinned botocore (PyPI, Apache-2.0). `--check` needs no network: it verifies that the committed table is what this
  * script wrote, from the pinned version, and that its required members agree with the schemas of the installed SDK clients.
  */
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,16 @@ import { disagreementsWithSdk } from "../emulator/models/agreement.ts";
 
 const BOTOCORE = { version: "1.44.5", sha256: "8f16a56d1dff125dd65322ae021efa7ba5195a6db5102b96862566055b748921" };
 const TABLE = fileURLToPath(new URL("../emulator/models/constraints.generated.json", import.meta.url));
-const SERVICES = { iam: "iam/2010-05-08", sts: "sts/2011-06-15", ecr: "ecr/2015-09-21" };
+const SERVICES = {
+  iam: "iam/2010-05-08",
+  sts: "sts/2011-06-15",
+  ecr: "ecr/2015-09-21",
+  eks: "eks/2017-11-01",
+  "eks-auth": "eks-auth/2023-11-26",
+  appmesh: "appmesh/2019-01-25",
+};
+/** Services without an SDK client in the registry: their whole schema comes from here (emulator/models/botocore-schema.ts). */
+const WHOLE = ["eks-auth"];
 
 /** Reads the models and keeps what a request's validation needs; runs in Python because that is where the wheel's gzip and zip are one line. */
 const EXTRACT = `
@@ -36,14 +45,24 @@ for service, path in json.loads(sys.argv[2]).items():
             entry["member"] = s["member"]["shape"]
             keep(s["member"]["shape"])
         elif s["type"] == "map":
-            entry["value"] = s["value"]["shape"]
-            keep(s["value"]["shape"])
-    operations = {}
+            for part in ("key", "value"):
+                entry[part] = s[part]["shape"]
+                keep(s[part]["shape"])
+    operations, whole = {}, {}
+    if service in json.loads(sys.argv[3]):
+        whole = {"outputs": {}, "http": {}, "errors": {}, "places": {}}
+        for name, op in sorted(model["operations"].items()):
+            whole["outputs"][name] = op["output"]["shape"]
+            whole["http"][name] = {"method": op["http"]["method"], "path": op["http"]["requestUri"]}
+            whole["places"][name] = {m: v["location"] for m, v in shapes[op["input"]["shape"]]["members"].items() if "location" in v}
+            keep(op["output"]["shape"])
+        for name, s in sorted(shapes.items()):
+            if s.get("exception"): whole["errors"][name] = s["error"]["httpStatusCode"]
     for name, op in sorted(model["operations"].items()):
         if "input" in op:
             operations[name] = op["input"]["shape"]
             keep(op["input"]["shape"])
-    out[service] = {"operations": operations, "shapes": dict(sorted(kept.items()))}
+    out[service] = {"operations": operations, "shapes": dict(sorted(kept.items())), **({"whole": whole} if whole else {})}
 print(json.dumps(out))
 `;
 
@@ -60,7 +79,10 @@ function generate(): void {
     const wheel = join(folder, `botocore-${BOTOCORE.version}-py3-none-any.whl`);
     const found = sha256(readFileSync(wheel));
     if (found !== BOTOCORE.sha256) throw new Error(`botocore ${BOTOCORE.version} has sha256 ${found}, not the pinned ${BOTOCORE.sha256}`);
-    const text = execFileSync("python3", ["-c", EXTRACT, wheel, JSON.stringify(SERVICES)], { encoding: "utf8", maxBuffer: 1 << 28 });
+    const text = execFileSync("python3", ["-c", EXTRACT, wheel, JSON.stringify(SERVICES), JSON.stringify(WHOLE)], {
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+    });
     const services: unknown = JSON.parse(text);
     const table = {
       source: { package: "botocore", ...BOTOCORE, licence: "Apache-2.0" },

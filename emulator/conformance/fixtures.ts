@@ -63,6 +63,17 @@ export function irsaTrust({ arn, host }: { arn: string; host: string }, subject:
   return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
 }
 
+/** A trust of EKS Pod Identity, with a condition where one is given. */
+export function podTrust(Condition?: object): string {
+  const statement = { Effect: "Allow", Principal: { Service: "pods.eks.amazonaws.com" }, Action: ["sts:AssumeRole", "sts:TagSession"] };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [{ ...statement, Condition }] });
+}
+
+/** A role for EKS Pod Identity; its ARN. */
+export async function podRole(target: Target, trust = podTrust()): Promise<string> {
+  return `arn:aws:iam::${target.accountId}:role/${await role(target, { AssumeRolePolicyDocument: trust })}`;
+}
+
 /** A token with these claims, signed by nobody. */
 export function unsignedToken(claims: Readonly<Record<string, unknown>>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");

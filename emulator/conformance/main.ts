@@ -1,17 +1,19 @@
-/** `npm run conformance`: the same probes, by AWS's own clients, against this emulator and against moto; see known-differences.json. */
+/** `npm run conformance`: the same probes, by AWS's own clients, against this emulator, moto and ministack; see known-differences.json. */
 import { parseArgs } from "node:util";
 import knownDifferences from "./known-differences.json" with { type: "json" };
 import { EmulatorAdmin } from "../admin-client.ts";
 import { ecrService } from "../services/ecr/service.ts";
+import { eksAuthService } from "../services/eks-auth/service.ts";
+import { eksService } from "../services/eks/service.ts";
 import { iamService } from "../services/iam/service.ts";
 import { stsService } from "../services/sts/service.ts";
-import { MotoUnavailable, startMoto } from "./moto.ts";
+import { PeerUnavailable, startMinistack, startMoto } from "./peers.ts";
 import type { Probe, Target } from "./probe.ts";
 import { ALL_PROBES } from "./probes/all.ts";
 import { judge, table, type KnownDifference, type Result } from "./report.ts";
-import { emulatorTarget, motoTarget } from "./targets.ts";
+import { emulatorTarget, ministackTarget, motoTarget } from "./targets.ts";
 
-const HELP = `Probes the AWS emulator and moto with the same calls, and compares with the committed list of differences.
+const HELP = `Probes the AWS emulator, moto and ministack with the same calls, and compares with the committed list of differences.
 
   npm run conformance -- [options]
 
@@ -19,7 +21,7 @@ const HELP = `Probes the AWS emulator and moto with the same calls, and compares
   --verbose      print every probe, and why it failed
   --help
 
-Exit 0: as expected. 1: a probe that should pass fails, or a listed difference is gone. 2: moto cannot be installed or started.
+Exit 0: as expected. 1: a probe that should pass fails, or a listed difference is gone. 2: moto or ministack cannot be installed or started.
 `;
 
 function identity({ service, operation, name }: Probe): string {
@@ -28,7 +30,7 @@ function identity({ service, operation, name }: Probe): string {
 
 async function runProbe(probe: Probe, target: Target): Promise<Result> {
   const common = { probe: identity(probe), service: probe.service, operation: probe.operation, target: target.name };
-  if (probe.only !== undefined && probe.only !== target.name) return { ...common, outcome: "notApplicable", why: "" };
+  if (!probe.targets.includes(target.name)) return { ...common, outcome: "notApplicable", why: "" };
   try {
     await probe.run(target);
     return { ...common, outcome: "pass", why: "" };
@@ -46,7 +48,7 @@ async function runAll(probes: readonly Probe[], target: Target): Promise<Result[
 /** Operations of the emulator that no probe called: nothing has looked at them. */
 async function operationsNeverCalled(target: Target): Promise<string[]> {
   const { operations: called } = await new EmulatorAdmin(target.url).counters();
-  const built = [stsService(), iamService(), ecrService()].flatMap(({ name, operations }) =>
+  const built = [stsService(), iamService(), ecrService(), eksService(), eksAuthService()].flatMap(({ name, operations }) =>
     [...operations.keys()].map((key) => `${name}:${key}`),
   );
   return built.filter((operation) => called[operation] === undefined);
@@ -63,14 +65,15 @@ async function main(only: string, verbose: boolean): Promise<number> {
   const results: Result[] = [];
   let unprobed: readonly string[] = [];
   try {
-    targets.push(motoTarget(await startMoto())); // first, since it can be missing
+    targets.push(motoTarget(await startMoto())); // the peers first, since they can be missing
+    targets.push(await ministackTarget(await startMinistack()));
     targets.unshift(await emulatorTarget());
     for (const target of targets) {
       results.push(...(await runAll(probes, target)));
       if (target.name === "emulator") unprobed = await operationsNeverCalled(target);
     }
   } catch (error) {
-    if (!(error instanceof MotoUnavailable)) throw error;
+    if (!(error instanceof PeerUnavailable)) throw error;
     console.error(`conformance: ${error.message}`);
     return 2;
   } finally {

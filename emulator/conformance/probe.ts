@@ -1,17 +1,27 @@
 import assert from "node:assert/strict";
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
 
-/** A server that stands in for AWS. */
-export interface Target {
-  readonly name: "emulator" | "moto";
-  readonly url: string;
-  readonly accountId: string;
-  readonly region: string;
+export type TargetName = "emulator" | "moto" | "ministack";
+
+/** The clients of one caller. */
+export interface Clients {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly sts: STSClient;
+  readonly eks: EKSClient;
+}
+
+/** A server that stands in for AWS. */
+export interface Target extends Clients {
+  readonly name: TargetName;
+  readonly url: string;
+  readonly accountId: string;
+  readonly region: string;
+  /** An EKS cluster that exists. */
+  readonly cluster: string;
   /** A name that no other probe has: lower-case letters, digits and dashes. */
   unique(prefix: string): string;
   close(): Promise<void>;
@@ -25,22 +35,30 @@ export interface Probe {
   readonly operation: string;
   /** A sentence; with service and operation it is the probe's identity. */
   readonly name: string;
-  /** Not given: every target. */
-  readonly only?: Target["name"];
+  readonly targets: readonly TargetName[];
   run(target: Target): Promise<void>;
 }
 
 type Run = Probe["run"];
 
+/** Which servers have a service: moto is asked what it has well enough, ministack about Pod Identity alone, nobody knows App Mesh. */
+const TARGETS_OF: Readonly<Record<string, readonly TargetName[]>> = {
+  sts: ["emulator", "moto"],
+  iam: ["emulator", "moto"],
+  ecr: ["emulator", "moto"],
+  eks: ["emulator", "ministack"],
+};
+
 /** Probes of one operation, from sentences to functions. */
 export function probesOf(service: string, operation: string, runs: Readonly<Record<string, Run>>): Probe[] {
-  return Object.entries(runs).map(([name, run]) => ({ service, operation, name, run }));
+  const targets = TARGETS_OF[service] ?? ["emulator"];
+  return Object.entries(runs).map(([name, run]) => ({ service, operation, name, targets, run }));
 }
 
 /** Clients for a target as one caller. */
-export function clientsFor(url: string, region: string, accessKeyId: string): { iam: IAMClient; ecr: ECRClient; sts: STSClient } {
+export function clientsFor(url: string, region: string, accessKeyId: string): Clients {
   const settings = { endpoint: url, region, credentials: { accessKeyId, secretAccessKey: "secret" }, maxAttempts: 1 };
-  return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings) };
+  return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings), eks: new EKSClient(settings) };
 }
 
 /** Fails unless the call is refused with this error; the sentence must match where a pattern is given. */

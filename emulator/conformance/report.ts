@@ -1,10 +1,10 @@
-import type { Target } from "./probe.ts";
+import type { TargetName } from "./probe.ts";
 
 export interface Result {
   readonly probe: string;
   readonly service: string;
   readonly operation: string;
-  readonly target: Target["name"];
+  readonly target: TargetName;
   readonly outcome: "pass" | "fail" | "notApplicable";
   readonly why: string;
 }
@@ -16,7 +16,7 @@ export interface KnownDifference {
   readonly why: string;
 }
 
-const TARGETS: readonly Target["name"][] = ["emulator", "moto"];
+const TARGETS: readonly TargetName[] = ["emulator", "moto", "ministack"];
 
 function cell(results: readonly Result[]): string {
   const counted = results.filter(({ outcome }) => outcome !== "notApplicable");

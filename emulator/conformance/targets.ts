@@ -1,8 +1,13 @@
+import { CreateClusterCommand } from "@aws-sdk/client-eks";
 import { startEmulator } from "../server.ts";
+import type { Peer } from "./peers.ts";
 import { clientsFor, type Target } from "./probe.ts";
 
 const ACCOUNT = "123456789012"; // moto's
 const REGION = "eu-west-1";
+const CLUSTER = "conformance";
+/** Of the emulator's cluster. */
+export const OIDC_ISSUER = `https://oidc.eks.${REGION}.amazonaws.com/id/CONFORMANCE`;
 
 /** The access key of a caller whose policy allows little; only the emulator knows it. */
 export const RESTRICTED_KEY = "AKIARESTRICTED";
@@ -21,6 +26,7 @@ export async function emulatorTarget(): Promise<Target> {
   const emulator = await startEmulator({
     accountId: ACCOUNT,
     region: REGION,
+    clusters: [{ name: CLUSTER, oidcIssuer: OIDC_ISSUER }],
     principals: [
       { accessKeyId: "AKIAADMIN", arn: `arn:aws:iam::${ACCOUNT}:user/admin` },
       {
@@ -62,6 +68,7 @@ export async function emulatorTarget(): Promise<Target> {
     url,
     accountId: ACCOUNT,
     region: REGION,
+    cluster: CLUSTER,
     ...clientsFor(url, REGION, "AKIAADMIN"),
     unique: names(),
     close: () => emulator.close(),
@@ -69,8 +76,26 @@ export async function emulatorTarget(): Promise<Target> {
 }
 
 /** A moto server that runs. */
-export function motoTarget(moto: { readonly url: string; close(): Promise<void> }): Target {
-  const { url } = moto;
-  const clients = clientsFor(url, REGION, "AKIAADMIN");
-  return { name: "moto", url, accountId: ACCOUNT, region: REGION, ...clients, unique: names(), close: () => moto.close() };
+export function motoTarget(peer: Peer): Target {
+  return { name: "moto", ...peerTarget(peer, "AKIAADMIN") };
+}
+
+/** A ministack server that runs, with the cluster made; it takes the account from the access key. */
+export async function ministackTarget(peer: Peer): Promise<Target> {
+  const target: Target = { name: "ministack", ...peerTarget(peer, ACCOUNT) };
+  const roleArn = `arn:aws:iam::${ACCOUNT}:role/cluster`;
+  await target.eks.send(new CreateClusterCommand({ name: CLUSTER, roleArn, resourcesVpcConfig: {} }));
+  return target;
+}
+
+function peerTarget(peer: Peer, accessKeyId: string): Omit<Target, "name"> {
+  return {
+    url: peer.url,
+    accountId: ACCOUNT,
+    region: REGION,
+    cluster: CLUSTER,
+    ...clientsFor(peer.url, REGION, accessKeyId),
+    unique: names(),
+    close: () => peer.close(),
+  };
 }

@@ -1,4 +1,6 @@
+import * as appmesh from "@aws-sdk/client-app-mesh";
 import * as ecr from "@aws-sdk/client-ecr";
+import * as eks from "@aws-sdk/client-eks";
 import * as iam from "@aws-sdk/client-iam";
 import * as sts from "@aws-sdk/client-sts";
 import { loadConstraints } from "./constraints.ts";
@@ -7,7 +9,7 @@ import { readServiceSchema } from "./schema.ts";
 /** Where botocore's table and the SDK's schemas differ on which members a request has and must have; empty when they agree. */
 export function disagreementsWithSdk(): string[] {
   const problems: string[] = [];
-  for (const [service, client] of Object.entries({ ecr, iam, sts })) {
+  for (const [service, client] of Object.entries({ appmesh, ecr, eks, iam, sts })) {
     const constraints = loadConstraints(service);
     for (const [operation, { input }] of readServiceSchema(client).operations) {
       if (input.kind !== "structure") continue;

@@ -10,6 +10,7 @@ export interface Constraint {
   readonly members?: Readonly<Record<string, string>>;
   readonly required?: readonly string[];
   readonly member?: string;
+  readonly key?: string;
   readonly value?: string;
 }
 
@@ -17,6 +18,18 @@ export interface ServiceConstraints {
   /** Operation to the name of its request's shape. */
   readonly operations: Readonly<Record<string, string>>;
   readonly shapes: Readonly<Record<string, Constraint>>;
+  /** What the SDK's schema says of other services. */
+  readonly whole?: WholeModel;
+}
+
+/** The rest of a service's model; each by operation, but for errors. */
+export interface WholeModel {
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly http: Readonly<Record<string, { readonly method: string; readonly path: string }>>;
+  /** Request members that are not in the body, to where they are, as `uri`. */
+  readonly places: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Class to HTTP status. */
+  readonly errors: Readonly<Record<string, number>>;
 }
 
 /** The committed table (scripts/botocore-constraints.ts writes it). Throws when it lacks the service. */

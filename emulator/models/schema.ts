@@ -8,7 +8,7 @@ import { isRecord } from "../values.ts";
 
 /** A shape of a request or an answer. */
 export type Shape =
-  | { readonly kind: "structure"; readonly name: string; readonly members: ReadonlyMap<string, Member> }
+  | { readonly kind: "structure"; readonly name: string; readonly union: boolean; readonly members: ReadonlyMap<string, Member> }
   | { readonly kind: "list"; readonly member: () => Shape }
   | { readonly kind: "map"; readonly value: () => Shape }
   | { readonly kind: "string" | "number" | "boolean" | "timestamp" | "blob" };
@@ -16,6 +16,15 @@ export type Shape =
 export interface Member {
   readonly shape: () => Shape;
   readonly required: boolean;
+  /** Where REST has it; a member without is one of the body's. */
+  readonly at?: { readonly in: "path" | "payload" } | { readonly in: "query"; readonly name: string } | undefined;
+}
+
+/** An operation of a service; REST ones have a method and a path such as `/meshes/{meshName}`, whose parameters are members of the input. */
+export interface OperationSchema {
+  readonly input: Shape;
+  readonly output: Shape;
+  readonly http?: { readonly method: string; readonly path: string } | undefined;
 }
 
 /** An error class of a service: the code on the wire and the HTTP status. */
@@ -26,7 +35,7 @@ export interface ErrorShape {
 
 /** What one client knows of its service. */
 export interface ServiceSchema {
-  readonly operations: ReadonlyMap<string, { readonly input: Shape; readonly output: Shape }>;
+  readonly operations: ReadonlyMap<string, OperationSchema>;
   /** By the class's name in the model, as `NoSuchEntityException`. */
   readonly errors: ReadonlyMap<string, ErrorShape>;
 }
@@ -41,7 +50,11 @@ const TIMESTAMPS: ReadonlySet<number> = new Set([4, 5, 6, 7]);
 const NUMBERS: ReadonlySet<number> = new Set([1, 17, 19]);
 const BLOBS: ReadonlySet<number> = new Set([21, 42]);
 
-const UNIT: Shape = { kind: "structure", name: "Unit", members: new Map() };
+/** Bits of a member's traits. */
+const HTTP_LABEL = 1;
+const HTTP_PAYLOAD = 16;
+
+const UNIT: Shape = { kind: "structure", name: "Unit", union: false, members: new Map() };
 
 function simple(code: number): Shape {
   if (code >= MAP_OF) return { kind: "map", value: () => simple(code - MAP_OF) };
@@ -67,15 +80,32 @@ function text(value: unknown): string {
   return value;
 }
 
+/** Where a member with traits is: `[reference, bits]` or `[reference, {httpQuery: "limit"}]`. */
+function placeOf(reference: unknown): Member["at"] {
+  const traits = isUnknownArray(reference) && reference.length === 2 ? reference[1] : undefined;
+  if (isRecord(traits) && typeof traits["httpQuery"] === "string") return { in: "query", name: traits["httpQuery"] };
+  if (typeof traits !== "number") return undefined;
+  if ((traits & HTTP_LABEL) !== 0) return { in: "path" };
+  return (traits & HTTP_PAYLOAD) === 0 ? undefined : { in: "payload" };
+}
+
+function httpOf(traits: unknown): OperationSchema["http"] {
+  const http = isRecord(traits) ? traits["http"] : undefined;
+  return isUnknownArray(http) ? { method: text(http[0]), path: text(http[1]) } : undefined;
+}
+
 function structure(schema: readonly unknown[]): Shape {
-  const [, , name, , names, types, required] = schema;
+  const [kind, , name, , names, types, required] = schema;
   const list = isUnknownArray(names) ? names : [];
   const refs = isUnknownArray(types) ? types : [];
   const count = typeof required === "number" ? required : 0;
   const members = new Map(
-    list.map((member, index) => [text(member), { shape: () => toShape(refs[index]), required: index < count }] as const),
+    list.map((member, index) => {
+      const reference = refs[index];
+      return [text(member), { shape: () => toShape(reference), required: index < count, at: placeOf(reference) }] as const;
+    }),
   );
-  return { kind: "structure", name: text(name), members };
+  return { kind: "structure", name: text(name), union: kind === UNION, members };
 }
 
 /** A reference of a schema: a number, a schema, a function that returns one, or one with traits. */
@@ -101,11 +131,12 @@ function errorShape(schema: readonly unknown[]): ErrorShape {
 
 /** Collects the operations and errors among the exports of an SDK client. */
 export function readServiceSchema(client: Readonly<Record<string, unknown>>): ServiceSchema {
-  const operations = new Map<string, { input: Shape; output: Shape }>();
+  const operations = new Map<string, OperationSchema>();
   const errors = new Map<string, ErrorShape>();
   for (const [key, value] of Object.entries(client)) {
     if (!key.endsWith("$") || !isUnknownArray(value)) continue;
-    if (value[0] === OPERATION) operations.set(text(value[2]), { input: toShape(value[4]), output: toShape(value[5]) });
+    if (value[0] === OPERATION)
+      operations.set(text(value[2]), { input: toShape(value[4]), output: toShape(value[5]), http: httpOf(value[3]) });
     if (value[0] === ERROR) errors.set(text(value[2]), errorShape(value));
   }
   return { operations, errors };

@@ -31,13 +31,17 @@ export class RequestValidator {
 
   #check(shape: Shape, name: string | undefined, value: unknown, path: string, found: Violation[]): void {
     const constraint = name === undefined ? undefined : this.#table.shapes[name];
-    if (constraint !== undefined) this.#checkScalar(constraint, value, path, found);
+    if (constraint !== undefined)
+      this.#checkScalar(constraint, shape.kind === "map" && isRecord(value) ? Object.keys(value) : value, path, found);
     if (shape.kind === "structure" && isRecord(value)) {
       for (const [member, { shape: memberShape, required }] of shape.members) {
         const at = `${path}${path === "" ? "" : "."}${member.charAt(0).toLowerCase()}${member.slice(1)}`;
         const given = value[member];
         if (given !== undefined) this.#check(memberShape(), constraint?.members?.[member], given, at, found);
         else if (required) found.push({ path: at, value: null, constraint: "Member must not be null" });
+      }
+      if (shape.union && Object.keys(value).length !== 1) {
+        found.push({ path, value, constraint: `Member must have exactly one of [${[...shape.members.keys()].join(", ")}]` });
       }
     }
     if (shape.kind === "list" && Array.isArray(value)) {
@@ -46,7 +50,10 @@ export class RequestValidator {
       });
     }
     if (shape.kind === "map" && isRecord(value)) {
-      for (const [key, item] of Object.entries(value)) this.#check(shape.value(), constraint?.value, item, `${path}.${key}.member`, found);
+      for (const [key, item] of Object.entries(value)) {
+        this.#check({ kind: "string" }, constraint?.key, key, `${path}.key`, found);
+        this.#check(shape.value(), constraint?.value, item, `${path}.${key}.member`, found);
+      }
     }
   }
 

@@ -1,10 +1,32 @@
 /** AWS Query: form-encoded requests, XML answers (IAM, STS). https://smithy.io/2.0/aws/protocols/aws-query-protocol.html */
 import { badRequest, type AwsFault } from "../errors.ts";
 import type { Shape } from "../models/schema.ts";
+import { validationSentence } from "../models/validate.ts";
 import { isRecord } from "../values.ts";
+import type { Protocol } from "./protocol.ts";
+
+/** AWS Query of the service with this XML namespace and API version. */
+export function queryProtocol({ namespace, version }: { readonly namespace: string; readonly version: string }): Protocol {
+  return {
+    contentType: "text/xml",
+    claims: ({ body }) => new URLSearchParams(body).get("Version") === version,
+    operation({ body }, { operations }) {
+      const name = new URLSearchParams(body).get("Action") ?? "";
+      if (operations.has(name)) return name;
+      throw badRequest("InvalidAction", `Could not find operation ${name} for version ${version}`);
+    },
+    read: ({ body }, operation, { operations }) => parseQueryInput(operations.get(operation)?.input, new URLSearchParams(body)),
+    write: (answer, shape, output) => serialiseQueryOutput({ ...answer, namespace }, shape, output),
+    writeError: (fault, requestId) => ({ body: serialiseQueryError(fault, namespace, requestId), headers: {} }),
+    onWire: (fault) => fault,
+    invalid: (violations) => badRequest("ValidationError", validationSentence(violations)),
+    text: ({ body }) => body,
+  };
+}
 
 /** The request of a form: `Tags.member.1.Key=…` becomes `{Tags: [{Key: …}]}`. Throws AwsFault MalformedInput for a value of the wrong type. */
-export function parseQueryInput(shape: Shape, form: URLSearchParams): unknown {
+function parseQueryInput(shape: Shape | undefined, form: URLSearchParams): unknown {
+  if (shape === undefined) return {};
   const root = new FormNode();
   for (const [key, value] of form) root.put(key.split("."), value);
   return read(shape, root, "") ?? {};
@@ -118,7 +140,7 @@ interface QueryAnswer {
 }
 
 /** The XML of an answer; operations without an output have no Result element. */
-export function serialiseQueryOutput({ operation, namespace, requestId }: QueryAnswer, shape: Shape, output: unknown): string {
+function serialiseQueryOutput({ operation, namespace, requestId }: QueryAnswer, shape: Shape, output: unknown): string {
   const hasResult = shape.kind === "structure" && shape.name !== "Unit";
   const result = hasResult ? `<${operation}Result>${write(shape, output)}</${operation}Result>` : "";
   const metadata = `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata>`;

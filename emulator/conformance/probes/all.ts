@@ -3,10 +3,12 @@ import { AUTHORIZATION_PROBES } from "./authorization.ts";
 import { ECR_IMAGE_PROBES } from "./ecr-images.ts";
 import { ECR_LIFECYCLE_PROBES } from "./ecr-lifecycle.ts";
 import { ECR_REPOSITORY_PROBES } from "./ecr-repositories.ts";
+import { EKS_AUTH_PROBES } from "./eks-auth.ts";
 import { EMULATOR_PROBES } from "./emulator.ts";
 import { IAM_ACCOUNT_PROBES } from "./iam-account.ts";
 import { IAM_POLICY_PROBES } from "./iam-policies.ts";
 import { IAM_ROLE_PROBES } from "./iam-roles.ts";
+import { POD_IDENTITY_PROBES } from "./pod-identity.ts";
 import { STS_PROBES } from "./sts.ts";
 
 /** Every probe, in the order of the table. */
@@ -18,6 +20,8 @@ export const ALL_PROBES: readonly Probe[] = [
   ...ECR_REPOSITORY_PROBES,
   ...ECR_LIFECYCLE_PROBES,
   ...ECR_IMAGE_PROBES,
+  ...POD_IDENTITY_PROBES,
+  ...EKS_AUTH_PROBES,
   ...AUTHORIZATION_PROBES,
   ...EMULATOR_PROBES,
 ];

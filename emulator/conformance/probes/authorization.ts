@@ -13,7 +13,7 @@ function restricted({ url, region }: Target): ReturnType<typeof clientsFor> {
   return clientsFor(url, region, RESTRICTED_KEY);
 }
 
-const PROBES = probesOf("authorization", "caller's policy", {
+export const AUTHORIZATION_PROBES: readonly Probe[] = probesOf("authorization", "caller's policy", {
   "an unknown access key is refused": async ({ url, region }) => {
     await refused("InvalidClientTokenId", clientsFor(url, region, "AKIAUNKNOWN").sts.send(new GetCallerIdentityCommand({})));
   },
@@ -84,5 +84,3 @@ const PROBES = probesOf("authorization", "caller's policy", {
     assert.deepEqual(mine?.statements.find(({ sid }) => sid === "NeverUsed")?.unused, ["iam:DeleteRole"]);
   },
 });
-
-export const AUTHORIZATION_PROBES: readonly Probe[] = PROBES.map((probe) => ({ ...probe, only: "emulator" }));

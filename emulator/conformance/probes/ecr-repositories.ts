@@ -266,5 +266,5 @@ export const ECR_REPOSITORY_PROBES: readonly Probe[] = [
       assert.equal(outcomes.length - losers.length, 1);
       for (const loser of losers) assert.match(loser, /RepositoryAlreadyExistsException/);
     },
-  }).map((probe): Probe => ({ ...probe, only: "emulator" })),
+  }).map((probe): Probe => ({ ...probe, targets: ["emulator"] })),
 ];

@@ -32,7 +32,7 @@ function retrying({ url, region }: Target): IAMClient {
   return new IAMClient({ endpoint: url, region, credentials, maxAttempts: 3 });
 }
 
-const PROBES = [
+export const EMULATOR_PROBES: readonly Probe[] = [
   ...probesOf("emulator", "faults", {
     "throttles one service and no other": failsWith({ kind: "throttle" }, "Throttling"),
     "answers 500": failsWith({ kind: "http500" }, "ServiceFailureException"),
@@ -126,5 +126,3 @@ const PROBES = [
     },
   }),
 ];
-
-export const EMULATOR_PROBES: readonly Probe[] = PROBES.map((probe) => ({ ...probe, only: "emulator" }));

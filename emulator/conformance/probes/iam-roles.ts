@@ -245,5 +245,5 @@ export const IAM_ROLE_PROBES: readonly Probe[] = [
       assert.equal(outcomes.length - losers.length, 1);
       for (const loser of losers) assert.match(loser, /EntityAlreadyExists/);
     },
-  }).map((probe): Probe => ({ ...probe, only: "emulator" })),
+  }).map((probe): Probe => ({ ...probe, targets: ["emulator"] })),
 ];

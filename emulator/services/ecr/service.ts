@@ -1,6 +1,7 @@
 import { loadConstraints } from "../../models/constraints.ts";
 import { RequestValidator } from "../../models/validate.ts";
 import type { Service } from "../../operation.ts";
+import { jsonProtocol } from "../../protocols/json.ts";
 import { IMAGE_READ_OPERATIONS } from "./image-reads.ts";
 import { IMAGE_OPERATIONS } from "./images.ts";
 import { LAYER_OPERATIONS } from "./layers.ts";
@@ -23,7 +24,8 @@ export function ecrService(): Service {
   return {
     name: "ecr",
     regional: true,
-    protocol: { kind: "json", target: "AmazonEC2ContainerRegistry_V20150921" },
+    protocol: jsonProtocol("AmazonEC2ContainerRegistry_V20150921"),
+    internalError: "ServerException",
     schema: ECR_SCHEMA,
     validator: new RequestValidator(loadConstraints("ecr")),
     operations: new Map(OPERATIONS.map((operation) => [operation.name, operation])),

@@ -1,6 +1,7 @@
 import { loadConstraints } from "../../models/constraints.ts";
 import { RequestValidator } from "../../models/validate.ts";
 import type { Service } from "../../operation.ts";
+import { queryProtocol } from "../../protocols/query.ts";
 import { ACCOUNT_OPERATIONS } from "./account.ts";
 import { INSTANCE_PROFILE_OPERATIONS } from "./instance-profiles.ts";
 import { OIDC_OPERATIONS } from "./oidc-providers.ts";
@@ -25,7 +26,8 @@ export function iamService(): Service {
   return {
     name: "iam",
     regional: false,
-    protocol: { kind: "query", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", version: "2010-05-08" },
+    protocol: queryProtocol({ namespace: "https://iam.amazonaws.com/doc/2010-05-08/", version: "2010-05-08" }),
+    internalError: "ServiceFailure",
     schema: IAM_SCHEMA,
     validator: new RequestValidator(loadConstraints("iam")),
     operations: new Map(OPERATIONS.map((operation) => [operation.name, operation])),

@@ -7,12 +7,10 @@ import type {
   GetCallerIdentityRequest,
   GetCallerIdentityResponse,
 } from "@aws-sdk/client-sts";
-import { parseIdentityPolicy } from "../../authorization/grammar.ts";
-import { PolicySyntaxError } from "../../authorization/policy-document.ts";
-import { AwsFault, badRequest } from "../../errors.ts";
+import { AwsFault } from "../../errors.ts";
 import { read, write, type Call, type Operation } from "../../operation.ts";
-import type { RoleRecord, SessionRecord, Tags } from "../../records.ts";
 import { stsFault } from "./schema.ts";
+import { openSession, roleByArn, type OpenedSession } from "./session.ts";
 import { isTrusted, type Asking } from "./trust.ts";
 import { readWebIdentity, verifySignature, type WebIdentity } from "./web-identity.ts";
 
@@ -23,49 +21,7 @@ const getCallerIdentity = read<GetCallerIdentityRequest, GetCallerIdentityRespon
   handle: (_, { accountId, caller }) => ({ UserId: caller?.userId, Account: accountId, Arn: caller?.arn }),
 });
 
-function roleByArn(arn: string, { store }: Call): RoleRecord | undefined {
-  const role = store.roles.get(arn.slice(arn.lastIndexOf("/") + 1).toLowerCase());
-  return role?.arn === arn ? role : undefined;
-}
-
-interface SessionRequest {
-  readonly role: RoleRecord;
-  readonly sessionName: string;
-  readonly seconds: number;
-  readonly policy: string | undefined;
-  readonly tags: Tags;
-}
-
-/** Opens a session of a role. Throws ValidationError for one longer than the role allows, MalformedPolicyDocument. */
-function openSession({ role, sessionName, seconds, policy, tags }: SessionRequest, call: Call): { session: SessionRecord; secret: string } {
-  if (seconds > role.maxSessionDuration) {
-    throw badRequest("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-  }
-  try {
-    if (policy !== undefined) parseIdentityPolicy(policy);
-  } catch (error) {
-    if (error instanceof PolicySyntaxError) throw stsFault("MalformedPolicyDocumentException", error.message);
-    throw error;
-  }
-  const session: SessionRecord = {
-    accessKeyId: call.uniqueId("ASIA").slice(0, 20),
-    token: Buffer.from(call.randomBytes(96)).toString("base64"),
-    expiresAt: Math.floor(call.now / 1000) * 1000 + seconds * 1000,
-    roleKey: role.roleName.toLowerCase(),
-    roleId: role.roleId,
-    sessionName,
-    assumedRoleArn: `arn:aws:sts::${call.accountId}:assumed-role/${role.roleName}/${sessionName}`,
-    sessionPolicy: policy,
-    tags,
-  };
-  for (const [key, { expiresAt }] of call.store.sessions.entries()) {
-    if (expiresAt < call.now - 86_400_000) call.store.sessions.delete(key); // a day more, so that it is still told as expired
-  }
-  call.store.sessions.set(session.accessKeyId, session);
-  return { session, secret: Buffer.from(call.randomBytes(30)).toString("base64") };
-}
-
-function answer({ session, secret }: { session: SessionRecord; secret: string }): {
+function answer({ session, secret }: OpenedSession): {
   Credentials: Credentials;
   AssumedRoleUser: { AssumedRoleId: string; Arn: string };
 } {
@@ -74,6 +30,10 @@ function answer({ session, secret }: { session: SessionRecord; secret: string })
     Credentials: { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: new Date(expiresAt) },
     AssumedRoleUser: { AssumedRoleId: `${roleId}:${sessionName}`, Arn: assumedRoleArn },
   };
+}
+
+function invalidToken(sentence: string): Error {
+  return stsFault("InvalidIdentityTokenException", sentence);
 }
 
 /** The provider of a token, once everything that does not depend on the role is verified. */
@@ -94,7 +54,7 @@ function verifiedProvider(identity: WebIdentity, call: Call): { arn: string; hos
   }
   const keys = call.oidcIssuerKeys[issuer];
   call.note("emulator:SignatureVerified", String(keys !== undefined));
-  if (keys !== undefined) verifySignature(identity, keys);
+  if (keys !== undefined) verifySignature(identity, keys, invalidToken);
   else if (call.switches.unverifiedWebIdentity === "refuse") {
     throw stsFault("InvalidIdentityTokenException", `The emulator has no keys of ${issuer}; give them as oidcIssuerKeys`);
   }
@@ -105,7 +65,7 @@ const assumeRoleWithWebIdentity = write<AssumeRoleWithWebIdentityRequest, Assume
   anonymous: true,
   permissions: () => [],
   handle({ RoleArn, RoleSessionName, WebIdentityToken, DurationSeconds = DEFAULT_DURATION_SECONDS, Policy }, call) {
-    const identity = readWebIdentity(WebIdentityToken);
+    const identity = readWebIdentity(WebIdentityToken, invalidToken);
     const provider = verifiedProvider(identity, call);
     const role = roleByArn(RoleArn, call);
     const asking: Asking = { kind: "Federated", names: [provider.arn] };

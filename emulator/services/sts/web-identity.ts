@@ -2,7 +2,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import type { JsonWebKeySet } from "../../options.ts";
 import { isRecord } from "../../values.ts";
-import { stsFault } from "./schema.ts";
 
 export interface WebIdentity {
   /** With `https://`. */
@@ -14,15 +13,16 @@ export interface WebIdentity {
   readonly notBefore: number | undefined;
   /** Other claims that are one text, for condition keys. */
   readonly claims: Readonly<Record<string, string>>;
+  /** The claim `kubernetes.io`: the pod and service account the token was made for. */
+  readonly kubernetes: Readonly<Record<string, unknown>>;
   readonly header: { readonly alg: string; readonly kid: string | undefined };
   readonly signed: { readonly content: string; readonly signature: Uint8Array };
 }
 
-function invalid(sentence: string): Error {
-  return stsFault("InvalidIdentityTokenException", sentence);
-}
+/** The error for a token that is refused, in the words of the service that was asked. */
+export type InvalidToken = (sentence: string) => Error;
 
-function decode(part: string): Readonly<Record<string, unknown>> {
+function decode(part: string, invalid: InvalidToken): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
     if (isRecord(value)) return value;
@@ -32,11 +32,11 @@ function decode(part: string): Readonly<Record<string, unknown>> {
   throw invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)");
 }
 
-/** Throws InvalidIdentityToken for what is no token. */
-export function readWebIdentity(token: string): WebIdentity {
+/** Throws `invalid` for what is no token. */
+export function readWebIdentity(token: string, invalid: InvalidToken): WebIdentity {
   const [head = "", body = "", signature = ""] = token.split(".");
-  const header = decode(head);
-  const claims = decode(body);
+  const header = decode(head, invalid);
+  const claims = decode(body, invalid);
   const { iss, sub, aud, exp, nbf } = claims;
   if (typeof iss !== "string") throw invalid("Missing a required claim: iss");
   if (typeof sub !== "string") throw invalid("Missing a required claim: sub");
@@ -51,6 +51,7 @@ export function readWebIdentity(token: string): WebIdentity {
     expiresAt: exp,
     notBefore: typeof nbf === "number" ? nbf : undefined,
     claims: Object.fromEntries(Object.entries(claims).filter((entry): entry is [string, string] => typeof entry[1] === "string")),
+    kubernetes: isRecord(claims["kubernetes.io"]) ? claims["kubernetes.io"] : {},
     header: { alg: String(header["alg"]), kid: typeof header["kid"] === "string" ? header["kid"] : undefined },
     signed: { content: `${head}.${body}`, signature: Buffer.from(signature, "base64url") },
   };
@@ -64,8 +65,8 @@ const ALGORITHMS: Readonly<Record<string, { readonly hash: string; readonly ecds
   ES384: { hash: "sha384", ecdsa: true },
 };
 
-/** Throws InvalidIdentityToken unless one of the keys signed the token. */
-export function verifySignature({ header, signed }: WebIdentity, { keys }: JsonWebKeySet): void {
+/** Throws `invalid` unless one of the keys signed the token. */
+export function verifySignature({ header, signed }: WebIdentity, { keys }: JsonWebKeySet, invalid: InvalidToken): void {
   const algorithm = ALGORITHMS[header.alg];
   if (algorithm === undefined) throw invalid(`The token is signed with ${header.alg}, which is not supported`);
   const candidates = keys.filter(({ kid }) => header.kid === undefined || kid === undefined || kid === header.kid);

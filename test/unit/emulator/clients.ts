@@ -1,4 +1,5 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
 import { onTestFinished } from "vitest";
@@ -16,8 +17,9 @@ export interface Aws {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly sts: STSClient;
+  readonly eks: EKSClient;
   /** Clients of another caller. */
-  as(accessKeyId: string): { readonly iam: IAMClient; readonly ecr: ECRClient; readonly sts: STSClient };
+  as(accessKeyId: string): { readonly iam: IAMClient; readonly ecr: ECRClient; readonly sts: STSClient; readonly eks: EKSClient };
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export async function aws(options: Partial<EmulatorOptions> = {}): Promise<Aws> 
   onTestFinished(close);
   const as: Aws["as"] = (accessKeyId) => {
     const settings = { endpoint: emulator.url, region: REGION, credentials: { accessKeyId, secretAccessKey: "secret" }, maxAttempts: 1 };
-    return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings) };
+    return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings), eks: new EKSClient(settings) };
   };
   return { url: emulator.url, admin: new EmulatorAdmin(emulator.url), ...as(ADMIN_KEY), as, close };
 }
