@@ -30,6 +30,14 @@ export interface Switches {
   readonly podIdentityRole: "notChecked" | "exists" | "trusts";
   /** A change or deletion of an association that an add-on owns. */
   readonly ownedAssociation: "refuse" | "accept";
+  /** A create of a mesh object that exists, of the same content and another client token: ConflictException, or answered as the first was. */
+  readonly sameMeshObject: "conflict" | "answered";
+  /** A virtual node, router or service that a spec names and that is not there. */
+  readonly absentMeshObject: "refuse" | "accept";
+  /** A virtual node that a route targets: it could be deleted in 2019 (aws-app-mesh-roadmap issue 103) and in 2023 (aws-nuke issue 913). */
+  readonly targetedVirtualNode: "deletable" | "refuse";
+  /** Whether a caller needs the permission also on the mesh objects that a spec names; the Service Authorization Reference only lists them. */
+  readonly namedMeshObjects: "checked" | "notChecked";
   /** Pages hold at most this many items, whatever a call asks for; for tests of paging. */
   readonly maxPageSize: number | undefined;
 }
@@ -40,6 +48,10 @@ export const DEFAULT_SWITCHES: Switches = {
   unverifiedWebIdentity: "accept",
   podIdentityRole: "trusts",
   ownedAssociation: "refuse",
+  sameMeshObject: "conflict",
+  absentMeshObject: "refuse",
+  targetedVirtualNode: "deletable",
+  namedMeshObjects: "checked",
   maxPageSize: undefined,
 };
 

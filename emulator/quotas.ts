@@ -18,11 +18,19 @@ export interface Quotas {
   readonly layerPartBytes: number;
   readonly smallestLayerPartBytes: number;
   readonly podIdentityAssociationsPerCluster: number;
+  readonly meshesPerAccount: number;
+  readonly virtualNodesPerMesh: number;
+  readonly virtualRoutersPerMesh: number;
+  readonly virtualServicesPerMesh: number;
+  readonly virtualGatewaysPerMesh: number;
+  readonly routesPerVirtualRouter: number;
+  readonly gatewayRoutesPerVirtualGateway: number;
+  readonly backendsPerVirtualNode: number;
 }
 
 /**
  * IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html;
- * EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+ * EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html; App Mesh: https://docs.aws.amazon.com/general/latest/gr/appmesh.html (Service Quotas, service code appmesh)
  */
 export const DEFAULT_QUOTAS: Quotas = {
   rolesPerAccount: 1_000, // IAM, adjustable to 5,000
@@ -42,5 +50,13 @@ export const DEFAULT_QUOTAS: Quotas = {
   layerPartsPerUpload: 4_200, // ECR
   layerPartBytes: 20 * 1024 * 1024, // botocore LayerPartBlob: 0 to 20,971,520 bytes
   podIdentityAssociationsPerCluster: 5_000, // EKS
+  meshesPerAccount: 15, // App Mesh, adjustable
+  virtualNodesPerMesh: 200, // App Mesh, adjustable
+  virtualRoutersPerMesh: 200, // App Mesh, adjustable
+  virtualServicesPerMesh: 200, // App Mesh, adjustable
+  virtualGatewaysPerMesh: 3, // App Mesh, adjustable
+  routesPerVirtualRouter: 50, // App Mesh, adjustable
+  gatewayRoutesPerVirtualGateway: 10, // App Mesh, adjustable
+  backendsPerVirtualNode: 50, // App Mesh, adjustable
   smallestLayerPartBytes: 5 * 1024 * 1024, // ECR: but for the last part of an upload
 };

@@ -134,7 +134,27 @@ export interface PodIdentityAssociationRecord {
   readonly madeBy: RequestRecord;
 }
 
-/** A create that a client can repeat. */
+/** An object of App Mesh, of whatever kind. */
+export interface MeshObjectRecord {
+  readonly kind: "mesh" | "virtualNode" | "virtualRouter" | "route" | "virtualService" | "virtualGateway" | "gatewayRoute";
+  /** As `mesh/shop/virtualRouter/cart/route/all`. */
+  readonly path: string;
+  /** The path of what it is in; a mesh is in nothing. */
+  readonly parent: string | undefined;
+  /** As `{meshName, virtualRouterName, routeName}`. */
+  readonly names: Readonly<Record<string, string>>;
+  /** As the model of its kind has it. */
+  readonly spec: unknown;
+  readonly tags: Tags;
+  readonly uid: string;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly madeBy: RequestRecord;
+  readonly updatedBy?: RequestRecord | undefined;
+}
+
+/** A write that a client can repeat. */
 export interface RequestRecord {
   readonly token: string | undefined;
   /** The request without the token, as JSON with sorted keys. */

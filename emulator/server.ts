@@ -9,6 +9,7 @@ import { LAYER_PREFIX, LayerUrls } from "./layer-urls.ts";
 import { DEFAULT_SWITCHES, type EmulatorOptions } from "./options.ts";
 import { Principals } from "./principals.ts";
 import { DEFAULT_QUOTAS } from "./quotas.ts";
+import { appMeshService } from "./services/appmesh/service.ts";
 import { ecrService } from "./services/ecr/service.ts";
 import { eksAuthService } from "./services/eks-auth/service.ts";
 import { eksService } from "./services/eks/service.ts";
@@ -16,7 +17,7 @@ import { iamService } from "./services/iam/service.ts";
 import { stsService } from "./services/sts/service.ts";
 import { State } from "./state.ts";
 
-/** A running emulator of STS, IAM, ECR, EKS Pod Identity and EKS Auth. */
+/** A running emulator of STS, IAM, ECR, EKS Pod Identity, EKS Auth and App Mesh. */
 export interface Emulator {
   /** As `http://127.0.0.1:40123`; for AWS_ENDPOINT_URL or a client's `endpoint`. */
   readonly url: string;
@@ -49,7 +50,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const randomBytes = options.randomBytes ?? ((size: number): Uint8Array => nodeRandomBytes(size));
   const clock = options.clock ?? Date.now;
   const layerUrls = new LayerUrls(randomBytes(32));
-  const services = [stsService(), iamService(), ecrService(), eksService(), eksAuthService()];
+  const services = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService()];
   const dispatcher = new Dispatcher({
     services: new Map(services.map((service) => [service.name, service])),
     state,

@@ -2,10 +2,11 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type {
   InstanceProfileRecord,
+  MeshObjectRecord,
   OidcProviderRecord,
+  PodIdentityAssociationRecord,
   PolicyRecord,
   RegistryRecord,
-  PodIdentityAssociationRecord,
   RepositoryRecord,
   RoleRecord,
   SessionRecord,
@@ -21,6 +22,7 @@ interface Records {
   repositories: RepositoryRecord;
   registries: RegistryRecord;
   podIdentityAssociations: PodIdentityAssociationRecord;
+  meshObjects: MeshObjectRecord;
 }
 
 const TABLES = [
@@ -32,6 +34,7 @@ const TABLES = [
   "repositories",
   "registries",
   "podIdentityAssociations",
+  "meshObjects",
 ] as const satisfies (keyof Records)[];
 
 /** A layer upload under way. Not kept in the state file: a client starts it again. */
@@ -83,6 +86,7 @@ export class State {
       repositories: new MemoryTable(changed),
       registries: new MemoryTable(changed),
       podIdentityAssociations: new MemoryTable(changed),
+      meshObjects: new MemoryTable(changed),
     };
     this.#load();
   }
@@ -93,16 +97,17 @@ export class State {
       if (sight.kind === "laggingCreation") return table.laggingCreation(moment, sight.lag);
       return table.at(moment);
     };
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, podIdentityAssociations, registries } = this.#tables;
+    const tables = this.#tables;
     return {
-      roles: see(roles),
-      policies: see(policies),
-      instanceProfiles: see(instanceProfiles),
-      oidcProviders: see(oidcProviders),
-      sessions: see(sessions),
-      repositories: see(repositories),
-      registries: see(registries),
-      podIdentityAssociations: see(podIdentityAssociations),
+      roles: see(tables.roles),
+      policies: see(tables.policies),
+      instanceProfiles: see(tables.instanceProfiles),
+      oidcProviders: see(tables.oidcProviders),
+      sessions: see(tables.sessions),
+      repositories: see(tables.repositories),
+      registries: see(tables.registries),
+      podIdentityAssociations: see(tables.podIdentityAssociations),
+      meshObjects: see(tables.meshObjects),
       blobs: this.#blobs,
       uploads: this.#uploads,
     };
@@ -110,16 +115,17 @@ export class State {
 
   /** The tables as JSON, without layer contents. */
   snapshot(): Snapshot {
-    const { roles, policies, instanceProfiles, oidcProviders, sessions, repositories, podIdentityAssociations, registries } = this.#tables;
+    const tables = this.#tables;
     return {
-      roles: roles.dump(),
-      policies: policies.dump(),
-      instanceProfiles: instanceProfiles.dump(),
-      oidcProviders: oidcProviders.dump(),
-      sessions: sessions.dump(),
-      repositories: repositories.dump(),
-      registries: registries.dump(),
-      podIdentityAssociations: podIdentityAssociations.dump(),
+      roles: tables.roles.dump(),
+      policies: tables.policies.dump(),
+      instanceProfiles: tables.instanceProfiles.dump(),
+      oidcProviders: tables.oidcProviders.dump(),
+      sessions: tables.sessions.dump(),
+      repositories: tables.repositories.dump(),
+      registries: tables.registries.dump(),
+      podIdentityAssociations: tables.podIdentityAssociations.dump(),
+      meshObjects: tables.meshObjects.dump(),
     };
   }
 
@@ -177,6 +183,7 @@ export class State {
     this.#tables.repositories.restore(content.tables.repositories);
     this.#tables.registries.restore(content.tables.registries);
     this.#tables.podIdentityAssociations.restore(content.tables.podIdentityAssociations);
+    this.#tables.meshObjects.restore(content.tables.meshObjects);
     for (const [digest, bytes] of content.blobs) this.#blobs.set(digest, Buffer.from(bytes, "base64"));
   }
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import knownDifferences from "./known-differences.json" with { type: "json" };
 import { EmulatorAdmin } from "../admin-client.ts";
+import { appMeshService } from "../services/appmesh/service.ts";
 import { ecrService } from "../services/ecr/service.ts";
 import { eksAuthService } from "../services/eks-auth/service.ts";
 import { eksService } from "../services/eks/service.ts";
@@ -23,6 +24,9 @@ const HELP = `Probes the AWS emulator, moto and ministack with the same calls, a
 
 Exit 0: as expected. 1: a probe that should pass fails, or a listed difference is gone. 2: moto or ministack cannot be installed or started.
 `;
+
+const APP_MESH_NOTE =
+  "appmesh and eks-auth have no independent peer: moto has no VirtualService and its App Mesh answers break the JavaScript SDK, ministack has neither.";
 
 function identity({ service, operation, name }: Probe): string {
   return `${service}:${operation} ${name}`;
@@ -48,8 +52,8 @@ async function runAll(probes: readonly Probe[], target: Target): Promise<Result[
 /** Operations of the emulator that no probe called: nothing has looked at them. */
 async function operationsNeverCalled(target: Target): Promise<string[]> {
   const { operations: called } = await new EmulatorAdmin(target.url).counters();
-  const built = [stsService(), iamService(), ecrService(), eksService(), eksAuthService()].flatMap(({ name, operations }) =>
-    [...operations.keys()].map((key) => `${name}:${key}`),
+  const built = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService()].flatMap(
+    ({ name, operations }) => [...operations.keys()].map((key) => `${name}:${key}`),
   );
   return built.filter((operation) => called[operation] === undefined);
 }
@@ -83,6 +87,7 @@ async function main(only: string, verbose: boolean): Promise<number> {
   const all: readonly KnownDifference[] = knownDifferences;
   const known = all.filter(({ probe }) => wanted(probe));
   console.log(table(results));
+  if (results.some(({ service }) => service === "appmesh")) console.log(APP_MESH_NOTE);
   if (verbose)
     for (const { target, probe, outcome, why } of results)
       console.log(`${outcome.padEnd(5)} ${target.padEnd(9)} ${probe}${why === "" ? "" : `\n      ${why.split("\n")[0] ?? ""}`}`);

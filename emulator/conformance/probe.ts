@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -12,6 +13,7 @@ export interface Clients {
   readonly ecr: ECRClient;
   readonly sts: STSClient;
   readonly eks: EKSClient;
+  readonly appMesh: AppMeshClient;
 }
 
 /** A server that stands in for AWS. */
@@ -58,7 +60,13 @@ export function probesOf(service: string, operation: string, runs: Readonly<Reco
 /** Clients for a target as one caller. */
 export function clientsFor(url: string, region: string, accessKeyId: string): Clients {
   const settings = { endpoint: url, region, credentials: { accessKeyId, secretAccessKey: "secret" }, maxAttempts: 1 };
-  return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings), eks: new EKSClient(settings) };
+  return {
+    iam: new IAMClient(settings),
+    ecr: new ECRClient(settings),
+    sts: new STSClient(settings),
+    eks: new EKSClient(settings),
+    appMesh: new AppMeshClient(settings),
+  };
 }
 
 /** Fails unless the call is refused with this error; the sentence must match where a pattern is given. */

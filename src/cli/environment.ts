@@ -109,6 +109,7 @@ export async function startAws(
     ...options,
     accountId,
     region,
+    clusters: [{ name: config.cluster.name, oidcIssuer }],
     // Whoever comes with a key of their own is a person at this machine; only the operator is held to its policy.
     allowAnyKey: true,
     principals: [

@@ -1,4 +1,6 @@
 import type { Probe } from "../probe.ts";
+import { APP_MESH_LIMIT_PROBES } from "./app-mesh-limits.ts";
+import { APP_MESH_OBJECT_PROBES } from "./app-mesh-objects.ts";
 import { AUTHORIZATION_PROBES } from "./authorization.ts";
 import { ECR_IMAGE_PROBES } from "./ecr-images.ts";
 import { ECR_LIFECYCLE_PROBES } from "./ecr-lifecycle.ts";
@@ -22,6 +24,8 @@ export const ALL_PROBES: readonly Probe[] = [
   ...ECR_IMAGE_PROBES,
   ...POD_IDENTITY_PROBES,
   ...EKS_AUTH_PROBES,
+  ...APP_MESH_OBJECT_PROBES,
+  ...APP_MESH_LIMIT_PROBES,
   ...AUTHORIZATION_PROBES,
   ...EMULATOR_PROBES,
 ];

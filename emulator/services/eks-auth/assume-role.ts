@@ -5,7 +5,7 @@ import type { Cluster } from "../../options.ts";
 import type { PodIdentityAssociationRecord, RoleRecord, Tags } from "../../records.ts";
 import { isRecord } from "../../values.ts";
 import { POD_IDENTITY_SERVICE } from "../eks/associated-role.ts";
-import { clusterArn, findCluster, onCluster } from "../eks/shared.ts";
+import { associationKey, clusterArn, findCluster } from "../eks/shared.ts";
 import { openSession, roleByArn } from "../sts/session.ts";
 import { isTrusted } from "../sts/trust.ts";
 import { readWebIdentity, verifySignature, type WebIdentity } from "../sts/web-identity.ts";
@@ -89,12 +89,14 @@ function isAssumable(role: RoleRecord, tags: Tags, { sessionName, call }: { sess
   return actions.every((action) => isTrusted(role.trustPolicy, { action, asking, keys }));
 }
 
-/** Throws ResourceNotFoundException. */
+/** Throws ResourceNotFoundException: also for an association of a moment ago, when the call lags. */
 function associationOf({ namespace, serviceAccount }: Pod, clusterName: string, { store }: Call): PodIdentityAssociationRecord {
-  const found = store.podIdentityAssociations
-    .entries()
-    .find(([, each]) => each.clusterName === clusterName && each.namespace === namespace && each.serviceAccount === serviceAccount);
-  if (found !== undefined) return found[1];
+  const associations = store.podIdentityAssociations;
+  for (const { id, ...each } of associations.committed()) {
+    if (each.clusterName !== clusterName || each.namespace !== namespace || each.serviceAccount !== serviceAccount) continue;
+    const seen = associations.get(associationKey(clusterName, id));
+    if (seen !== undefined) return seen;
+  }
   const sentence = `Service account ${namespace}/${serviceAccount} of cluster ${clusterName} has no Pod Identity association`;
   throw new AwsFault("ResourceNotFoundException", 404, sentence);
 }
@@ -102,7 +104,7 @@ function associationOf({ namespace, serviceAccount }: Pod, clusterName: string, 
 export const assumeRoleForPodIdentity = write<AssumeRoleForPodIdentityRequest, AssumeRoleForPodIdentityResponse>(
   "AssumeRoleForPodIdentity",
   {
-    permissions: ({ clusterName }, call) => [{ ...onCluster("", clusterName, call), action: "eks-auth:AssumeRoleForPodIdentity" }],
+    permissions: ({ clusterName }, call) => [{ action: "eks-auth:AssumeRoleForPodIdentity", resource: clusterArn(call, clusterName) }],
     handle({ clusterName, token }, call) {
       const cluster = findCluster(clusterName, call);
       const pod = verifiedPod(readWebIdentity(token, invalidToken), cluster, call);

@@ -33,6 +33,7 @@ export async function emulatedAws(): Promise<EmulatedAws> {
   const emulator = await startEmulator({
     accountId,
     region,
+    clusters: [{ name: cluster.name, oidcIssuer: cluster.oidcIssuer }],
     principals: [
       { accessKeyId: ADMIN.accessKeyId, arn: `arn:aws:iam::${accountId}:user/admin` },
       {

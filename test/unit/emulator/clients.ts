@@ -1,4 +1,5 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -11,15 +12,20 @@ export const ACCOUNT = "111122223333";
 export const REGION = "eu-west-1";
 export const ADMIN_KEY = "AKIAADMIN";
 
-export interface Aws {
-  readonly url: string;
-  readonly admin: EmulatorAdmin;
+/** The clients of one caller. */
+export interface Clients {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly sts: STSClient;
   readonly eks: EKSClient;
+  readonly appMesh: AppMeshClient;
+}
+
+export interface Aws extends Clients {
+  readonly url: string;
+  readonly admin: EmulatorAdmin;
   /** Clients of another caller. */
-  as(accessKeyId: string): { readonly iam: IAMClient; readonly ecr: ECRClient; readonly sts: STSClient; readonly eks: EKSClient };
+  as(accessKeyId: string): Clients;
   close(): Promise<void>;
 }
 
@@ -40,7 +46,13 @@ export async function aws(options: Partial<EmulatorOptions> = {}): Promise<Aws> 
   onTestFinished(close);
   const as: Aws["as"] = (accessKeyId) => {
     const settings = { endpoint: emulator.url, region: REGION, credentials: { accessKeyId, secretAccessKey: "secret" }, maxAttempts: 1 };
-    return { iam: new IAMClient(settings), ecr: new ECRClient(settings), sts: new STSClient(settings), eks: new EKSClient(settings) };
+    return {
+      iam: new IAMClient(settings),
+      ecr: new ECRClient(settings),
+      sts: new STSClient(settings),
+      eks: new EKSClient(settings),
+      appMesh: new AppMeshClient(settings),
+    };
   };
   return { url: emulator.url, admin: new EmulatorAdmin(emulator.url), ...as(ADMIN_KEY), as, close };
 }

@@ -3,13 +3,14 @@ import { ActionCatalogue } from "../../../emulator/authorization/catalogue.ts";
 import { ALL_PROBES } from "../../../emulator/conformance/probes/all.ts";
 import { disagreementsWithSdk } from "../../../emulator/models/agreement.ts";
 import { compilePattern, loadConstraints } from "../../../emulator/models/constraints.ts";
+import { appMeshService } from "../../../emulator/services/appmesh/service.ts";
 import { ecrService } from "../../../emulator/services/ecr/service.ts";
 import { eksAuthService } from "../../../emulator/services/eks-auth/service.ts";
 import { eksService } from "../../../emulator/services/eks/service.ts";
 import { iamService } from "../../../emulator/services/iam/service.ts";
 import { stsService } from "../../../emulator/services/sts/service.ts";
 
-const SERVICES = [stsService(), iamService(), ecrService(), eksService(), eksAuthService()];
+const SERVICES = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService()];
 
 describe("AWS's models", () => {
   test("botocore's table and the SDK's schemas agree on members and on which are required", () => {
