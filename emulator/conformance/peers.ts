@@ -48,7 +48,7 @@ const MINISTACK: Program = {
   requirement: "ministack",
   command: "ministack",
   args: () => [],
-  env: (port) => ({ GATEWAY_PORT: String(port), GATEWAY_HOST: "127.0.0.1" }),
+  env: (port) => ({ GATEWAY_PORT: String(port), BIND_HOST: "127.0.0.1", IOT_MTLS_ENABLED: "0" }),
   health: "/_ministack/health",
 };
 

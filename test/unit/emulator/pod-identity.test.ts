@@ -204,6 +204,15 @@ test("a pod's token must be signed by its cluster, where the emulator has the cl
   expect([await assume(ours.privateKey), await assume(theirs.privateKey)]).toEqual(["ok", "InvalidTokenException"]);
 });
 
+test("an association of a moment ago is not there for a pod's call that lags", async () => {
+  const { eks, url, admin } = await world();
+  await admin.addFaults({ match: { service: "eks-auth" }, fault: { kind: "staleReads", calls: 1 } });
+  await create(eks);
+  const request = { url, region: REGION, accessKeyId: ADMIN_KEY, clusterName: CLUSTER, token: token(ours.privateKey) };
+  const assume = (): Promise<string> => outcome(assumeRoleForPodIdentity(request));
+  expect([await assume(), await assume()]).toEqual(["ResourceNotFoundException", "ok"]);
+});
+
 test("asking for a pod's credentials needs a permission on the cluster", async () => {
   const found = await operator({ Action: "eks-auth:AssumeRoleForPodIdentity", Resource: `${CLUSTER_ARN}-other` });
   const call = assumeRoleForPodIdentity({

@@ -11,6 +11,7 @@ import {
   CompleteLayerUploadCommand,
   GetDownloadUrlForLayerCommand,
 } from "@aws-sdk/client-ecr";
+import { DescribeClusterCommand, EKSClient } from "@aws-sdk/client-eks";
 import { CreateRoleCommand, GetRoleCommand } from "@aws-sdk/client-iam";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createHash } from "node:crypto";
@@ -83,6 +84,16 @@ test("the process prints its URL, answers there, and ends on SIGTERM", async () 
   expect((await sts.send(new GetCallerIdentityCommand({}))).Account).toBe(ACCOUNT);
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("the process has the clusters of its arguments, and says how to give them", async () => {
+  const { url } = await start("--cluster", "prod=https://oidc.example.com/id/1");
+  const eks = new EKSClient({ endpoint: url, region: REGION, credentials: { accessKeyId: "AKIAANY", secretAccessKey: "any" } });
+  const { cluster } = await eks.send(new DescribeClusterCommand({ name: "prod" }));
+  expect(cluster?.identity?.oidc?.issuer).toBe("https://oidc.example.com/id/1");
+  const wrong = spawn(process.execPath, ["emulator/main.ts", "--cluster", "prod"]);
+  const [line] = await once(wrong.stderr, "data");
+  expect(String(line)).toContain("--cluster prod: give NAME=https://ISSUER");
 });
 
 test("the process ends with its parent when it is asked to", async () => {
