@@ -59,6 +59,8 @@ export interface RoleDesired extends Identified {
   readonly trustPolicy: PolicyDocument;
   /** Absent: the role has no inline policy. */
   readonly inlinePolicy: PolicyDocument | undefined;
+  /** Sorted. */
+  readonly managedPolicyArns: readonly string[];
   readonly permissionsBoundaryArn: string;
   /** Seconds. */
   readonly maxSessionDuration: number;

@@ -14,6 +14,13 @@ const policyArn = z
     /^arn:aws[a-z-]*:iam::[0-9]{12}:policy\/[!-~]+$/,
     "must be the ARN of an IAM policy, as arn:aws:iam::111122223333:policy/platform-boundary",
   );
+const managedPolicyArn = z
+  .string()
+  .max(2048)
+  .regex(
+    /^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy\/[A-Za-z0-9_+=,.@/-]+$/,
+    "must be the ARN of one IAM policy, without wildcards, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+  );
 const cidr = z
   .string()
   .max(43)
@@ -50,6 +57,13 @@ const cluster = z.strictObject({
 const identity = z.strictObject({
   permissionsBoundaryArn: policyArn.describe("Permissions boundary of every role whose tier names none."),
   allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
+  allowedManagedPolicyArns: z
+    .array(managedPolicyArn)
+    .max(12)
+    .default([])
+    .describe(
+      "Managed policies that services may name in aws.managedPolicyArns, each by its exact ARN. None: no service may, and the operator's own policy lets it attach nothing.",
+    ),
 });
 
 const tenant = z.strictObject({

@@ -74,6 +74,21 @@ const boundaryListed: ServiceRule = ({ service: { permissionsBoundaryArn, tier }
         `tier ${tier.metadata.name} names the permissions boundary ${permissionsBoundaryArn}, which the operator's configuration does not list: ask the platform team to add it to identity.allowedBoundaryArns, or name another tier`,
       );
 
+const managedPoliciesListed: ServiceRule = ({ service: { spec }, config }) => {
+  const { allowedManagedPolicyArns: listed } = config.identity;
+  return (spec.aws?.managedPolicyArns ?? [])
+    .filter((arn) => !listed.includes(arn))
+    .toSorted()
+    .flatMap((arn) => violation("spec.aws.managedPolicyArns", "ManagedPolicyNotListed", managedPolicyNotListed(arn, listed)));
+};
+
+function managedPolicyNotListed(arn: string, listed: readonly string[]): string {
+  const fix = "ask the platform team to add it to identity.allowedManagedPolicyArns, or write what is needed under spec.aws.policy";
+  return listed.length === 0
+    ? `${arn} is not allowed, since the operator's configuration lists no managed policy: ${fix}`
+    : `${arn} is not among the managed policies that the operator's configuration lists: name one of ${listed.toSorted().join(", ")}, ${fix}`;
+}
+
 const replicasInOrder: ServiceRule = ({ service: { scaling, spec, tier } }) => {
   if (scaling.minReplicas <= scaling.maxReplicas || spec.scaling?.minReplicas !== undefined) return [];
   return violation(
@@ -143,6 +158,7 @@ const RULES: readonly ServiceRule[] = [
   repositoryInNamespace,
   repositoryFits,
   boundaryListed,
+  managedPoliciesListed,
   replicasInOrder,
   disruptionLeavesAPod,
   requestsEndBeforePods,

@@ -23,6 +23,7 @@ const EVERYTHING = {
   container: { metrics: { port: 9090 } },
   scaling: { minReplicas: 2, maxReplicas: 3 },
   aws: {
+    managedPolicyArns: ["arn:aws:iam::111122223333:policy/platform-metrics"],
     policy: {
       statements: [{ sid: "Tables", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/rights"] }],
     },

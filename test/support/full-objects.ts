@@ -56,6 +56,7 @@ export const FULL_SERVICE: Json = {
           },
         ],
       },
+      managedPolicyArns: ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"],
       maxSessionDuration: "2h30m",
       deletionPolicy: "Retain",
     },

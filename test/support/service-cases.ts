@@ -188,6 +188,11 @@ const SERVICE_AWS: readonly Refusal[] = [
     "LeadingKeys",
     ":x",
   ]),
+  values(
+    "spec.aws.managedPolicyArns[0]",
+    "each of aws.managedPolicyArns must be the ARN of an IAM policy, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+    ["AWSXRayDaemonWriteAccess", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/*", "arn:aws:iam::1:policy/x"],
+  ),
   ...durations("spec.aws.maxSessionDuration", "aws.maxSessionDuration"),
   values("spec.aws.maxSessionDuration", "aws.maxSessionDuration must be between 1h and 12h, the range that IAM accepts for a role", [
     "59m",
@@ -310,6 +315,13 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
   "a limit alone": { "spec.container.resources.requests": REMOVED },
   "a role of an hour": { "spec.aws.maxSessionDuration": "1h" },
   "a role of twelve hours": { "spec.aws.maxSessionDuration": "12h" },
+  "managed policies with a path": {
+    "spec.aws.managedPolicyArns": [
+      "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
+      "arn:aws-cn:iam::111122223333:policy/a/b=c",
+    ],
+  },
+  "no managed policy": { "spec.aws.managedPolicyArns": [] },
   "the longest durations": { "spec.routes[3].timeout": "99999h99999h99999h99999h" },
   "minimum and maximum alike": { "spec.scaling": { minReplicas: 3, maxReplicas: 3 } },
   "ejected for one interval": { "spec.resilience.outlierDetection.baseEjectionTime": "10s" },

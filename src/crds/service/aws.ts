@@ -47,6 +47,15 @@ const sessionLength: readonly Rule[] = [
 
 const maxSessionDuration = duration("aws.maxSessionDuration", sessionLength);
 
+const managedPolicyArn = text({
+  pattern: /^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy\/[A-Za-z0-9_+=,.@/-]+$/,
+  says: "each of aws.managedPolicyArns must be the ARN of an IAM policy, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+  max: 2048,
+});
+
+/** IAM's quota on the managed policies of a role (IAM user guide, quotas). */
+const MAX_MANAGED_POLICIES = 10;
+
 export const aws = z.strictObject({
   policy: z
     .strictObject({
@@ -56,7 +65,14 @@ export const aws = z.strictObject({
     })
     .optional()
     .describe(
-      "Least privilege, typed: becomes the role's one inline policy. Absent: the role may do nothing, and the pods have no way to AWS.",
+      "Least privilege, typed: becomes the role's one inline policy. Without it and managedPolicyArns the role may do nothing, and the pods have no way to AWS.",
+    ),
+  managedPolicyArns: setList(managedPolicyArn, { max: MAX_MANAGED_POLICIES })
+    .optional()
+    .describe(
+      "Managed policies, AWS's own or the account's, that the role has as well, as [arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess]; only " +
+        "those that the operator's configuration lists. Any other that is attached to the role is taken off. What such a policy allows is not " +
+        "looked into, so the pods get a way to every AWS endpoint that the configuration knows.",
     ),
   maxSessionDuration: maxSessionDuration
     .optional()

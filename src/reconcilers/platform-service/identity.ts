@@ -20,7 +20,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
       return {
         state: "blocked",
         reason: "BoundaryNotPermitted",
-        message: `IAM role ${desired.name} carries the permissions boundary ${foreignBoundary}, which the operator's configuration does not list; its policy is taken off. Put ${desired.permissionsBoundaryArn} back, or list the other in identity.allowedBoundaryArns`,
+        message: `IAM role ${desired.name} carries the permissions boundary ${foreignBoundary}, which the operator's configuration does not list; its policies are taken off. Put ${desired.permissionsBoundaryArn} back, or list the other in identity.allowedBoundaryArns`,
         recheckMs: EXTERNAL_RECHECK_MS,
       };
     }

@@ -4,6 +4,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import { sha256Hex } from "../../crds/hash.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { sortedUnique } from "../order.ts";
 import { inlinePolicy, POLICY_VERSION } from "./inline-policy.ts";
 
 /** IAM's limit on a role's name (botocore iam service-2.json, roleNameType). */
@@ -13,7 +14,7 @@ const HASH_LENGTH = 16;
 /** The audience that the EKS webhook asks for in every partition. */
 const AUDIENCE = "sts.amazonaws.com";
 
-/** The IAM role that a service's pods assume by IRSA. Its policy must have passed `vetPolicy`. */
+/** The IAM role that a service's pods assume by IRSA. Its policies must have passed `vetPolicy` and `validateService`. */
 export function buildRole(service: EffectiveService, config: OperatorConfig): RoleDesired {
   const statements = service.spec.aws?.policy?.statements;
   return {
@@ -23,6 +24,7 @@ export function buildRole(service: EffectiveService, config: OperatorConfig): Ro
     description: `PlatformService ${keyString(service.key)} of cluster ${clusterId(config)}`,
     trustPolicy: trustPolicy(service, config),
     inlinePolicy: statements === undefined ? undefined : inlinePolicy(statements),
+    managedPolicyArns: sortedUnique(service.spec.aws?.managedPolicyArns ?? []),
     permissionsBoundaryArn: service.permissionsBoundaryArn,
     maxSessionDuration: service.maxSessionDuration,
     tags: { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner },

@@ -172,11 +172,13 @@ const PODS: readonly LeafRow[] = [
 ];
 
 const WRITTEN = "aws.policy.statements[0]";
+/** With a managed policy every endpoint of AWS is open, whatever the statements say. */
+const NO_MANAGED: Changes = { "aws.managedPolicyArns": REMOVED };
 const AWS: readonly LeafRow[] = [
   { leaf: "aws.policy.statements[].sid", change: { [`${WRITTEN}.sid`]: "Other" }, becomes: statement("Sid") },
   {
     leaf: "aws.policy.statements[].effect",
-    given: { [`${WRITTEN}.effect`]: "Deny" },
+    given: { ...NO_MANAGED, [`${WRITTEN}.effect`]: "Deny" },
     change: { [`${WRITTEN}.effect`]: "Allow" },
     becomes: [
       ...statement("Effect"),
@@ -188,6 +190,7 @@ const AWS: readonly LeafRow[] = [
   // With nothing allowed the pods have no way to AWS.
   {
     leaf: "aws.policy.statements[].effect",
+    given: NO_MANAGED,
     change: { [`${WRITTEN}.effect`]: "Deny" },
     becomes: [
       ...statement("Effect"),
@@ -200,6 +203,7 @@ const AWS: readonly LeafRow[] = [
   // Another service of AWS is behind other addresses.
   {
     leaf: "aws.policy.statements[].actions[]",
+    given: NO_MANAGED,
     change: { [`${WRITTEN}.actions[1]`]: "s3:GetObject" },
     becomes: [...statement("Action[1]"), ...policy("aws", "egress[0].to")],
   },
@@ -226,6 +230,12 @@ const AWS: readonly LeafRow[] = [
     change: { [`${WRITTEN}.conditions[0].values[0]`]: "y" },
     becomes: statement('Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0]'),
   },
+  {
+    leaf: "aws.managedPolicyArns[]",
+    change: { "aws.managedPolicyArns[0]": "arn:aws:iam::111122223333:policy/platform-metrics" },
+    becomes: ["Role: managedPolicyArns[0]"],
+  },
+  { leaf: "aws.managedPolicyArns[]", change: NO_MANAGED, becomes: ["Role: managedPolicyArns", ...policy("aws", "egress[0].to")] },
   { leaf: "aws.maxSessionDuration", change: { "aws.maxSessionDuration": "3h" }, becomes: ["Role: maxSessionDuration"] },
 ];
 

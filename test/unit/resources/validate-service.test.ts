@@ -9,6 +9,7 @@ import { validateService } from "../../../src/resources/validate-service.ts";
 import { REMOVED, withChanges, type Changes, type Json } from "../../support/json-path.ts";
 
 const BOUNDARY = "arn:aws:iam::111122223333:policy/platform-boundary";
+const POLICIES = "arn:aws:iam::111122223333:policy";
 const PCI_BOUNDARY = `${BOUNDARY}-pci`;
 
 const SERVICE: Json = { owner: "dispatch-squad", tier: "tier-1", image: {}, port: 8080 };
@@ -116,6 +117,21 @@ const REFUSED: Readonly<Record<string, Case>> = {
     field: "spec.tier",
     reason: "BoundaryNotListed",
     tells: [`${BOUNDARY}-other`, "identity.allowedBoundaryArns"],
+  },
+  "a managed policy where none is listed": {
+    world: { service: { "aws.managedPolicyArns": [`${POLICIES}/reports`] } },
+    field: "spec.aws.managedPolicyArns",
+    reason: "ManagedPolicyNotListed",
+    tells: [`${POLICIES}/reports is not allowed`, "lists no managed policy", "identity.allowedManagedPolicyArns", "spec.aws.policy"],
+  },
+  "a managed policy beside those that are listed": {
+    world: {
+      service: { "aws.managedPolicyArns": [`${POLICIES}/reports`, `${POLICIES}/metrics-2`] },
+      config: { "identity.allowedManagedPolicyArns": [`${POLICIES}/reports`, `${POLICIES}/metrics`] },
+    },
+    field: "spec.aws.managedPolicyArns",
+    reason: "ManagedPolicyNotListed",
+    tells: [`${POLICIES}/metrics-2 is not among`, `name one of ${POLICIES}/metrics, ${POLICIES}/reports, ask the platform team`],
   },
   "fewer replicas at most than the tier starts from": {
     world: { service: { "scaling.maxReplicas": 2 } },
