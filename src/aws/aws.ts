@@ -3,6 +3,7 @@ import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Aws } from "../reconcilers/ports.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
+import { existingRoles } from "./existing-role.ts";
 import { imageReader } from "./images.ts";
 import { repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
@@ -20,6 +21,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
   const clients = createClients(config, options);
   return {
     roles: roleResource(clients.iam, config),
+    existingRoles: existingRoles(clients.iam),
     repositories: repositoryResource(clients.ecr, config),
     images: imageReader(clients.ecr),
     bulk: bulkReader(clients, config),

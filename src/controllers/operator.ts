@@ -11,6 +11,7 @@ import type { LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { WorkQueue } from "../kube/workqueue.ts";
 import { writeFinalizers, writeStatus } from "../kube/writes.ts";
+import { Borrowed } from "../reconcilers/borrowed.ts";
 import { Converger } from "../reconcilers/converge.ts";
 import { hashOf } from "../reconcilers/hash.ts";
 import { ImageMemory } from "../reconcilers/platform-service/image-memory.ts";
@@ -62,6 +63,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const now = (): number => clock.now();
   const children = createChildren({ transport, sources: childSources(sources) });
   const roles = new Converger(options.aws.roles);
+  const existingRoles = new Borrowed(options.aws.existingRoles);
   const repositories = new Converger(options.aws.repositories);
   const listener = createListener({
     metrics,
@@ -77,6 +79,7 @@ export function createOperator(options: OperatorOptions): Operator {
     world: createWorld(sources),
     children,
     roles,
+    existingRoles,
     repositories,
     imageReader: options.aws.images,
     images: new ImageMemory(now),
@@ -120,6 +123,7 @@ export function createOperator(options: OperatorOptions): Operator {
           {
             ...options,
             roles,
+            existingRoles,
             repositories,
             bulk: options.aws.bulk,
             intervalMs: durationMs(config.aws.sweepInterval),

@@ -10,7 +10,7 @@ import type { BulkReader } from "../reconcilers/ports.ts";
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
  * (session duration, lifecycle policy) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions extends Pick<Ports, "roles" | "repositories"> {
+export interface SweepOptions extends Pick<Ports, "roles" | "existingRoles" | "repositories"> {
   readonly bulk: BulkReader;
   readonly intervalMs: number;
   readonly clock: Clock;
@@ -33,8 +33,10 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
   }
 }
 
-export async function sweepOnce({ roles, repositories, bulk, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
-  const changed = [...roles.sweep(await bulk.roles()), ...repositories.sweep(await bulk.repositories())];
+export async function sweepOnce(options: SweepOptions): Promise<void> {
+  const { roles, existingRoles, repositories, bulk, intervalMs, log, enqueue } = options;
+  const { ours, existing } = await bulk.roles(existingRoles.names());
+  const changed = [...roles.sweep(ours), ...existingRoles.sweep(existing), ...repositories.sweep(await bulk.repositories())];
   for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
     enqueue(key);

@@ -81,6 +81,26 @@ export interface PolicyStatement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
+/** A role that others made and own, as far as whoever uses it must know it. */
+export interface ExistingRole {
+  readonly arn: string;
+  /** Null: it has a form that cannot be judged. */
+  readonly trust: readonly TrustStatement[] | null;
+  /** Null: none. */
+  readonly permissionsBoundaryArn: string | null;
+  /** In words, where its tags say that it is a PlatformService's; null: they do not. */
+  readonly ownedBy: string | null;
+}
+
+/** One statement of a trust policy that others wrote. */
+export interface TrustStatement {
+  readonly effect: "Allow" | "Deny";
+  /** As kind `Federated` and an ARN; the value `*` is everybody. */
+  readonly principals: readonly { readonly kind: string; readonly value: string }[];
+  readonly actions: readonly string[];
+  readonly conditions: readonly { readonly operator: string; readonly key: string; readonly values: readonly string[] }[];
+}
+
 export interface RepositoryDesired extends Identified {
   readonly encryption: { readonly type: "AES256" | "KMS"; readonly kmsKey: string | undefined };
   /** ECR lifecycle policy document. */

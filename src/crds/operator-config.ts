@@ -78,6 +78,13 @@ const tenant = z.strictObject({
     .max(200)
     .default([])
     .describe("ARN patterns, with * and ?, that policies of these namespaces may name. None: no resource."),
+  existingRoleArns: z
+    .array(z.string().min(1).max(2048))
+    .max(200)
+    .default([])
+    .describe(
+      "ARN patterns, with * and ?, of roles that others own and services of these namespaces may use as aws.existingRole. None: no role.",
+    ),
 });
 
 const registry = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Difference, Identified } from "../crds/desired.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import { hashOf } from "./hash.ts";
-import { AwsError, type ExternalResource } from "./ports.ts";
+import { AwsError, type ExternalRemoval, type ExternalResource } from "./ports.ts";
 
 /** What became of one AWS object. */
 export type Converged<Observed> =
@@ -26,11 +26,15 @@ export class Converger<D extends Identified, O> {
   /** By name; the longest unread first. */
   readonly #memory = new Map<string, Remembered<D, O>>();
 
+  /** What was wished for once and is known to be gone, with whose it was. */
+  readonly #retired = new Map<string, ObjectKey>();
+
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
   }
 
   async converge(desired: D): Promise<Converged<O>> {
+    this.#retired.delete(desired.name);
     const desiredHash = hashOf(desired);
     const seen = this.#memory.get(desired.name);
     if (seen?.desiredHash === desiredHash) return { state: "asDesired", observed: seen.observed, corrected: [] };
@@ -38,6 +42,15 @@ export class Converger<D extends Identified, O> {
     const result = await makeAsDesired(this.resource, desired);
     if (result.state === "asDesired") this.#memory.set(desired.name, { desired, desiredHash, observed: result.observed });
     return result;
+  }
+
+  /** Deletes what is no longer wished for, if it is ours; later calls ask AWS no more. */
+  async retire(target: Identified): Promise<ExternalRemoval> {
+    if (this.#retired.has(target.name)) return { state: "gone" };
+    this.#memory.delete(target.name);
+    const removal = await this.resource.delete({ ...target, force: false });
+    if (removal.state !== "blocked") this.#retired.set(target.name, target.owner);
+    return removal;
   }
 
   /** Whether it has been seen as desired; otherwise the next pass reads it. */
@@ -53,6 +66,7 @@ export class Converger<D extends Identified, O> {
   /** Of a service that is gone: what is kept of it in AWS may change unseen, and a service of that name must find it as it is. */
   forgetOwnedBy(owner: ObjectKey): void {
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
+    for (const [name, of] of this.#retired) if (keyString(of) === keyString(owner)) this.#retired.delete(name);
   }
 
   /**

@@ -1,7 +1,8 @@
-import { permittedBoundaries } from "../crds/aws-names.ts";
+import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -32,9 +33,7 @@ const tierAllowsNamespace: ServiceRule = ({ service: { tier, key }, namespaceLab
 const ANY_OWNER = "*";
 
 const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, config }) => {
-  const owners = config.tenancy
-    .filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels))
-    .flatMap((tenant) => tenant.owners);
+  const owners = tenants(namespaceLabels, config).flatMap((tenant) => tenant.owners);
   if (owners.includes(owner) || owners.includes(ANY_OWNER)) return [];
   const fix =
     owners.length === 0
@@ -87,6 +86,33 @@ function managedPolicyNotListed(arn: string, listed: readonly string[]): string 
   return listed.length === 0
     ? `${arn} is not allowed, since the operator's configuration lists no managed policy: ${fix}`
     : `${arn} is not among the managed policies that the operator's configuration lists: name one of ${listed.toSorted().join(", ")}, ${fix}`;
+}
+
+const existingRoleAllowed: ServiceRule = ({ service: { spec, key }, namespaceLabels, config }) => {
+  const arn = spec.aws?.existingRole;
+  const parsed = arn === undefined ? undefined : parseArnPattern(arn);
+  if (arn === undefined || parsed === undefined) return [];
+  const refuse = (reason: string, message: string) => violation("spec.aws.existingRole", reason, message);
+  const { accountId, region } = config.cluster;
+  if (parsed.account !== accountId || parsed.partition !== partitionOf(region).partition) {
+    return refuse("OtherAccount", `${arn} is not in this cluster's account ${accountId}: name a role of that account`);
+  }
+  if (parsed.resource.startsWith(`role${rolePath(config)}`)) {
+    return refuse(
+      "RoleOfAnotherService",
+      `${arn} lies where this cluster's services have their own roles: name a role that somebody else made, or leave existingRole out`,
+    );
+  }
+  const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRoleArns);
+  if (patterns.some((pattern) => arnCovers(pattern, parsed))) return [];
+  return refuse(
+    "ExistingRoleNotAllowed",
+    `${arn} is not a role that namespace ${key.namespace} may use: ask the platform team to add it to the existingRoleArns of its tenancy, or leave existingRole out for a role of the service's own`,
+  );
+};
+
+function tenants(namespaceLabels: ValidationInput["namespaceLabels"], { tenancy }: OperatorConfig): OperatorConfig["tenancy"] {
+  return tenancy.filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels));
 }
 
 const replicasInOrder: ServiceRule = ({ service: { scaling, spec, tier } }) => {
@@ -159,6 +185,7 @@ const RULES: readonly ServiceRule[] = [
   repositoryFits,
   boundaryListed,
   managedPoliciesListed,
+  existingRoleAllowed,
   replicasInOrder,
   disruptionLeavesAPod,
   requestsEndBeforePods,

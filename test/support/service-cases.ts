@@ -21,6 +21,7 @@ import {
 const PORTLESS: Changes = { "spec.port": REMOVED, "spec.routes": REMOVED, "spec.callers": REMOVED, "spec.resilience": REMOVED };
 const TCP: Changes = { "spec.protocol": "tcp", "spec.routes": REMOVED };
 const ROUTE = "spec.routes[0]";
+const EXISTING_ROLE = "arn:aws:iam::111122223333:role/terraform/matching";
 const STATEMENT = "spec.aws.policy.statements[0]";
 
 const TRIES_FIT =
@@ -193,6 +194,17 @@ const SERVICE_AWS: readonly Refusal[] = [
     "each of aws.managedPolicyArns must be the ARN of an IAM policy, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
     ["AWSXRayDaemonWriteAccess", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/*", "arn:aws:iam::1:policy/x"],
   ),
+  values("spec.aws.existingRole", "aws.existingRole must be the ARN of an IAM role, as arn:aws:iam::111122223333:role/terraform/tracking", [
+    "tracking",
+    "arn:aws:iam::111122223333:policy/x",
+    "arn:aws:iam::111122223333:role/x*",
+    "arn:aws:iam::aws:role/x",
+  ]),
+  ...["policy", "managedPolicyArns", "maxSessionDuration"].map((field) => ({
+    field: `spec.aws.${field}`,
+    message: `aws.existingRole and aws.${field} exclude each other: a role that exists is its owner's to change; remove aws.${field}, or aws.existingRole for a role of the service's own`,
+    examples: [{ "spec.aws.existingRole": EXISTING_ROLE }],
+  })),
   ...durations("spec.aws.maxSessionDuration", "aws.maxSessionDuration"),
   values("spec.aws.maxSessionDuration", "aws.maxSessionDuration must be between 1h and 12h, the range that IAM accepts for a role", [
     "59m",
@@ -321,6 +333,7 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
       "arn:aws-cn:iam::111122223333:policy/a/b=c",
     ],
   },
+  "a role that others own": { "spec.aws": { existingRole: EXISTING_ROLE, deletionPolicy: "Retain" } },
   "no managed policy": { "spec.aws.managedPolicyArns": [] },
   "the longest durations": { "spec.routes[3].timeout": "99999h99999h99999h99999h" },
   "minimum and maximum alike": { "spec.scaling": { minReplicas: 3, maxReplicas: 3 } },

@@ -57,7 +57,7 @@ export interface Written {
   readonly tier: Json;
 }
 
-/** By name: `Role`, `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
+/** By name: `Role` (of the service's own), `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
   const tier = {
@@ -82,7 +82,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...placementProblems(service, ARCHITECTURES, NODE_POOLS).map(({ reason }) => reason),
       ...policies.problems.map(({ reason }) => reason),
     ],
-    Role: buildRole(service, CONFIG),
+    ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, CONFIG) }),
     Repository: buildRepository(service, CONFIG),
     Image: { repository: service.repository, ...imageReference(service) },
     ...Object.fromEntries(children(service, network, policies.objects).map((child) => [`${child.kind} ${child.metadata.name}`, child])),
@@ -91,7 +91,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
 
 function children(service: EffectiveService, network: NetworkFacts, policies: readonly KubeObject[]): readonly KubeObject[] {
   const mesh = meshOf(service);
-  const arn = roleArn(KEY, CONFIG);
+  const arn = service.spec.aws?.existingRole ?? roleArn(KEY, CONFIG);
   const image = `${repositoryUri(service.repository, CONFIG)}@${digestOf(service)}`;
   return [
     buildServiceAccount(service, arn),

@@ -3,8 +3,9 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
+import type { Borrowed } from "../borrowed.ts";
 import type { Converger } from "../converge.ts";
-import type { RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
+import type { ExistingRole, RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
 import type { Children, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
 import type { StepReport } from "../step.ts";
@@ -17,6 +18,7 @@ export interface Ports {
   readonly world: World;
   readonly children: Children;
   readonly roles: Converger<RoleDesired, RoleObserved>;
+  readonly existingRoles: Borrowed<ExistingRole>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
   readonly imageReader: ImageReader;
   readonly images: ImageMemory;

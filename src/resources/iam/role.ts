@@ -6,6 +6,7 @@ import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
 import { inlinePolicy, POLICY_VERSION } from "./inline-policy.ts";
+import type { Subject } from "./trust.ts";
 
 /** IAM's limit on a role's name (botocore iam service-2.json, roleNameType). */
 const MAX_ROLE_NAME = 64;
@@ -46,22 +47,28 @@ export function roleArn(key: ObjectKey, config: OperatorConfig): string {
   return `${iamPrefix(config)}:role${rolePath(config)}${roleName(key, config)}`;
 }
 
+/** What the service's pods come to STS with. */
+export function trustedSubject({ key, serviceAccountName }: EffectiveService, config: OperatorConfig): Subject {
+  const issuer = config.cluster.oidcIssuer.replace(/^https:\/\//, "");
+  return {
+    provider: `${iamPrefix(config)}:oidc-provider/${issuer}`,
+    issuer,
+    sub: `system:serviceaccount:${key.namespace}:${serviceAccountName}`,
+    audience: AUDIENCE,
+  };
+}
+
 /** Exactly this ServiceAccount, with a token for STS, and nobody else (aws.md, IRSA trust). */
 function trustPolicy(service: EffectiveService, config: OperatorConfig): PolicyDocument {
-  const issuer = config.cluster.oidcIssuer.replace(/^https:\/\//, "");
+  const { provider, issuer, sub, audience } = trustedSubject(service, config);
   return {
     Version: POLICY_VERSION,
     Statement: [
       {
         Effect: "Allow",
-        Principal: { Federated: `${iamPrefix(config)}:oidc-provider/${issuer}` },
+        Principal: { Federated: provider },
         Action: "sts:AssumeRoleWithWebIdentity",
-        Condition: {
-          StringEquals: {
-            [`${issuer}:aud`]: AUDIENCE,
-            [`${issuer}:sub`]: `system:serviceaccount:${service.key.namespace}:${service.serviceAccountName}`,
-          },
-        },
+        Condition: { StringEquals: { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: sub } },
       },
     ],
   };

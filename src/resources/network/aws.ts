@@ -17,9 +17,9 @@ export function usesAws(service: EffectiveService): boolean {
   return neededServices(service).length > 0 || hasUnknownRights(service);
 }
 
-/** What a managed policy allows is its owner's to say and to change, so its services are not known (docs/adr, managed policies). */
-function hasUnknownRights(service: EffectiveService): boolean {
-  return (service.spec.aws?.managedPolicyArns ?? []).length > 0;
+/** What a managed policy or a role of others allows is its owner's to say and to change, so its services are not known (docs/adr, managed policies). */
+function hasUnknownRights({ spec: { aws } }: EffectiveService): boolean {
+  return aws?.existingRole !== undefined || (aws?.managedPolicyArns ?? []).length > 0;
 }
 
 /** One rule, or none; and a problem for each AWS service that the policy names and the configuration knows no addresses of. */
@@ -36,7 +36,7 @@ export function awsEgress(
     rules: cidrs.length === 0 ? [] : [{ peers: cidrs.map(addressPeer), ports: [tcp(HTTPS)] }],
     problems: [
       ...needed.filter(({ name }) => endpointCidrs(name, config).length === 0).map(noEgress),
-      ...(unknown && endpointCidrs(STS, config).length === 0 ? [noCredentials] : []),
+      ...(unknown && endpointCidrs(STS, config).length === 0 ? [noCredentials(service)] : []),
     ],
   };
 }
@@ -69,12 +69,14 @@ function endpointCidrs(name: string, config: OperatorConfig): readonly string[] 
   return config.network.awsEndpointCidrs[endpointKind(name)];
 }
 
-const noCredentials: Violation = {
-  field: "spec.aws.managedPolicyArns",
-  reason: "NoEgressFor",
-  message:
-    "the role's credentials need sts, and no addresses of sts are known: the platform team adds them to network.awsEndpointCidrs.interface of the operator's configuration, or remove the managed policies",
-};
+function noCredentials({ spec: { aws } }: EffectiveService): Violation {
+  const field = aws?.existingRole === undefined ? "managedPolicyArns" : "existingRole";
+  return {
+    field: `spec.aws.${field}`,
+    reason: "NoEgressFor",
+    message: `the role's credentials need sts, and no addresses of sts are known: the platform team adds them to network.awsEndpointCidrs.interface of the operator's configuration, or remove ${field}`,
+  };
+}
 
 function noEgress({ name, sid }: NeededService): Violation {
   const why = name === STS ? "needs sts, for the role's credentials," : `allows ${name}`;

@@ -48,7 +48,7 @@ async function lifeOfARole(): Promise<void> {
   await aws.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify(other) }));
   await aws.iam.send(new TagRoleCommand({ RoleName, Tags: [STRAY_TAG] }));
   expect(await roles().converge(desired)).toMatchObject({ state: "asDesired" });
-  await aws.operator.bulk.roles();
+  await aws.operator.bulk.roles(new Set());
   await aws.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: RoleName }));
   await aws.iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: RoleName, RoleName }));
   expect(await aws.operator.roles.delete({ ...desired, force: false })).toEqual({ state: "gone" });

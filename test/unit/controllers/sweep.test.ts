@@ -3,6 +3,7 @@ import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
+import { Borrowed } from "../../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
@@ -29,6 +30,7 @@ beforeEach(async () => {
   asked = [];
   options = {
     roles: new Converger(aws.operator.roles),
+    existingRoles: new Borrowed(aws.operator.existingRoles),
     repositories: new Converger(aws.operator.repositories),
     bulk: aws.operator.bulk,
     intervalMs: 2 * HOUR_MS,

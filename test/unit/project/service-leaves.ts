@@ -236,6 +236,16 @@ const AWS: readonly LeafRow[] = [
     becomes: ["Role: managedPolicyArns[0]"],
   },
   { leaf: "aws.managedPolicyArns[]", change: NO_MANAGED, becomes: ["Role: managedPolicyArns", ...policy("aws", "egress[0].to")] },
+  {
+    leaf: "aws.existingRole",
+    given: { "aws.policy": REMOVED, "aws.maxSessionDuration": REMOVED },
+    change: { ...NO_MANAGED, "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+    becomes: [
+      "- Role",
+      ...at(["ServiceAccount matching"], 'metadata.annotations["eks.amazonaws.com/role-arn"]'),
+      ...at([DEPLOYMENT], 'spec.template.metadata.annotations["platform-operator.dev/identity"]'),
+    ],
+  },
   { leaf: "aws.maxSessionDuration", change: { "aws.maxSessionDuration": "3h" }, becomes: ["Role: maxSessionDuration"] },
 ];
 

@@ -305,6 +305,12 @@ describe("the way to AWS", () => {
     });
   });
 
+  test("so does a role that others own", () => {
+    const existing = { aws: { existingRole: "arn:aws:iam::111122223333:role/terraform/matching" } };
+    expect(specs({ spec: existing, config: cidrs(KNOWN) })).toMatchObject({ "matching-aws": { egress: [{ to: { length: 3 } }] } });
+    expect(problems({ spec: existing, config: cidrs({}) })).toMatchObject([{ field: "spec.aws.existingRole", reason: "NoEgressFor" }]);
+  });
+
   test("credentials need STS, whatever the policy allows", () => {
     const [problem] = problems({ config: cidrs({ s3: ["52.218.0.0/17"] }), spec: awsSpec(statement("Labels", ["s3:GetObject"])) });
     expect(problem?.message).toContain("statement Labels needs sts, for the role's credentials, and no addresses of sts are known");

@@ -58,6 +58,7 @@ function validate({ service = {}, tier = {}, config = {}, labels = { tenant: "di
   return validateService({ service: effective, namespaceLabels: labels, config: parsedConfig });
 }
 
+const ROLES_LISTED: Changes = { "tenancy[0].existingRoleArns": ["*"] };
 const STRICT: Changes = { "network.isolation": "Strict" };
 const LONG_PREFIX = `${"a".repeat(127)}/`;
 
@@ -133,6 +134,36 @@ const REFUSED: Readonly<Record<string, Case>> = {
     reason: "ManagedPolicyNotListed",
     tells: [`${POLICIES}/metrics-2 is not among`, `name one of ${POLICIES}/metrics, ${POLICIES}/reports, ask the platform team`],
   },
+  "a role of another account": {
+    world: { service: { "aws.existingRole": "arn:aws:iam::444455556666:role/terraform/matching" }, config: ROLES_LISTED },
+    field: "spec.aws.existingRole",
+    reason: "OtherAccount",
+    tells: ["is not in this cluster's account 111122223333"],
+  },
+  "a role of another partition": {
+    world: { service: { "aws.existingRole": "arn:aws-cn:iam::111122223333:role/terraform/matching" }, config: ROLES_LISTED },
+    field: "spec.aws.existingRole",
+    reason: "OtherAccount",
+    tells: ["name a role of that account"],
+  },
+  "a role of this cluster's services": {
+    world: {
+      service: { "aws.existingRole": "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.prod/eu-west-1.prod.dispatch.other" },
+      config: ROLES_LISTED,
+    },
+    field: "spec.aws.existingRole",
+    reason: "RoleOfAnotherService",
+    tells: ["where this cluster's services have their own roles"],
+  },
+  "a role that no tenancy of the namespace lists": {
+    world: {
+      service: { "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+      config: { "tenancy[1].existingRoleArns": ["*"] },
+    },
+    field: "spec.aws.existingRole",
+    reason: "ExistingRoleNotAllowed",
+    tells: ["is not a role that namespace dispatch may use", "existingRoleArns"],
+  },
   "fewer replicas at most than the tier starts from": {
     world: { service: { "scaling.maxReplicas": 2 } },
     field: "spec.scaling.maxReplicas",
@@ -193,6 +224,14 @@ const ACCEPTED: Readonly<Record<string, World>> = {
   "a repository of the namespace": { service: { "image.repository": "dispatch/engines/matching" } },
   "a boundary that the configuration lists": { tier: { identity: { permissionsBoundaryArn: PCI_BOUNDARY } } },
   "no boundary of the tier's own": { tier: { identity: { permissionsBoundaryArn: null } } },
+  "a role that the tenancy lists": {
+    service: { "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+    config: { "tenancy[0].existingRoleArns": ["arn:aws:iam::111122223333:role/terraform/m*"] },
+  },
+  "managed policies that the configuration lists": {
+    service: { "aws.managedPolicyArns": [`${POLICIES}/reports`] },
+    config: { "identity.allowedManagedPolicyArns": [`${POLICIES}/reports`] },
+  },
   "one replica, which a drain may take": { service: { scaling: { minReplicas: 1 } } },
   "as many replicas at most as at least": { service: { scaling: { maxReplicas: 3 } } },
   "a request that ends just in time": { service: { routes: [{ name: "upload", timeout: "45s" }] } },
