@@ -5,7 +5,7 @@ import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
 import { existingRoles } from "./existing-role.ts";
 import { imageReader } from "./images.ts";
-import { repositoryResource } from "./repository.ts";
+import { existingRepositories, repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
 
 /** Everything of AWS that the operator uses, behind its ports. */
@@ -23,6 +23,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     roles: roleResource(clients.iam, config),
     existingRoles: existingRoles(clients.iam),
     repositories: repositoryResource(clients.ecr, config),
+    existingRepositories: existingRepositories(clients.ecr),
     images: imageReader(clients.ecr),
     bulk: bulkReader(clients, config),
     async caller() {

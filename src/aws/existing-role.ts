@@ -1,9 +1,10 @@
 import { GetRoleCommand, type IAMClient, type Role, type RoleDetail } from "@aws-sdk/client-iam";
+import { describeOwner } from "../crds/aws-names.ts";
 import type { ExistingRole } from "../crds/desired.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
 import type { Lookup } from "../reconcilers/ports.ts";
 import { whereClass } from "./expected.ts";
-import { describeOwner, tagRecord, type Tags } from "./ownership.ts";
+import { tagRecord, type Tags } from "./ownership.ts";
 import { parseTrustPolicy } from "./trust-policy.ts";
 
 /** Roles that others made, as far as whoever uses one must know it. */

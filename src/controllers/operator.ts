@@ -65,6 +65,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const roles = new Converger(options.aws.roles);
   const existingRoles = new Borrowed(options.aws.existingRoles);
   const repositories = new Converger(options.aws.repositories);
+  const existingRepositories = new Borrowed(options.aws.existingRepositories);
   const listener = createListener({
     metrics,
     log: options.log,
@@ -81,6 +82,7 @@ export function createOperator(options: OperatorOptions): Operator {
     roles,
     existingRoles,
     repositories,
+    existingRepositories,
     imageReader: options.aws.images,
     images: new ImageMemory(now),
     budget,
@@ -125,6 +127,7 @@ export function createOperator(options: OperatorOptions): Operator {
             roles,
             existingRoles,
             repositories,
+            existingRepositories,
             bulk: options.aws.bulk,
             intervalMs: durationMs(config.aws.sweepInterval),
             enqueue: (key: ObjectKey) => queues.services.add(keyString(key), "low"),

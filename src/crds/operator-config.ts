@@ -85,9 +85,29 @@ const tenant = z.strictObject({
     .describe(
       "ARN patterns, with * and ?, of roles that others own and services of these namespaces may use as aws.existingRole. None: no role.",
     ),
+  existingRepositories: z
+    .array(
+      z
+        .string()
+        .max(256)
+        .regex(/^[a-z0-9._/*?-]+$/, "must be the name of a repository, without registry.repositoryPrefix; * and ? are wildcards"),
+    )
+    .max(50)
+    .default([])
+    .describe(
+      "Names, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
+    ),
 });
 
 const registry = z.strictObject({
+  mode: z
+    .enum(["Own", "Existing"])
+    .default("Own")
+    .describe(
+      "Own: a repository is made for each service. Existing: those of namespace and service are somebody else's, as another cluster's that shares " +
+        "the account; they are verified and used, never changed or deleted, and what a service writes of retain and deletionPolicy is for their owner. " +
+        "A service may say otherwise (image.repositoryMode).",
+    ),
   repositoryPrefix: z
     .string()
     .max(128)

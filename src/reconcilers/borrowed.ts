@@ -31,6 +31,11 @@ export class Borrowed<O extends object> {
     return observed;
   }
 
+  /** Whether it was read and nothing is known to have changed since. */
+  remembers(user: ObjectKey, name: string): boolean {
+    return this.#memory.get(keyString(user))?.name === name;
+  }
+
   /** The service's next pass reads afresh. */
   forget(user: ObjectKey): void {
     this.#memory.delete(keyString(user));

@@ -249,6 +249,7 @@ export interface Aws {
   readonly roles: ExternalResource<RoleDesired, RoleObserved>;
   readonly existingRoles: Lookup<ExistingRole>;
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
+  readonly existingRepositories: Lookup<RepositoryObserved>;
   readonly images: ImageReader;
   readonly bulk: BulkReader;
 }

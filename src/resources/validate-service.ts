@@ -1,8 +1,10 @@
 import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
+import { keyString } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
+import { matches } from "./iam/pattern.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -42,13 +44,26 @@ const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, c
   return violation("spec.owner", "OwnerNotAllowed", `${owner} is not an owner that namespace ${key.namespace} may name: ${fix}`);
 };
 
-const repositoryInNamespace: ServiceRule = ({ service: { spec, key } }) => {
+const repositoryInNamespace: ServiceRule = ({ service: { spec, key, repositoryMode } }) => {
   const repository = spec.image.repository;
-  if (repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
+  if (repositoryMode === "Existing" || repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
   return violation(
     "spec.image.repository",
     "RepositoryOutsideNamespace",
     `${repository} must start with "${key.namespace}/": the field is immutable, so delete this PlatformService and apply it again with ${key.namespace}/${key.name}`,
+  );
+};
+
+const existingRepositoryAllowed: ServiceRule = ({ service: { spec, key, repositoryMode }, namespaceLabels, config }) => {
+  if (repositoryMode !== "Existing") return [];
+  const repository = spec.image.repository ?? keyString(key);
+  if (config.registry.mode === "Existing" && repository.startsWith(`${key.namespace}/`)) return [];
+  const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRepositories);
+  if (patterns.some((pattern) => matches(pattern, repository))) return [];
+  return violation(
+    "spec.image.repositoryMode",
+    "ExistingRepositoryNotAllowed",
+    `${repository} is not a repository of others that namespace ${key.namespace} may use: ask the platform team to add it to the existingRepositories of its tenancy, or write Own for a repository of the service's own`,
   );
 };
 
@@ -182,6 +197,7 @@ const RULES: readonly ServiceRule[] = [
   tierAllowsNamespace,
   ownerAllowed,
   repositoryInNamespace,
+  existingRepositoryAllowed,
   repositoryFits,
   boundaryListed,
   managedPoliciesListed,

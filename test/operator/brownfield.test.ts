@@ -1,4 +1,11 @@
 import {
+  CreateRepositoryCommand,
+  DescribeRepositoriesCommand,
+  ListImagesCommand,
+  ListTagsForResourceCommand,
+  PutImageTagMutabilityCommand,
+} from "@aws-sdk/client-ecr";
+import {
   AttachRolePolicyCommand,
   CreateRoleCommand,
   DetachRolePolicyCommand,
@@ -8,6 +15,7 @@ import {
   UpdateAssumeRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pushImage } from "../../src/cli/image.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../src/crds/meta.ts";
 import { roleArn, roleName } from "../../src/resources/iam/role.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
@@ -248,5 +256,75 @@ describe("a role that may not be used", () => {
     const blocked = await platform.untilCondition(key(name), "IdentityReady", "False", reason);
     expect(verdict(blocked, "Ready")).toMatch(/^False/);
     expect(await podsOf(platform, key(name))).toEqual([]);
+  });
+});
+
+describe("a repository that exists", () => {
+  const REPOSITORY = "shared/base";
+
+  async function make(repositoryName: string, imageTagMutability: "IMMUTABLE" | "MUTABLE" = "IMMUTABLE"): Promise<string> {
+    const tags = [
+      ["cluster", "eu-west-1.other"],
+      ["namespace", "shared"],
+      ["name", "base"],
+    ].map(([name, Value]) => ({ Key: `platform-operator.dev/${name}`, Value }));
+    await platform.ecr.send(new CreateRepositoryCommand({ repositoryName, imageTagMutability, tags }));
+    return pushImage(platform.ecr, { repository: repositoryName, tag: "1.0.0", architectures: ["amd64", "arm64"] });
+  }
+
+  async function repositoryAsItIs(repositoryName: string): Promise<unknown> {
+    const { repositories = [] } = await platform.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+    const { tags = [] } = await platform.ecr.send(new ListTagsForResourceCommand({ resourceArn: repositories[0]?.repositoryArn }));
+    const { imageIds = [] } = await platform.ecr.send(new ListImagesCommand({ repositoryName }));
+    return { repositories, tags, imageIds };
+  }
+
+  test("of another cluster is used by two services as it is, and outlives them", async () => {
+    await make(REPOSITORY);
+    const before = await repositoryAsItIs(REPOSITORY);
+    for (const name of ["first", "second"]) {
+      await platform.applyService(key(name), { image: { repository: REPOSITORY, repositoryMode: "Existing", tag: "1.0.0" } });
+      const ready = await platform.untilReady(key(name));
+      expect(verdict(ready, "RepositoryReady")).toBe("True UsedAsItIs");
+      expect(messageOf(ready, "RepositoryReady")).toContain("it belongs to PlatformService shared/base of cluster eu-west-1.other");
+    }
+    await provokePass(platform, key("first"));
+    for (const name of ["first", "second"]) {
+      await platform.kubectl(["delete", "psvc", name, "-n", NAMESPACE, "--wait=false"]);
+      await platform.untilGone(key(name));
+    }
+    expect(await repositoryAsItIs(REPOSITORY)).toEqual(before);
+  });
+
+  test("with tags that can be moved runs a digest alone; the sweep finds what its owner changes", async () => {
+    const digest = await make("shared/movable");
+    const image = { repository: "shared/movable", repositoryMode: "Existing" };
+    await platform.applyService(key("movable"), { image: { ...image, tag: "1.0.0" } });
+    await platform.untilReady(key("movable"));
+    const loosen = new PutImageTagMutabilityCommand({ repositoryName: "shared/movable", imageTagMutability: "MUTABLE" });
+    await platform.ecr.send(loosen);
+    const blocked = await platform.untilCondition(key("movable"), "RepositoryReady", "False", "TagsMutable");
+    expect(messageOf(blocked, "RepositoryReady")).toContain("name the image by spec.image.digest");
+    expect(await podsOf(platform, key("movable"))).not.toEqual([]);
+    await platform.applyService(key("movable"), { image: { ...image, digest } });
+    const ready = await platform.untilReady(key("movable"));
+    expect(messageOf(ready, "RepositoryReady")).toContain("imageTagMutability is mutable, should be IMMUTABLE");
+  });
+
+  test("that is not there is said with who makes it, and taken up when it is", async () => {
+    await platform.applyService(key("awaited"), { image: { repositoryMode: "Existing", tag: "1.0.0" } });
+    const blocked = await platform.untilCondition(key("awaited"), "RepositoryReady", "False", "RepositoryNotFound");
+    expect(messageOf(blocked, "RepositoryReady")).toContain(
+      `${NAMESPACE}/awaited does not exist in account 111122223333 and region eu-west-1`,
+    );
+    await make(`${NAMESPACE}/awaited`);
+    await provokePass(platform, key("awaited"));
+    await platform.untilReady(key("awaited"));
+  });
+
+  test("that no tenancy lists is refused", async () => {
+    await platform.applyService(key("stranger"), { image: { repository: "pricing/pricing", repositoryMode: "Existing" } });
+    const refused = await platform.untilCondition(key("stranger"), "SpecValid", "False", "ExistingRepositoryNotAllowed");
+    expect(messageOf(refused, "SpecValid")).toContain("pricing/pricing is not a repository of others");
   });
 });

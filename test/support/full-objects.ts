@@ -18,6 +18,7 @@ export const FULL_SERVICE: Json = {
     tier: "tier-1",
     image: {
       repository: "default/matching",
+      repositoryMode: "Own",
       tag: "2.7.0",
       retain: { taggedImages: 50, untaggedDays: 7 },
       deletionPolicy: "Delete",

@@ -22,6 +22,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     roles: new Converger(operator.roles),
     existingRoles: new Borrowed(operator.existingRoles),
     repositories: new Converger(operator.repositories),
+    existingRepositories: new Borrowed(operator.existingRepositories),
     imageReader: operator.images,
     images: new ImageMemory(() => 0),
     budget: new RolloutBudget(1),

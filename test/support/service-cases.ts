@@ -284,10 +284,28 @@ const SERVICE_AGREEMENT: readonly Refusal[] = [
   ...cidrs("spec.dependencies.cidrs[0].cidr", "cidr"),
 ];
 
+const SERVICE_EXISTING: readonly Refusal[] = [
+  {
+    field: "spec.image.deletionPolicy",
+    message:
+      "image.deletionPolicy must be Retain where image.repositoryMode is Existing, since the repository is its owner's to delete: remove deletionPolicy, or repositoryMode for a repository of the service's own",
+    examples: ["Delete", "DeleteWithImages"].map((deletionPolicy) => ({
+      "spec.image": { repository: "default/matching", repositoryMode: "Existing", deletionPolicy },
+    })),
+  },
+  {
+    field: "spec.image.retain",
+    message:
+      "image.retain and image.repositoryMode Existing exclude each other, since its owner says what a repository keeps: remove retain, or repositoryMode for a repository of the service's own",
+    examples: [{ "spec.image": { repository: "default/matching", repositoryMode: "Existing", retain: { taggedImages: 5 } } }],
+  },
+];
+
 /** Changes to FULL_SERVICE. */
 export const SERVICE_REFUSALS: readonly Refusal[] = [
   ...SERVICE_WHOLE,
   ...SERVICE_IMAGE,
+  ...SERVICE_EXISTING,
   ...SERVICE_CONTAINER,
   ...SERVICE_AWS,
   ...SERVICE_TRAFFIC,
@@ -332,6 +350,9 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
       "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
       "arn:aws-cn:iam::111122223333:policy/a/b=c",
     ],
+  },
+  "a repository that others own": {
+    "spec.image": { repository: "shared/base", repositoryMode: "Existing", tag: "1", deletionPolicy: "Retain" },
   },
   "a role that others own": { "spec.aws": { existingRole: EXISTING_ROLE, deletionPolicy: "Retain" } },
   "no managed policy": { "spec.aws.managedPolicyArns": [] },

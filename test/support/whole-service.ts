@@ -30,7 +30,9 @@ const KEY = { namespace: NAMESPACE, name: NAME };
 /** `tenant` is for tiers that select by a label. */
 const NAMESPACE_LABELS = { "kubernetes.io/metadata.name": NAMESPACE, tenant: "yes" };
 const ARCHITECTURES = ["amd64", "arm64"];
-const CONFIG = testConfig();
+const [TENANT] = testConfig().tenancy;
+/** A repository of others may be used. */
+const CONFIG = testConfig({ tenancy: [{ ...TENANT, existingRepositories: ["default/*"] }] });
 
 /** Any PlatformService exists, on one port and in the tier that is judged; any Service, on Redis's ports. */
 function facts(tierName: string): NetworkFacts {
@@ -57,7 +59,7 @@ export interface Written {
   readonly tier: Json;
 }
 
-/** By name: `Role` (of the service's own), `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
+/** By name: `Role` and `Repository` (of the service's own), `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
   const tier = {
@@ -83,7 +85,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...policies.problems.map(({ reason }) => reason),
     ],
     ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, CONFIG) }),
-    Repository: buildRepository(service, CONFIG),
+    ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, CONFIG) }),
     Image: { repository: service.repository, ...imageReference(service) },
     ...Object.fromEntries(children(service, network, policies.objects).map((child) => [`${child.kind} ${child.metadata.name}`, child])),
   };

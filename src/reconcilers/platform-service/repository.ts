@@ -1,21 +1,23 @@
-import { repositoryName } from "../../crds/effective.ts";
+import { repositoryMode, repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
-import { describeDifferences, externalRemoval, foreignReport, noteExternal } from "./external.ts";
+import { useExistingRepository } from "./existing-repository.ts";
+import { describeDifferences, externalRemoval, foreignReport, noteExternal, type BlockedReport } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
-/** The ECR repository of the service's image: exists, is ours, immutable, encrypted and with its lifecycle policy. */
+/** The ECR repository of the service's image: its own, as written; or one that others own, verified. */
 export const repositoryStep: Step<Scope, RemoveScope> = {
   name: "repository",
   condition: "RepositoryReady",
 
   async ensure(scope) {
+    if (scope.service.repositoryMode === "Existing") return useExistingRepository(scope);
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
     const known = repositories.remembers(desired.name);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
-    if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
+    if (result.state === "foreign") return orUsed(foreignReport("ECR repository", desired.name, result.owner));
     // One that was deleted behind our back is made again, and empty: what is known of its images is as old as what was known of it.
     if (!known) images.forget(result.observed.arn);
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
@@ -32,12 +34,17 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   async remove(scope) {
     const { repositories, stored, key, config } = scope;
     const name = repositoryName(key, stored.spec, config);
-    const policy = stored.spec.image?.deletionPolicy ?? "Retain";
+    const existing = repositoryMode(stored.spec, config) === "Existing";
+    const policy = existing ? "Retain" : (stored.spec.image?.deletionPolicy ?? "Retain");
     if (policy === "Retain") {
       scope.retained.push({ group: repositories.resource.group, kind: repositories.resource.kind, name, state: "Retained" });
-      return { state: "retained", message: `ECR repository ${name} is kept: deletionPolicy Retain` };
+      return { state: "retained", message: `ECR repository ${name} is kept: ${existing ? "others own it" : "deletionPolicy Retain"}` };
     }
     repositories.forget(name);
     return externalRemoval(await repositories.resource.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
   },
 };
+
+function orUsed(report: BlockedReport): BlockedReport {
+  return { ...report, message: `${report.message}, or set spec.image.repositoryMode to Existing to use it as it is` };
+}

@@ -20,6 +20,7 @@ export interface Ports {
   readonly roles: Converger<RoleDesired, RoleObserved>;
   readonly existingRoles: Borrowed<ExistingRole>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
+  readonly existingRepositories: Borrowed<RepositoryObserved>;
   readonly imageReader: ImageReader;
   readonly images: ImageMemory;
   readonly budget: RolloutBudget;

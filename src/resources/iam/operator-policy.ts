@@ -20,6 +20,7 @@ export function renderOperatorPolicy(config: OperatorConfig): string {
     ...readStatements(config),
     ...roleStatements(config),
     ...repositoryStatements(config),
+    ...existingRepositoryStatements(config),
     ...keyStatements(config),
     ...neverStatements(config),
   ];
@@ -119,6 +120,19 @@ function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
       ],
       Resource,
       Condition: { StringEquals: tagged },
+    }),
+  ];
+}
+
+/** What an image is that others keep, of those repositories that services may use; nothing else of them, and nothing is written. */
+function existingRepositoryStatements(config: OperatorConfig): PolicyStatement[] {
+  const { mode, repositoryPrefix } = config.registry;
+  const names = mode === "Existing" ? ["*"] : sortedUnique(config.tenancy.flatMap((tenant) => tenant.existingRepositories));
+  if (names.length === 0) return [];
+  return [
+    allow("ReadImagesOfOthers", {
+      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Resource: names.map((name) => `${arns(config).ecr}/${repositoryPrefix}${name}`),
     }),
   ];
 }

@@ -26,8 +26,8 @@ export interface EmulatedAws {
   close(): Promise<void>;
 }
 
-/** Starts it with the cluster's OIDC provider, the boundary and METRICS_POLICY, as Terraform leaves an account. */
-export async function emulatedAws(): Promise<EmulatedAws> {
+/** Starts it with the cluster's OIDC provider, the boundary and METRICS_POLICY, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
+export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> {
   const { cluster, identity } = operatorConfig();
   const { accountId, region } = cluster;
   const emulator = await startEmulator({
@@ -38,11 +38,11 @@ export async function emulatedAws(): Promise<EmulatedAws> {
       {
         accessKeyId: OPERATOR.accessKeyId,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
-        policy: JSON.parse(renderOperatorPolicy(operatorConfig())),
+        policy: JSON.parse(renderOperatorPolicy(operatorConfig(undefined, overrides))),
       },
     ],
   });
-  const config = operatorConfig(emulator.url);
+  const config = operatorConfig(emulator.url, overrides);
   const admin = { region, endpoint: emulator.url, credentials: ADMIN };
   const iam = new IAMClient(admin);
   await iam.send(new CreateOpenIDConnectProviderCommand({ Url: cluster.oidcIssuer, ClientIDList: ["sts.amazonaws.com"] }));

@@ -5,8 +5,8 @@ export const METRICS_POLICY = "arn:aws:iam::111122223333:policy/platform-metrics
 export const XRAY_POLICY = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
 export const MISSING_POLICY = "arn:aws:iam::111122223333:policy/not-made";
 
-/** A whole configuration for tests of the AWS side: account 111122223333, eu-west-1, cluster demo. */
-export function operatorConfig(endpoint?: string): OperatorConfig {
+/** A whole configuration for tests of the AWS side: account 111122223333, eu-west-1, cluster demo. `overrides` are for whole blocks. */
+export function operatorConfig(endpoint?: string, overrides: object = {}): OperatorConfig {
   return operatorConfigFile.parse({
     cluster: {
       name: "demo",
@@ -20,5 +20,6 @@ export function operatorConfig(endpoint?: string): OperatorConfig {
     },
     // Fast enough that a test never waits for the bucket.
     aws: { endpoint: endpoint ?? null, limits: { iam: "1000/s", ecr: "1000/s" } },
+    ...overrides,
   });
 }

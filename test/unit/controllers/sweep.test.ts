@@ -32,6 +32,7 @@ beforeEach(async () => {
     roles: new Converger(aws.operator.roles),
     existingRoles: new Borrowed(aws.operator.existingRoles),
     repositories: new Converger(aws.operator.repositories),
+    existingRepositories: new Borrowed(aws.operator.existingRepositories),
     bulk: aws.operator.bulk,
     intervalMs: 2 * HOUR_MS,
     clock: systemClock,

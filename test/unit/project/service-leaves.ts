@@ -82,6 +82,18 @@ const GENERAL: readonly LeafRow[] = [
 
 const IMAGES: readonly LeafRow[] = [
   { leaf: "image.repository", change: { "image.repository": "default/other" }, becomes: ["Repository: name", "Image: repository", IMAGE] },
+  {
+    leaf: "image.repositoryMode",
+    given: { "image.deletionPolicy": "Retain", "image.retain": REMOVED },
+    change: { "image.repositoryMode": "Existing" },
+    becomes: ["- Repository"],
+  },
+  {
+    leaf: "image.repositoryMode",
+    given: { "image.deletionPolicy": "Retain", "image.retain": REMOVED, "image.repositoryMode": "Existing" },
+    change: { "image.repositoryMode": "Own" },
+    becomes: ["+ Repository"],
+  },
   { leaf: "image.tag", change: { "image.tag": "2.8.0" }, becomes: ["Image: tag", IMAGE] },
   {
     leaf: "image.digest",

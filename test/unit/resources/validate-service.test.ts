@@ -107,6 +107,27 @@ const REFUSED: Readonly<Record<string, Case>> = {
     reason: "RepositoryOutsideNamespace",
     tells: ['must start with "dispatch/"'],
   },
+  "a repository of others where nothing is listed": {
+    world: { service: { "image.repositoryMode": "Existing" } },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["dispatch/matching is not a repository of others that namespace dispatch may use", "existingRepositories", "write Own"],
+  },
+  "a repository of others that another namespace's tenancy lists": {
+    world: {
+      service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
+      config: { "tenancy[1].existingRepositories": ["shared/*"] },
+    },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["shared/base is not"],
+  },
+  "a repository outside the namespace where others own all": {
+    world: { service: { "image.repository": "pricing/matching" }, config: { "registry.mode": "Existing" } },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["pricing/matching is not"],
+  },
   "a repository that is too long with the registry's prefix": {
     world: { service: { "image.repository": `dispatch/${"m".repeat(120)}` }, config: { "registry.repositoryPrefix": LONG_PREFIX } },
     field: "spec.image.repository",
@@ -224,6 +245,15 @@ const ACCEPTED: Readonly<Record<string, World>> = {
   "a repository of the namespace": { service: { "image.repository": "dispatch/engines/matching" } },
   "a boundary that the configuration lists": { tier: { identity: { permissionsBoundaryArn: PCI_BOUNDARY } } },
   "no boundary of the tier's own": { tier: { identity: { permissionsBoundaryArn: null } } },
+  "a repository of others that the tenancy lists": {
+    service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
+    config: { "tenancy[0].existingRepositories": ["shared/*"] },
+  },
+  "a repository of its namespace where others own all": { config: { "registry.mode": "Existing" } },
+  "a repository of its own where others own the rest": {
+    service: { "image.repositoryMode": "Own" },
+    config: { "registry.mode": "Existing" },
+  },
   "a role that the tenancy lists": {
     service: { "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
     config: { "tenancy[0].existingRoleArns": ["arn:aws:iam::111122223333:role/terraform/m*"] },

@@ -108,6 +108,22 @@ describe("managed policies", () => {
   });
 });
 
+describe("images of repositories that others own", () => {
+  const reading = (overrides: object) =>
+    rendered(operatorConfig(undefined, overrides)).Statement.find(({ Sid }) => Sid === "ReadImagesOfOthers")?.Resource;
+  const listing = (...existingRepositories: string[]) => ({ namespaceSelector: {}, owners: ["*"], existingRepositories });
+  const arn = (name: string) => `arn:aws:ecr:eu-west-1:111122223333:repository/${name}`;
+
+  test("with none listed, are not read", () => {
+    expect(reading({})).toBeUndefined();
+  });
+
+  test("are read where a tenancy lists them, or everywhere where others own all, below the prefix", () => {
+    expect(reading({ tenancy: [listing("shared/*", "a/b"), listing("a/b")] })).toEqual([arn("a/b"), arn("shared/*")]);
+    expect(reading({ registry: { mode: "Existing", repositoryPrefix: "prod/" }, tenancy: [listing("a/b")] })).toEqual([arn("prod/*")]);
+  });
+});
+
 test("lists every boundary that a tier may name", () => {
   const other = "arn:aws:iam::111122223333:policy/pci-boundary";
   const text = renderOperatorPolicy({ ...config, identity: { ...config.identity, allowedBoundaryArns: [other] } });
