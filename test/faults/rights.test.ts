@@ -56,7 +56,6 @@ const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
   "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
   "ecr:PutImageTagMutability": "somebody made the tags mutable",
   "ecr:UntagResource": "somebody added a tag in our name",
-  "iam:DetachRolePolicy": "somebody attached a policy",
   "iam:PutRolePermissionsBoundary": "somebody changed the boundary",
   "iam:RemoveRoleFromInstanceProfile": "somebody put the role into an instance profile, which then cannot be deleted",
   "iam:UntagRole": "somebody added a tag in our name",
