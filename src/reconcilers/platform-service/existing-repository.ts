@@ -7,8 +7,10 @@ import type { Scope } from "./scope.ts";
 
 /** The repository of a service that runs images which others keep: verified and used, never changed or deleted. */
 export async function useExistingRepository(scope: Scope): Promise<StepReport> {
-  const { existingRepositories, images, service, config } = scope;
+  const { repositories, existingRepositories, images, service, config } = scope;
   const { key, repository: name } = service;
+  // Whoever has it now may change it: should it be the service's own again, it is read first.
+  repositories.forget(name);
   const known = existingRepositories.remembers(key, name);
   const found = await existingRepositories.read(key, name);
   if (found === undefined) {

@@ -28,7 +28,11 @@ export async function useExistingRole(scope: Scope, arn: string): Promise<StepRe
 async function retireOwnRole(scope: Scope, arn: string): Promise<readonly string[]> {
   const { roles, service, config } = scope;
   const name = roleName(service.key, config);
-  if (service.spec.aws?.deletionPolicy === "Retain") return [];
+  if (service.spec.aws?.deletionPolicy === "Retain") {
+    // Nobody keeps it as written meanwhile: should it be used again, it is read first.
+    roles.forget(name);
+    return [];
+  }
   const identities = runningIdentities(scope);
   if (identities.includes(identityHash(roleArn(service.key, config)))) {
     scope.resources.push({ group: roles.resource.group, kind: roles.resource.kind, name, state: "Progressing" });
