@@ -1,4 +1,5 @@
 import type { TrustStatement } from "../../crds/desired.ts";
+import { hasVariable } from "./arn.ts";
 import { hasWildcard, matches } from "./pattern.ts";
 
 /** Whom a trust policy that others wrote admits, beside the one ServiceAccount that is to use the role. */
@@ -58,7 +59,7 @@ function judgeTokens({ actions, conditions }: TrustStatement, subject: Subject):
   const [subs, auds, further] = byKey(conditions, subject.issuer);
   const admits = subs.every((one) => holds(one, subject.sub)) && auds.every((one) => holds(one, subject.audience));
   // Each condition must hold: whatever the narrowest leaves is what is admitted.
-  const patterns = subs.map(({ values, ...rest }) => values.filter((value) => isPattern({ ...rest, values }, value)));
+  const patterns = subs.map((one) => one.values.filter((value) => isPattern(one, value)));
   const narrow = subs.find((_, index) => patterns[index]?.length === 0);
   const named = (narrow?.values ?? subs.flatMap(({ values }) => values)).filter((value) => subs.every((one) => holds(one, value)));
   return {
@@ -70,7 +71,7 @@ function judgeTokens({ actions, conditions }: TrustStatement, subject: Subject):
           ? patterns.flat().map((pattern) => `every subject like ${pattern}`)
           : [],
     remarks: [
-      ...named.filter((value) => value !== subject.sub && !hasWildcard(value)).map(accountOf),
+      ...named.filter((value) => value !== subject.sub && !hasWildcard(value) && !hasVariable(value)).map(accountOf),
       ...(auds.length === 0 ? ["tokens for any audience"] : []),
       ...further.map(({ key }) => `a condition on ${key}, which is not judged`),
     ],
@@ -95,8 +96,9 @@ function holds({ operator, values }: Condition, actual: string): boolean {
   return comparison(operator) === "exact" ? values.includes(actual) : values.some((value) => matches(value, actual));
 }
 
+/** A policy variable can become any text. */
 function isPattern({ operator }: Condition, value: string): boolean {
-  return comparison(operator) === "like" && hasWildcard(value);
+  return hasVariable(value) || (comparison(operator) === "like" && hasWildcard(value));
 }
 
 function accountOf(sub: string): string {

@@ -83,6 +83,11 @@ describe("whom nobody named is found", () => {
       [statement({ StringEquals: AUD, StringLike: sub("system:serviceaccount:tracking:*") })],
       ["every subject like system:serviceaccount:tracking:*"],
     ],
+    [
+      "a variable beside it",
+      [statement({ StringEquals: { ...AUD, ...sub([SUB, "system:serviceaccount:${aws:PrincipalTag/ns}:x"]) } })],
+      ["every subject like system:serviceaccount:${aws:PrincipalTag/ns}:x"],
+    ],
     ["no condition on the subject", [statement({ StringEquals: AUD })], ["every ServiceAccount of the cluster (no condition on sub)"]],
     [
       "all subjects but one",
