@@ -3,9 +3,10 @@ import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Aws } from "../reconcilers/ports.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
+import { existingRoles } from "./existing-role.ts";
 import { imageReader } from "./images.ts";
 import { imageKeeper } from "./kept-images.ts";
-import { repositoryResource } from "./repository.ts";
+import { existingRepositories, repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
 
 /** Everything of AWS that the operator uses, behind its ports. */
@@ -21,7 +22,9 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
   const clients = createClients(config, options);
   return {
     roles: roleResource(clients.iam, config),
+    existingRoles: existingRoles(clients.iam),
     repositories: repositoryResource(clients.ecr, config),
+    existingRepositories: existingRepositories(clients.ecr),
     images: imageReader(clients.ecr),
     imageKeeper: imageKeeper(clients.ecr),
     bulk: bulkReader(clients, config),

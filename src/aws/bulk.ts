@@ -6,9 +6,11 @@ import {
 } from "@aws-sdk/client-ecr";
 import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
 import { clusterId, rolePath } from "../crds/aws-names.ts";
+import type { ExistingRole } from "../crds/desired.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { BulkReader, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import { existingRole } from "./existing-role.ts";
 import { observedRepository } from "./repository.ts";
 import { observedInBulk } from "./role-observation.ts";
 
@@ -19,17 +21,20 @@ const REPOSITORIES_PER_PAGE = 1000;
 /** The sweep's reads: pages of a thousand instead of a call an object. */
 export function bulkReader(clients: { readonly iam: IAMClient; readonly ecr: ECRClient }, config: OperatorConfig): BulkReader {
   return {
-    async roles() {
-      const found = new Map<string, RoleObserved>();
+    async roles(names) {
+      const ours = new Map<string, RoleObserved>();
+      const existing = new Map<string, ExistingRole>();
       const pages = paginateGetAccountAuthorizationDetails({ client: clients.iam, pageSize: ROLES_PER_PAGE }, { Filter: ["Role"] });
       for await (const page of pages) {
         for (const detail of page.RoleDetailList ?? []) {
+          const { RoleName: name = "" } = detail;
+          if (names.has(name)) existing.set(name, existingRole(detail));
           if (detail.Path !== rolePath(config)) continue;
           const role = observedInBulk(detail);
-          if (role.tags[AWS_TAGS.cluster] === clusterId(config)) found.set(detail.RoleName ?? "", role);
+          if (role.tags[AWS_TAGS.cluster] === clusterId(config)) ours.set(name, role);
         }
       }
-      return found;
+      return { ours, existing };
     },
 
     async repositories() {

@@ -1,6 +1,6 @@
-import { ownershipTags } from "../crds/aws-names.ts";
+import { describeOwner, ownershipTags } from "../crds/aws-names.ts";
 import type { Difference } from "../crds/desired.ts";
-import { AWS_TAGS, GROUP, type ObjectKey } from "../crds/meta.ts";
+import { GROUP, type ObjectKey } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError } from "../reconcilers/ports.ts";
 
@@ -13,13 +13,6 @@ const OUR_PREFIX = `${GROUP}/`;
 /** Whether the tags say that the object is this service's. */
 export function isOurs(tags: Tags, owner: ObjectKey, config: OperatorConfig): boolean {
   return Object.entries(ownershipTags(owner, config)).every(([key, value]) => tags[key] === value);
-}
-
-/** Whose it is instead, in words. */
-export function describeOwner(tags: Tags): string {
-  const { [AWS_TAGS.cluster]: cluster, [AWS_TAGS.namespace]: namespace, [AWS_TAGS.name]: name } = tags;
-  if (cluster === undefined && namespace === undefined && name === undefined) return `it has no tags of ${GROUP}`;
-  return `it belongs to PlatformService ${namespace ?? "?"}/${name ?? "?"} of cluster ${cluster ?? "?"}`;
 }
 
 /** Before every write to what exists: a throw here is a bug in the caller or a race that was lost. */

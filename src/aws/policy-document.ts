@@ -27,8 +27,13 @@ const NOT_OURS: PolicyDocument = { Version: "", Statement: [] };
 
 /** Reads a document, URL-encoded as AWS sends it or plain as emulators may. What has not our shape reads as an empty document. */
 export function parsePolicyDocument(text: string | undefined): PolicyDocument {
-  const parsed = ours.safeParse(withStatementList(json(text ?? "")));
+  const parsed = ours.safeParse(readDocument(text));
   return parsed.success ? { Version: parsed.data.Version, Statement: parsed.data.Statement } : NOT_OURS;
+}
+
+/** A document's JSON, from either form, its one statement as a list of one; undefined: no JSON. */
+export function readDocument(text: string | undefined): unknown {
+  return withStatementList(json(text ?? ""));
 }
 
 /** Whether both say the same: order, repetition and "a string or a list of one" mean nothing. */

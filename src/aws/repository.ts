@@ -12,13 +12,14 @@ import {
   type ECRClient,
   type Repository,
 } from "@aws-sdk/client-ecr";
+import { describeOwner } from "../crds/aws-names.ts";
 import { canonicalJson } from "../crds/canonical.ts";
 import type { Difference, RepositoryDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import { AwsError, type ExternalRemoval, type ExternalResource, type RepositoryObserved } from "../reconcilers/ports.ts";
+import { AwsError, type ExternalRemoval, type ExternalResource, type Lookup, type RepositoryObserved } from "../reconcilers/ports.ts";
 import { justCreated, unlessGone, whereClass } from "./expected.ts";
 import { parseLifecyclePolicy } from "./lifecycle-policy.ts";
-import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
+import { assertOurs, changedTags, isOurs, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
 
 /** ECR repositories. What AWS cannot change after creation, the encryption, stays a difference that `update` leaves. */
 export function repositoryResource(ecr: ECRClient, config: OperatorConfig): ExternalResource<RepositoryDesired, RepositoryObserved> {
@@ -82,6 +83,17 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
         if (error instanceof AwsError && error.code === "RepositoryNotEmpty") return notEmpty(name, await countImages(ecr, name));
         throw error;
       }
+    },
+  };
+}
+
+/** Repositories that others own. Their lifecycle policy is not read: it is theirs. */
+export function existingRepositories(ecr: ECRClient): Lookup<RepositoryObserved> {
+  return {
+    async read(name) {
+      const repository = await describe(ecr, name);
+      const tags = repository && (await tagsOf(ecr, repository));
+      return repository && tags && { ...observedRepository(repository), tags };
     },
   };
 }

@@ -9,7 +9,7 @@ export function roleDifferences(desired: RoleDesired, observed: RoleObserved): r
   return [
     ...scalar("path", observed.path, desired.path),
     ...scalar("permissionsBoundary", observed.permissionsBoundaryArn ?? "none", desired.permissionsBoundaryArn),
-    ...observed.attachedPolicyArns.map((arn) => ({ field: `attachedPolicies[${arn}]`, observed: "attached", desired: "none" })),
+    ...attachmentDifferences(desired, observed),
     ...foreignInlinePolicies(observed).map((name) => ({ field: `inlinePolicies[${name}]`, observed: "present", desired: "none" })),
     ...(samePolicyDocument(desired.trustPolicy, observed.trustPolicy) ? [] : [changed("trustPolicy")]),
     ...inlinePolicyDifference(desired, observed),
@@ -20,6 +20,19 @@ export function roleDifferences(desired: RoleDesired, observed: RoleObserved): r
       ? []
       : scalar("maxSessionDuration", `${observed.maxSessionDuration}s`, `${desired.maxSessionDuration}s`)),
     ...tagDifferences(desired.tags, observed.tags),
+  ];
+}
+
+/** Managed policies that are attached and not wished for, and the other way round; their order is of no meaning. */
+function attachmentDifferences({ managedPolicyArns }: RoleDesired, { attachedPolicyArns }: RoleObserved): Difference[] {
+  const field = (arn: string) => `attachedPolicies[${arn}]`;
+  return [
+    ...attachedPolicyArns
+      .filter((arn) => !managedPolicyArns.includes(arn))
+      .map((arn) => ({ field: field(arn), observed: "attached", desired: "none" })),
+    ...managedPolicyArns
+      .filter((arn) => !attachedPolicyArns.includes(arn))
+      .map((arn) => ({ field: field(arn), observed: "none", desired: "attached" })),
   ];
 }
 

@@ -1,4 +1,5 @@
 import {
+  AttachRolePolicyCommand,
   CreateRoleCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
@@ -11,12 +12,12 @@ import {
   UpdateRoleCommand,
   type IAMClient,
 } from "@aws-sdk/client-iam";
-import { INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
+import { describeOwner, INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
 import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
 import { justCreated, whereClass } from "./expected.ts";
-import { assertOurs, changedTags, describeOwner, isOurs, tagChanges, tagList, tagRecord } from "./ownership.ts";
+import { assertOurs, changedTags, isOurs, tagChanges, tagList, tagRecord } from "./ownership.ts";
 import { deleteRole } from "./role-deletion.ts";
 import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
 import { observeRole } from "./role-observation.ts";
@@ -53,12 +54,13 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
         ),
       );
       if (desired.inlinePolicy !== undefined) await justCreated(putInlinePolicy(iam, desired.name, desired.inlinePolicy));
+      for (const arn of desired.managedPolicyArns) await justCreated(attach(iam, desired.name, arn));
       return asDesired(desired, { arn: answer.Role?.Arn ?? "", path: desired.path, tags: {} });
     },
 
     async update(desired, observed, differences) {
       assertOurs(observed.tags, { ...desired, operation: "iam:UpdateRole" }, config);
-      if (isQuarantined(observed, config)) return withoutPolicy(iam, desired, observed);
+      if (isQuarantined(observed, config)) return withoutPolicies(iam, config, desired, observed);
       const differs = new Set(differences.map(({ field }) => field));
       // Rights are taken before any are given: the boundary, what others added, and only then trust and policy.
       await removeRights(iam, desired, observed, differs);
@@ -73,17 +75,26 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
 
 /**
  * A boundary that the configuration does not list was put there by somebody for a reason that is not ours to judge, such as an incident: it is neither
- * trusted nor lifted. The role loses its policy, and the boundary stays a difference that a person must resolve (aws.md, IAM roles).
+ * trusted nor lifted. The role loses its policies, and the boundary stays a difference that a person must resolve (aws.md, IAM roles).
  */
 function isQuarantined({ permissionsBoundaryArn }: RoleObserved, config: OperatorConfig): boolean {
   return permissionsBoundaryArn !== undefined && !permittedBoundaries(config).includes(permissionsBoundaryArn);
 }
 
-async function withoutPolicy(iam: IAMClient, { name }: RoleDesired, observed: RoleObserved): Promise<RoleObserved> {
+/** What else somebody put on it, such as a policy that denies everything, is left there with the boundary. */
+async function withoutPolicies(
+  iam: IAMClient,
+  { identity }: OperatorConfig,
+  { name, managedPolicyArns }: RoleDesired,
+  observed: RoleObserved,
+): Promise<RoleObserved> {
   const { [INLINE_POLICY_NAME]: ours, ...others } = observed.inlinePolicies;
-  if (ours === undefined) return observed;
-  await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: INLINE_POLICY_NAME })));
-  return { ...observed, inlinePolicies: others };
+  if (ours !== undefined)
+    await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: INLINE_POLICY_NAME })));
+  const granted = [...managedPolicyArns, ...identity.allowedManagedPolicyArns];
+  const attached = observed.attachedPolicyArns.filter((arn) => granted.includes(arn));
+  for (const arn of attached) await detach(iam, name, arn);
+  return { ...observed, inlinePolicies: others, attachedPolicyArns: observed.attachedPolicyArns.filter((arn) => !attached.includes(arn)) };
 }
 
 async function removeRights(iam: IAMClient, desired: RoleDesired, observed: RoleObserved, differs: ReadonlySet<string>): Promise<void> {
@@ -91,9 +102,8 @@ async function removeRights(iam: IAMClient, desired: RoleDesired, observed: Role
   if (differs.has("permissionsBoundary")) {
     await iam.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary: desired.permissionsBoundaryArn }));
   }
-  for (const PolicyArn of observed.attachedPolicyArns) {
-    if (differs.has(`attachedPolicies[${PolicyArn}]`))
-      await whereClass("absent", iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn })));
+  for (const arn of observed.attachedPolicyArns) {
+    if (!desired.managedPolicyArns.includes(arn)) await detach(iam, RoleName, arn);
   }
   for (const PolicyName of foreignInlinePolicies(observed)) {
     if (differs.has(`inlinePolicies[${PolicyName}]`))
@@ -107,9 +117,11 @@ async function giveRights(iam: IAMClient, desired: RoleDesired, differs: Readonl
     const PolicyDocument = JSON.stringify(desired.trustPolicy);
     await trusting(desired, iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument })));
   }
-  if (!differs.has("inlinePolicy")) return;
-  if (desired.inlinePolicy !== undefined) await putInlinePolicy(iam, RoleName, desired.inlinePolicy);
-  else await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME })));
+  if (differs.has("inlinePolicy")) {
+    if (desired.inlinePolicy !== undefined) await putInlinePolicy(iam, RoleName, desired.inlinePolicy);
+    else await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME })));
+  }
+  for (const arn of desired.managedPolicyArns) if (differs.has(`attachedPolicies[${arn}]`)) await attachExisting(iam, RoleName, arn);
 }
 
 async function describe(iam: IAMClient, desired: RoleDesired, observed: RoleObserved, differs: ReadonlySet<string>): Promise<void> {
@@ -125,6 +137,26 @@ async function describe(iam: IAMClient, desired: RoleDesired, observed: RoleObse
 
 async function putInlinePolicy(iam: IAMClient, RoleName: string, policy: PolicyDocument): Promise<void> {
   await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME, PolicyDocument: JSON.stringify(policy) }));
+}
+
+async function attach(iam: IAMClient, RoleName: string, PolicyArn: string): Promise<void> {
+  await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
+}
+
+async function detach(iam: IAMClient, RoleName: string, PolicyArn: string): Promise<void> {
+  await whereClass("absent", iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn })));
+}
+
+/** The role has just been read, so what IAM does not find is the policy: a person must make it, or name another. */
+async function attachExisting(iam: IAMClient, RoleName: string, arn: string): Promise<void> {
+  try {
+    await attach(iam, RoleName, arn);
+  } catch (error) {
+    if (!(error instanceof AwsError && error.class === "absent")) throw error;
+    const { code, operation } = error;
+    const message = `managed policy ${arn} does not exist, or IAM attaches it to no role: create it, or remove it from spec.aws.managedPolicyArns`;
+    throw new AwsError({ class: "invalid", code, operation, message, cause: error });
+  }
 }
 
 /**
@@ -150,7 +182,7 @@ function asDesired(desired: RoleDesired, observed: Pick<RoleObserved, "arn" | "p
     description: desired.description,
     trustPolicy: desired.trustPolicy,
     inlinePolicies: desired.inlinePolicy === undefined ? {} : { [INLINE_POLICY_NAME]: desired.inlinePolicy },
-    attachedPolicyArns: [],
+    attachedPolicyArns: desired.managedPolicyArns,
     permissionsBoundaryArn: desired.permissionsBoundaryArn,
     maxSessionDuration: desired.maxSessionDuration,
     tags: changedTags(desired.tags, observed.tags),

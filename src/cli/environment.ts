@@ -98,7 +98,7 @@ export async function installOurs(plane: ControlPlane): Promise<void> {
   await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/sidecar-injector.yaml")]);
 }
 
-/** An account with the cluster's OIDC provider and the boundary policies, as Terraform leaves it. A state file that exists has them already. */
+/** An account with the cluster's OIDC provider, the boundaries and the managed policies that services may name, as Terraform leaves it. A state file that exists has them already. */
 export async function startAws(
   config: OperatorConfig,
   options: Pick<EmulatorOptions, "port" | "stateFile" | "observer"> = {},
@@ -126,12 +126,17 @@ export async function startAws(
   await iam.send(
     new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ["sts.amazonaws.com"], ThumbprintList: ["0".repeat(40)] }),
   );
-  const document = await readFile(join(ROOT, "config/dev/boundary-policy.json"), "utf8");
-  for (const arn of [config.identity.permissionsBoundaryArn, ...config.identity.allowedBoundaryArns]) {
-    await iam.send(new CreatePolicyCommand({ PolicyName: arn.slice(arn.lastIndexOf("/") + 1), PolicyDocument: document }));
-  }
+  const { permissionsBoundaryArn, allowedBoundaryArns, allowedManagedPolicyArns } = config.identity;
+  await createPolicies(iam, [permissionsBoundaryArn, ...allowedBoundaryArns], "config/dev/boundary-policy.json");
+  const ofAccount = allowedManagedPolicyArns.filter((arn) => arn.includes(`:${accountId}:`));
+  await createPolicies(iam, ofAccount, "config/dev/metrics-policy.json");
   iam.destroy();
   return emulator;
+}
+
+async function createPolicies(iam: IAMClient, arns: readonly string[], file: string): Promise<void> {
+  const PolicyDocument = await readFile(join(ROOT, file), "utf8");
+  for (const arn of arns) await iam.send(new CreatePolicyCommand({ PolicyName: arn.slice(arn.lastIndexOf("/") + 1), PolicyDocument }));
 }
 
 /** An IAM client that is not the operator's. */

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
+import { ANNOTATIONS } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
 import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
 
@@ -22,6 +23,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     availableReplicas: number(status.availableReplicas),
     statusReplicas: number(status.replicas),
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
+    identity: text(record(record(record(spec.template).metadata).annotations)[ANNOTATIONS.identity]),
     deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go).
     rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable",
@@ -69,6 +71,7 @@ export function podFacts(object: LiveObject): PodState {
     deleting: object.metadata.deletionTimestamp !== undefined,
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
     containers: containers.map((c) => text(c.name) ?? ""),
+    identity: object.metadata.annotations?.[ANNOTATIONS.identity],
     trouble: ready ? undefined : troubleOf(status),
   };
 }

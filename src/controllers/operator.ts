@@ -11,6 +11,7 @@ import type { LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { WorkQueue } from "../kube/workqueue.ts";
 import { writeFinalizers, writeStatus } from "../kube/writes.ts";
+import { Borrowed } from "../reconcilers/borrowed.ts";
 import { Converger } from "../reconcilers/converge.ts";
 import { hashOf } from "../reconcilers/hash.ts";
 import { ImageMemory } from "../reconcilers/platform-service/image-memory.ts";
@@ -63,7 +64,9 @@ export function createOperator(options: OperatorOptions): Operator {
   const now = (): number => clock.now();
   const children = createChildren({ transport, sources: childSources(sources) });
   const roles = new Converger(options.aws.roles);
+  const existingRoles = new Borrowed(options.aws.existingRoles);
   const repositories = new Converger(options.aws.repositories);
+  const existingRepositories = new Borrowed(options.aws.existingRepositories);
   const listener = createListener({
     metrics,
     log: options.log,
@@ -78,7 +81,9 @@ export function createOperator(options: OperatorOptions): Operator {
     world: createWorld(sources, now),
     children,
     roles,
+    existingRoles,
     repositories,
+    existingRepositories,
     imageReader: options.aws.images,
     imageKeeper: options.aws.imageKeeper,
     images: new ImageMemory(now),
@@ -122,7 +127,9 @@ export function createOperator(options: OperatorOptions): Operator {
           {
             ...options,
             roles,
+            existingRoles,
             repositories,
+            existingRepositories,
             bulk: options.aws.bulk,
             registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
             intervalMs: durationMs(config.aws.sweepInterval),

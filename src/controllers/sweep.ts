@@ -11,7 +11,7 @@ import type { RegistryReport } from "./registry-report.ts";
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
  * (session duration, lifecycle policy) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions extends Pick<Ports, "roles" | "repositories"> {
+export interface SweepOptions extends Pick<Ports, "roles" | "existingRoles" | "repositories" | "existingRepositories"> {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
   readonly intervalMs: number;
@@ -35,16 +35,24 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
   }
 }
 
-export async function sweepOnce({ roles, repositories, bulk, registry, intervalMs, log, enqueue }: SweepOptions): Promise<void> {
-  const changed = [...roles.sweep(await bulk.roles()), ...repositories.sweep(await bulk.repositories())];
+export async function sweepOnce(options: SweepOptions): Promise<void> {
+  const { roles, existingRoles, repositories, existingRepositories, bulk, registry, intervalMs, log, enqueue } = options;
+  const { ours, existing } = await bulk.roles(existingRoles.names());
+  const inBulk = await bulk.repositories();
+  const changed = [
+    ...roles.sweep(ours),
+    ...existingRoles.sweep(existing),
+    ...repositories.sweep(inBulk),
+    ...existingRepositories.sweep(inBulk),
+  ];
   for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
     enqueue(key);
   }
-  for (const converger of [roles, repositories]) {
-    const share = Math.ceil((converger.size * intervalMs) / FULL_READ_MS);
+  for (const memory of [roles, repositories, existingRepositories]) {
+    const share = Math.ceil((memory.size * intervalMs) / FULL_READ_MS);
     for (let i = 0; i < share; i++) {
-      const key = converger.forgetOldest();
+      const key = memory.forgetOldest();
       if (key) enqueue(key);
     }
   }

@@ -1,4 +1,4 @@
-import { AWS_TAGS, LABELS, type ObjectKey } from "./meta.ts";
+import { AWS_TAGS, GROUP, LABELS, type ObjectKey } from "./meta.ts";
 import type { OperatorConfig } from "./operator-config.ts";
 
 /** Names and tags of AWS objects that builders write and src/aws recognises. */
@@ -30,6 +30,13 @@ export function rolePath(config: OperatorConfig): string {
 /** The tags that make an AWS object ours: all three equal (api.md, Ownership). */
 export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<Record<string, string>> {
   return { [AWS_TAGS.cluster]: clusterId(config), [AWS_TAGS.namespace]: key.namespace, [AWS_TAGS.name]: key.name };
+}
+
+/** Whose tagged AWS object it is, in words. */
+export function describeOwner(tags: Readonly<Record<string, string>>): string {
+  const { [AWS_TAGS.cluster]: cluster, [AWS_TAGS.namespace]: namespace, [AWS_TAGS.name]: name } = tags;
+  if (cluster === undefined && namespace === undefined && name === undefined) return `it has no tags of ${GROUP}`;
+  return `it belongs to PlatformService ${namespace ?? "?"}/${name ?? "?"} of cluster ${cluster ?? "?"}`;
 }
 
 /** The boundaries that a role of ours may carry: the configuration's own, and those that a tier may name. */

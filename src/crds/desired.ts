@@ -59,6 +59,8 @@ export interface RoleDesired extends Identified {
   readonly trustPolicy: PolicyDocument;
   /** Absent: the role has no inline policy. */
   readonly inlinePolicy: PolicyDocument | undefined;
+  /** Sorted. */
+  readonly managedPolicyArns: readonly string[];
   readonly permissionsBoundaryArn: string;
   /** Seconds. */
   readonly maxSessionDuration: number;
@@ -77,6 +79,26 @@ export interface PolicyStatement {
   readonly Action: string | readonly string[];
   readonly Resource?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** A role that others made and own, as far as whoever uses it must know it. */
+export interface ExistingRole {
+  readonly arn: string;
+  /** Null: it has a form that cannot be judged. */
+  readonly trust: readonly TrustStatement[] | null;
+  /** Null: none. */
+  readonly permissionsBoundaryArn: string | null;
+  /** In words, where its tags say that it is a PlatformService's; null: they do not. */
+  readonly ownedBy: string | null;
+}
+
+/** One statement of a trust policy that others wrote. */
+export interface TrustStatement {
+  readonly effect: "Allow" | "Deny";
+  /** As kind `Federated` and an ARN; the value `*` is everybody. */
+  readonly principals: readonly { readonly kind: string; readonly value: string }[];
+  readonly actions: readonly string[];
+  readonly conditions: readonly { readonly operator: string; readonly key: string; readonly values: readonly string[] }[];
 }
 
 export interface RepositoryDesired extends Identified {

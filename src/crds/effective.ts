@@ -14,6 +14,7 @@ export interface EffectiveService {
   readonly spec: PlatformServiceSpec;
   /** ECR repository name, the registry's prefix included. */
   readonly repository: string;
+  readonly repositoryMode: RepositoryMode;
   readonly retain: { readonly taggedImages: number; readonly untaggedDays: number };
   readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number; readonly cpuPercent: number };
   /** What a pod reserves; always both, because autoscaling measures CPU against its request. */
@@ -27,6 +28,9 @@ export interface EffectiveService {
   readonly mesh: MeshProvider;
   readonly serviceAccountName: string;
 }
+
+/** Own: made and kept for the service. Existing: others own it, and it is used as it is. */
+export type RepositoryMode = OperatorConfig["registry"]["mode"];
 
 export type MeshProvider = "Istio" | "None";
 
@@ -76,6 +80,14 @@ export function repositoryName(
   return `${config.registry.repositoryPrefix}${spec.image?.repository ?? keyString(key)}`;
 }
 
+/** Whose the repository is; also what deletion asks, so it needs no tier. */
+export function repositoryMode(
+  spec: { image?: { repositoryMode?: RepositoryMode | undefined } | undefined },
+  config: OperatorConfig,
+): RepositoryMode {
+  return spec.image?.repositoryMode ?? config.registry.mode;
+}
+
 /** The mesh that a namespace is in: the first override that matches, else the default. */
 export function meshProvider(namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): MeshProvider {
   return config.mesh.overrides.find((o) => selectorMatches(o.namespaceSelector, namespaceLabels))?.provider ?? config.mesh.default;
@@ -107,6 +119,7 @@ export function effectiveService(
     tier,
     spec,
     repository: repositoryName(key, spec, config),
+    repositoryMode: repositoryMode(spec, config),
     retain: {
       taggedImages: spec.image.retain?.taggedImages ?? DEFAULT_RETAIN.taggedImages,
       untaggedDays: spec.image.retain?.untaggedDays ?? DEFAULT_RETAIN.untaggedDays,

@@ -14,6 +14,13 @@ const policyArn = z
     /^arn:aws[a-z-]*:iam::[0-9]{12}:policy\/[!-~]+$/,
     "must be the ARN of an IAM policy, as arn:aws:iam::111122223333:policy/platform-boundary",
   );
+const managedPolicyArn = z
+  .string()
+  .max(2048)
+  .regex(
+    /^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy\/[A-Za-z0-9_+=,.@/-]+$/,
+    "must be the ARN of one IAM policy, without wildcards, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+  );
 const cidr = z
   .string()
   .max(43)
@@ -50,6 +57,13 @@ const cluster = z.strictObject({
 const identity = z.strictObject({
   permissionsBoundaryArn: policyArn.describe("Permissions boundary of every role whose tier names none."),
   allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
+  allowedManagedPolicyArns: z
+    .array(managedPolicyArn)
+    .max(12)
+    .default([])
+    .describe(
+      "Managed policies that services may name in aws.managedPolicyArns, each by its exact ARN. None: no service may, and the operator's own policy lets it attach nothing.",
+    ),
 });
 
 const tenant = z.strictObject({
@@ -64,9 +78,36 @@ const tenant = z.strictObject({
     .max(200)
     .default([])
     .describe("ARN patterns, with * and ?, that policies of these namespaces may name. None: no resource."),
+  existingRoleArns: z
+    .array(z.string().min(1).max(2048))
+    .max(200)
+    .default([])
+    .describe(
+      "ARN patterns, with * and ?, of roles that others own and services of these namespaces may use as aws.existingRole. None: no role.",
+    ),
+  existingRepositories: z
+    .array(
+      z
+        .string()
+        .max(256)
+        .regex(/^[a-z0-9._/*?-]+$/, "must be the name of a repository, without registry.repositoryPrefix; * and ? are wildcards"),
+    )
+    .max(50)
+    .default([])
+    .describe(
+      "Names, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
+    ),
 });
 
 const registry = z.strictObject({
+  mode: z
+    .enum(["Own", "Existing"])
+    .default("Own")
+    .describe(
+      "Own: a repository is made for each service. Existing: those of namespace and service are somebody else's, as another cluster's that shares " +
+        "the account; they are verified and used, never changed or deleted, and what a service writes of retain and deletionPolicy is for their owner. " +
+        "A service may say otherwise (image.repositoryMode).",
+    ),
   repositoryPrefix: z
     .string()
     .max(128)

@@ -1,7 +1,7 @@
 import type { Difference, Identified } from "../crds/desired.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import { hashOf } from "./hash.ts";
-import { AwsError, type ExternalResource } from "./ports.ts";
+import { AwsError, type ExternalRemoval, type ExternalResource } from "./ports.ts";
 
 /** What became of one AWS object. */
 export type Converged<Observed> =
@@ -15,8 +15,12 @@ export type Converged<Observed> =
 
 /** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
 export interface Converging<D extends Identified, O> {
-  readonly resource: { readonly group: string; readonly kind: string };
+  readonly resource: Pick<ExternalResource<D, O>, "group" | "kind" | "differences">;
   converge(desired: D): Promise<Converged<O>>;
+  /** Deletes what is no longer wished for, if it is ours. `withheld`: it is there, in a pass that must not write. */
+  retire(target: Identified): Promise<ExternalRemoval | { readonly state: "withheld" }>;
+  /** The next pass reads it afresh. */
+  forget(name: string): void;
 }
 
 interface Remembered<D, O> {
@@ -33,12 +37,15 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly resource: ExternalResource<D, O>;
   /** By name; the longest unread first. */
   readonly #memory = new Map<string, Remembered<D, O>>();
+  /** What was wished for once and is known to be gone, with whose it was. */
+  readonly #retired = new Map<string, ObjectKey>();
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
   }
 
   async converge(desired: D): Promise<Converged<O>> {
+    this.#retired.delete(desired.name);
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
@@ -60,7 +67,24 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     return seen;
   }
 
-  /** The next pass reads it afresh. */
+  /** What is gone is remembered: later calls ask AWS no more. */
+  async retire(target: Identified): Promise<ExternalRemoval> {
+    if (this.#retired.has(target.name)) return { state: "gone" };
+    this.#memory.delete(target.name);
+    const removal = await this.resource.delete({ ...target, force: false });
+    if (removal.state !== "blocked") this.#retired.set(target.name, target.owner);
+    return removal;
+  }
+
+  /** As `retire`, but writes nothing: `withheld` where that would delete. */
+  async lookRetired(target: Identified): Promise<ExternalRemoval | { readonly state: "withheld" }> {
+    if (this.#retired.has(target.name)) return { state: "gone" };
+    const { state } = await this.resource.observe(target);
+    if (state === "present") return { state: "withheld" };
+    this.#retired.set(target.name, target.owner);
+    return { state: "gone" };
+  }
+
   forget(name: string): void {
     this.#memory.delete(name);
   }
@@ -71,6 +95,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    */
   forgetOwnedBy(owner: ObjectKey): void {
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
+    for (const [name, of] of this.#retired) if (keyString(of) === keyString(owner)) this.#retired.delete(name);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type {
   Difference,
+  ExistingRole,
   Identified,
   KubeObject,
   LifecyclePolicy,
@@ -102,6 +103,8 @@ export interface DeploymentState {
   readonly statusReplicas: number;
   /** Of the first container of the pod template, as `repository@sha256:…`. */
   readonly image: string | undefined;
+  /** ANNOTATIONS.identity of the pod template. */
+  readonly identity: string | undefined;
   /** `Progressing` is False with ProgressDeadlineExceeded. */
   readonly deadlineExceeded: boolean;
   /** The newest pod template has once been rolled out whole: `Progressing` says NewReplicaSetAvailable, of this generation. */
@@ -116,6 +119,8 @@ export interface PodState {
   readonly images: Readonly<Record<string, string>>;
   /** Names of containers and init containers: tells whether the pod is in the mesh. */
   readonly containers: readonly string[];
+  /** ANNOTATIONS.identity: under which role it runs. */
+  readonly identity: string | undefined;
   /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
   readonly trouble: { readonly reason: string; readonly message: string } | undefined;
 }
@@ -190,6 +195,12 @@ export type ExternalRemoval =
   | { readonly state: "foreign" }
   | { readonly state: "blocked"; readonly reason: string; readonly message: string };
 
+/** One kind of AWS object that others own and services use: it is read and never written. */
+export interface Lookup<Observed> {
+  /** Undefined: there is none of that name. Throws AwsError. */
+  read(name: string): Promise<Observed | undefined>;
+}
+
 export interface RoleObserved {
   readonly arn: string;
   readonly path: string;
@@ -250,13 +261,21 @@ export interface RegistryObserved {
 /** The periodic sweep: everything of ours in few paged calls. Keys of the maps are names. */
 export interface BulkReader {
   registry(): Promise<RegistryObserved>;
-  roles(): Promise<ReadonlyMap<string, RoleObserved>>;
+  /** Our roles, and of the others those that are named. */
+  roles(existing: ReadonlySet<string>): Promise<RolesInBulk>;
   repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
+}
+
+export interface RolesInBulk {
+  readonly ours: ReadonlyMap<string, RoleObserved>;
+  readonly existing: ReadonlyMap<string, ExistingRole>;
 }
 
 export interface Aws {
   readonly roles: ExternalResource<RoleDesired, RoleObserved>;
+  readonly existingRoles: Lookup<ExistingRole>;
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
+  readonly existingRepositories: Lookup<RepositoryObserved>;
   readonly images: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly bulk: BulkReader;

@@ -80,6 +80,6 @@ function podTemplate(service: EffectiveService, facts: WorkloadFacts, config: Op
 }
 
 /** Pods get their identity when they are made, so another role must make new ones. */
-function identityHash(roleArn: string): string {
+export function identityHash(roleArn: string): string {
   return sha256Hex(`IRSA ${roleArn}`).slice(0, 16);
 }

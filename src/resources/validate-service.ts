@@ -1,7 +1,10 @@
-import { permittedBoundaries } from "../crds/aws-names.ts";
+import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
+import { keyString } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import { arnCovers, parseArnPattern } from "./iam/arn.ts";
+import { matches } from "./iam/pattern.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -32,9 +35,7 @@ const tierAllowsNamespace: ServiceRule = ({ service: { tier, key }, namespaceLab
 const ANY_OWNER = "*";
 
 const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, config }) => {
-  const owners = config.tenancy
-    .filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels))
-    .flatMap((tenant) => tenant.owners);
+  const owners = tenants(namespaceLabels, config).flatMap((tenant) => tenant.owners);
   if (owners.includes(owner) || owners.includes(ANY_OWNER)) return [];
   const fix =
     owners.length === 0
@@ -43,13 +44,26 @@ const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, c
   return violation("spec.owner", "OwnerNotAllowed", `${owner} is not an owner that namespace ${key.namespace} may name: ${fix}`);
 };
 
-const repositoryInNamespace: ServiceRule = ({ service: { spec, key } }) => {
+const repositoryInNamespace: ServiceRule = ({ service: { spec, key, repositoryMode } }) => {
   const repository = spec.image.repository;
-  if (repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
+  if (repositoryMode === "Existing" || repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
   return violation(
     "spec.image.repository",
     "RepositoryOutsideNamespace",
     `${repository} must start with "${key.namespace}/": the field is immutable, so delete this PlatformService and apply it again with ${key.namespace}/${key.name}`,
+  );
+};
+
+const existingRepositoryAllowed: ServiceRule = ({ service: { spec, key, repositoryMode }, namespaceLabels, config }) => {
+  if (repositoryMode !== "Existing") return [];
+  const repository = spec.image.repository ?? keyString(key);
+  if (config.registry.mode === "Existing" && repository.startsWith(`${key.namespace}/`)) return [];
+  const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRepositories);
+  if (patterns.some((pattern) => matches(pattern, repository))) return [];
+  return violation(
+    "spec.image.repositoryMode",
+    "ExistingRepositoryNotAllowed",
+    `${repository} is not a repository of others that namespace ${key.namespace} may use: ask the platform team to add it to the existingRepositories of its tenancy, or write Own for a repository of the service's own`,
   );
 };
 
@@ -73,6 +87,48 @@ const boundaryListed: ServiceRule = ({ service: { permissionsBoundaryArn, tier }
         "BoundaryNotListed",
         `tier ${tier.metadata.name} names the permissions boundary ${permissionsBoundaryArn}, which the operator's configuration does not list: ask the platform team to add it to identity.allowedBoundaryArns, or name another tier`,
       );
+
+const managedPoliciesListed: ServiceRule = ({ service: { spec }, config }) => {
+  const { allowedManagedPolicyArns: listed } = config.identity;
+  return (spec.aws?.managedPolicyArns ?? [])
+    .filter((arn) => !listed.includes(arn))
+    .toSorted()
+    .flatMap((arn) => violation("spec.aws.managedPolicyArns", "ManagedPolicyNotListed", managedPolicyNotListed(arn, listed)));
+};
+
+function managedPolicyNotListed(arn: string, listed: readonly string[]): string {
+  const fix = "ask the platform team to add it to identity.allowedManagedPolicyArns, or write what is needed under spec.aws.policy";
+  return listed.length === 0
+    ? `${arn} is not allowed, since the operator's configuration lists no managed policy: ${fix}`
+    : `${arn} is not among the managed policies that the operator's configuration lists: name one of ${listed.toSorted().join(", ")}, ${fix}`;
+}
+
+const existingRoleAllowed: ServiceRule = ({ service: { spec, key }, namespaceLabels, config }) => {
+  const arn = spec.aws?.existingRole;
+  const parsed = arn === undefined ? undefined : parseArnPattern(arn);
+  if (arn === undefined || parsed === undefined) return [];
+  const refuse = (reason: string, message: string) => violation("spec.aws.existingRole", reason, message);
+  const { accountId, region } = config.cluster;
+  if (parsed.account !== accountId || parsed.partition !== partitionOf(region).partition) {
+    return refuse("OtherAccount", `${arn} is not in this cluster's account ${accountId}: name a role of that account`);
+  }
+  if (parsed.resource.startsWith(`role${rolePath(config)}`)) {
+    return refuse(
+      "RoleOfAnotherService",
+      `${arn} lies where this cluster's services have their own roles: name a role that somebody else made, or leave existingRole out`,
+    );
+  }
+  const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRoleArns);
+  if (patterns.some((pattern) => arnCovers(pattern, parsed))) return [];
+  return refuse(
+    "ExistingRoleNotAllowed",
+    `${arn} is not a role that namespace ${key.namespace} may use: ask the platform team to add it to the existingRoleArns of its tenancy, or leave existingRole out for a role of the service's own`,
+  );
+};
+
+function tenants(namespaceLabels: ValidationInput["namespaceLabels"], { tenancy }: OperatorConfig): OperatorConfig["tenancy"] {
+  return tenancy.filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels));
+}
 
 const replicasInOrder: ServiceRule = ({ service: { scaling, spec, tier } }) => {
   if (scaling.minReplicas <= scaling.maxReplicas || spec.scaling?.minReplicas !== undefined) return [];
@@ -141,8 +197,11 @@ const RULES: readonly ServiceRule[] = [
   tierAllowsNamespace,
   ownerAllowed,
   repositoryInNamespace,
+  existingRepositoryAllowed,
   repositoryFits,
   boundaryListed,
+  managedPoliciesListed,
+  existingRoleAllowed,
   replicasInOrder,
   disruptionLeavesAPod,
   requestsEndBeforePods,

@@ -23,6 +23,7 @@ const EVERYTHING = {
   container: { metrics: { port: 9090 } },
   scaling: { minReplicas: 2, maxReplicas: 3 },
   aws: {
+    managedPolicyArns: ["arn:aws:iam::111122223333:policy/platform-metrics"],
     policy: {
       statements: [{ sid: "Tables", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/rights"] }],
     },
@@ -55,7 +56,6 @@ const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
   "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
   "ecr:PutImageTagMutability": "somebody made the tags mutable",
   "ecr:UntagResource": "somebody added a tag in our name",
-  "iam:DetachRolePolicy": "somebody attached a policy",
   "iam:PutRolePermissionsBoundary": "somebody changed the boundary",
   "iam:RemoveRoleFromInstanceProfile": "somebody put the role into an instance profile, which then cannot be deleted",
   "iam:UntagRole": "somebody added a tag in our name",

@@ -19,6 +19,7 @@ export const FULL_SERVICE: Json = {
     suspend: false,
     image: {
       repository: "default/matching",
+      repositoryMode: "Own",
       tag: "2.7.0",
       retain: { taggedImages: 50, untaggedDays: 7 },
       deletionPolicy: "Delete",
@@ -57,6 +58,7 @@ export const FULL_SERVICE: Json = {
           },
         ],
       },
+      managedPolicyArns: ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"],
       maxSessionDuration: "2h30m",
       deletionPolicy: "Retain",
     },

@@ -1,5 +1,6 @@
 import { platformServiceSpec } from "../../src/crds/platform-service.ts";
 import { API_VERSION, type ObjectKey } from "../../src/crds/meta.ts";
+import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
 import type { RemoveScope } from "../../src/reconcilers/platform-service/scope.ts";
@@ -19,7 +20,9 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     config,
     configHash: "config",
     roles: new Converger(operator.roles),
+    existingRoles: new Borrowed(operator.existingRoles),
     repositories: new Converger(operator.repositories),
+    existingRepositories: new Borrowed(operator.existingRepositories),
     imageReader: operator.images,
     imageKeeper: operator.imageKeeper,
     images: new ImageMemory(() => 0),

@@ -21,6 +21,7 @@ import {
 const PORTLESS: Changes = { "spec.port": REMOVED, "spec.routes": REMOVED, "spec.callers": REMOVED, "spec.resilience": REMOVED };
 const TCP: Changes = { "spec.protocol": "tcp", "spec.routes": REMOVED };
 const ROUTE = "spec.routes[0]";
+const EXISTING_ROLE = "arn:aws:iam::111122223333:role/terraform/matching";
 const STATEMENT = "spec.aws.policy.statements[0]";
 
 const TRIES_FIT =
@@ -194,6 +195,22 @@ const SERVICE_AWS: readonly Refusal[] = [
     "LeadingKeys",
     ":x",
   ]),
+  values(
+    "spec.aws.managedPolicyArns[0]",
+    "each of aws.managedPolicyArns must be the ARN of an IAM policy, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+    ["AWSXRayDaemonWriteAccess", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/*", "arn:aws:iam::1:policy/x"],
+  ),
+  values("spec.aws.existingRole", "aws.existingRole must be the ARN of an IAM role, as arn:aws:iam::111122223333:role/terraform/tracking", [
+    "tracking",
+    "arn:aws:iam::111122223333:policy/x",
+    "arn:aws:iam::111122223333:role/x*",
+    "arn:aws:iam::aws:role/x",
+  ]),
+  ...["policy", "managedPolicyArns", "maxSessionDuration"].map((field) => ({
+    field: `spec.aws.${field}`,
+    message: `aws.existingRole and aws.${field} exclude each other: a role that exists is its owner's to change; remove aws.${field}, or aws.existingRole for a role of the service's own`,
+    examples: [{ "spec.aws.existingRole": EXISTING_ROLE }],
+  })),
   ...durations("spec.aws.maxSessionDuration", "aws.maxSessionDuration"),
   values("spec.aws.maxSessionDuration", "aws.maxSessionDuration must be between 1h and 12h, the range that IAM accepts for a role", [
     "59m",
@@ -273,10 +290,28 @@ const SERVICE_AGREEMENT: readonly Refusal[] = [
   ...cidrs("spec.dependencies.cidrs[0].cidr", "cidr"),
 ];
 
+const SERVICE_EXISTING: readonly Refusal[] = [
+  {
+    field: "spec.image.deletionPolicy",
+    message:
+      "image.deletionPolicy must be Retain where image.repositoryMode is Existing, since the repository is its owner's to delete: remove deletionPolicy, or repositoryMode for a repository of the service's own",
+    examples: ["Delete", "DeleteWithImages"].map((deletionPolicy) => ({
+      "spec.image": { repository: "default/matching", repositoryMode: "Existing", deletionPolicy },
+    })),
+  },
+  {
+    field: "spec.image.retain",
+    message:
+      "image.retain and image.repositoryMode Existing exclude each other, since its owner says what a repository keeps: remove retain, or repositoryMode for a repository of the service's own",
+    examples: [{ "spec.image": { repository: "default/matching", repositoryMode: "Existing", retain: { taggedImages: 5 } } }],
+  },
+];
+
 /** Changes to FULL_SERVICE. */
 export const SERVICE_REFUSALS: readonly Refusal[] = [
   ...SERVICE_WHOLE,
   ...SERVICE_IMAGE,
+  ...SERVICE_EXISTING,
   ...SERVICE_CONTAINER,
   ...SERVICE_AWS,
   ...SERVICE_TRAFFIC,
@@ -316,6 +351,17 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
   "a limit alone": { "spec.container.resources.requests": REMOVED },
   "a role of an hour": { "spec.aws.maxSessionDuration": "1h" },
   "a role of twelve hours": { "spec.aws.maxSessionDuration": "12h" },
+  "managed policies with a path": {
+    "spec.aws.managedPolicyArns": [
+      "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
+      "arn:aws-cn:iam::111122223333:policy/a/b=c",
+    ],
+  },
+  "a repository that others own": {
+    "spec.image": { repository: "shared/base", repositoryMode: "Existing", tag: "1", deletionPolicy: "Retain" },
+  },
+  "a role that others own": { "spec.aws": { existingRole: EXISTING_ROLE, deletionPolicy: "Retain" } },
+  "no managed policy": { "spec.aws.managedPolicyArns": [] },
   "the longest durations": { "spec.routes[3].timeout": "99999h99999h99999h99999h" },
   "minimum and maximum alike": { "spec.scaling": { minReplicas: 3, maxReplicas: 3 } },
   "ejected for one interval": { "spec.resilience.outlierDetection.baseEjectionTime": "10s" },

@@ -1,7 +1,8 @@
-import type { Difference, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
+import type { Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
+import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
 import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
@@ -136,6 +137,7 @@ export function servicePass(): ServicePass {
       availableReplicas: 1,
       statusReplicas: 1,
       image: `${URI}@${DIGEST}`,
+      identity: undefined,
       deadlineExceeded: false,
       rolledOut: true,
     }),
@@ -156,6 +158,8 @@ export function servicePass(): ServicePass {
     world,
     children,
     roles: new Converger(external<RoleDesired, RoleObserved>("Role", ROLE)),
+    existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
+    existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
     imageReader: {
       resolve: async () => {

@@ -31,7 +31,9 @@ const KEY = { namespace: NAMESPACE, name: NAME };
 /** `tenant` is for tiers that select by a label. */
 const NAMESPACE_LABELS = { "kubernetes.io/metadata.name": NAMESPACE, tenant: "yes" };
 const ARCHITECTURES = ["amd64", "arm64"];
-const CONFIG = testConfig();
+const [TENANT] = testConfig().tenancy;
+/** A repository of others may be used. */
+const CONFIG = testConfig({ tenancy: [{ ...TENANT, existingRepositories: ["default/*"] }] });
 
 /** Any PlatformService exists, on one port and in the tier that is judged; any Service, on Redis's ports. */
 function facts(tierName: string): NetworkFacts {
@@ -58,7 +60,7 @@ export interface Written {
   readonly tier: Json;
 }
 
-/** By name: `Suspended` (why nothing is written), `Role`, `Repository`, `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
+/** By name: `Suspended` (why nothing is written), `Role` and `Repository` (of the service's own), `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
   const tier = {
@@ -84,8 +86,8 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...policies.problems.map(({ reason }) => reason),
     ],
     Suspended: suspensionOf(stored, 0)?.reason,
-    Role: buildRole(service, CONFIG),
-    Repository: buildRepository(service, CONFIG),
+    ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, CONFIG) }),
+    ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, CONFIG) }),
     Image: { repository: service.repository, ...imageReference(service) },
     ...Object.fromEntries(children(service, network, policies.objects).map((child) => [`${child.kind} ${child.metadata.name}`, child])),
   };
@@ -93,7 +95,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
 
 function children(service: EffectiveService, network: NetworkFacts, policies: readonly KubeObject[]): readonly KubeObject[] {
   const mesh = meshOf(service);
-  const arn = roleArn(KEY, CONFIG);
+  const arn = service.spec.aws?.existingRole ?? roleArn(KEY, CONFIG);
   const image = `${repositoryUri(service.repository, CONFIG)}@${digestOf(service)}`;
   return [
     buildServiceAccount(service, arn),

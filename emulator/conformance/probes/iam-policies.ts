@@ -108,6 +108,13 @@ export const IAM_POLICY_PROBES: readonly Probe[] = [
         [PolicyArn],
       );
     },
+    "attaches a policy of AWS's": async (target) => {
+      const RoleName = await role(target);
+      const PolicyArn = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
+      await target.iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
+      const { AttachedPolicies } = await target.iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+      assert.deepEqual(AttachedPolicies, [{ PolicyArn, PolicyName: "AWSXRayDaemonWriteAccess" }]);
+    },
     "answers NoSuchEntity for a policy that is not there": async (target) => {
       const command = new AttachRolePolicyCommand({
         RoleName: await role(target),

@@ -15,6 +15,7 @@ import type {
 } from "@aws-sdk/client-iam";
 import { countedCharacters, parseIdentityPolicy } from "../../authorization/grammar.ts";
 import { read, write, type Operation } from "../../operation.ts";
+import { attachablePolicy } from "./aws-managed-policies.ts";
 import { checkBoundary } from "./roles.ts";
 import { iamFault } from "./schema.ts";
 import { checkQuota, encodeDocument, findRole, iamPage, onRole, parseDocument, putRole } from "./shared.ts";
@@ -72,7 +73,7 @@ const attachRolePolicy = write<AttachRolePolicyRequest, void>("AttachRolePolicy"
     if (PolicyArn.startsWith("arn:aws:iam::aws:policy/aws-service-role/")) {
       throw iamFault("PolicyNotAttachableException", "Cannot attach a Service Role Policy to a Customer Role.");
     }
-    if (call.store.policies.get(PolicyArn) === undefined) {
+    if (attachablePolicy(PolicyArn, call) === undefined) {
       throw iamFault("NoSuchEntityException", `Policy ${PolicyArn} does not exist or is not attachable.`);
     }
     if (role.attachedPolicies.includes(PolicyArn)) return;
@@ -94,7 +95,7 @@ const listAttachedRolePolicies = read<ListAttachedRolePoliciesRequest, ListAttac
   permissions: ({ RoleName }, call) => onRole("ListAttachedRolePolicies", RoleName, call),
   handle(request, call) {
     const attached = findRole(request.RoleName, call).attachedPolicies.flatMap((arn) => {
-      const policy = call.store.policies.get(arn);
+      const policy = attachablePolicy(arn, call);
       const fits = policy?.path.startsWith(request.PathPrefix ?? "/") ?? false;
       return fits && policy !== undefined ? [[arn, { PolicyArn: arn, PolicyName: policy.policyName }] as const] : [];
     });

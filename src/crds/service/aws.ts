@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, isDuration, mapList, setList, text, type Rule } from "../fields.ts";
+import { duration, isDuration, mapList, rules, setList, text, type Rule } from "../fields.ts";
 
 /** `spec.aws`: what the service's IAM role may do. What a statement may say is vetted by the operator, not by the schema. */
 
@@ -47,7 +47,32 @@ const sessionLength: readonly Rule[] = [
 
 const maxSessionDuration = duration("aws.maxSessionDuration", sessionLength);
 
-export const aws = z.strictObject({
+const managedPolicyArn = text({
+  pattern: /^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy\/[A-Za-z0-9_+=,.@/-]+$/,
+  says: "each of aws.managedPolicyArns must be the ARN of an IAM policy, as arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+  max: 2048,
+});
+
+/** IAM's quota on the managed policies of a role (IAM user guide, quotas). */
+const MAX_MANAGED_POLICIES = 10;
+
+const existingRole = text({
+  pattern: /^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[A-Za-z0-9_+=,.@/-]+$/,
+  says: "aws.existingRole must be the ARN of an IAM role, as arn:aws:iam::111122223333:role/terraform/tracking",
+  max: 2048,
+});
+
+/** What a role of the service's own has, and one that others own has from them. */
+function ownRoleOnly(field: string): Rule {
+  return {
+    rule: `!has(self.existingRole) || !has(self.${field})`,
+    message: `aws.existingRole and aws.${field} exclude each other: a role that exists is its owner's to change; remove aws.${field}, or aws.existingRole for a role of the service's own`,
+    reason: "FieldValueForbidden",
+    fieldPath: `.${field}`,
+  };
+}
+
+const awsBlock = z.strictObject({
   policy: z
     .strictObject({
       statements: mapList(statement, { keys: ["sid"], max: 50 })
@@ -56,7 +81,21 @@ export const aws = z.strictObject({
     })
     .optional()
     .describe(
-      "Least privilege, typed: becomes the role's one inline policy. Absent: the role may do nothing, and the pods have no way to AWS.",
+      "Least privilege, typed: becomes the role's one inline policy. Without it and managedPolicyArns the role may do nothing, and the pods have no way to AWS.",
+    ),
+  managedPolicyArns: setList(managedPolicyArn, { max: MAX_MANAGED_POLICIES })
+    .optional()
+    .describe(
+      "Managed policies, AWS's own or the account's, that the role has as well, as [arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess]; only " +
+        "those that the operator's configuration lists. Any other that is attached to the role is taken off. What such a policy allows is not " +
+        "looked into, so the pods get a way to every AWS endpoint that the configuration knows.",
+    ),
+  existingRole: existingRole
+    .optional()
+    .describe(
+      "ARN of a role that others made and own, as Terraform, for the pods to run under instead of one of the service's own. The operator's " +
+        "configuration says which a namespace may name (tenancy). The role's trust policy must admit the service's ServiceAccount by name and " +
+        "its boundary be a permitted one; it is never changed or deleted. The role that the service had before is deleted once no pod runs under it.",
     ),
   maxSessionDuration: maxSessionDuration
     .optional()
@@ -64,5 +103,9 @@ export const aws = z.strictObject({
   deletionPolicy: z
     .enum(["Delete", "Retain"])
     .default("Delete")
-    .describe("What becomes of the IAM role when this PlatformService is deleted. Delete removes it with its policy; Retain keeps it."),
+    .describe(
+      "What becomes of the service's own IAM role when this PlatformService is deleted, or names an existingRole instead. Delete removes it with its policies; Retain keeps it.",
+    ),
 });
+
+export const aws = awsBlock.meta(rules(...["policy", "managedPolicyArns", "maxSessionDuration"].map(ownRoleOnly)));

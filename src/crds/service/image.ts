@@ -34,8 +34,15 @@ export const image = z
     })
       .optional()
       .describe(
-        'Name of the ECR repository, without registry and account, as dispatch/matching. It must start with "<namespace>/". ' +
+        'Name of the ECR repository, without registry and account, as dispatch/matching. It must start with "<namespace>/", unless others own it. ' +
           "Default: <namespace>/<name>. Immutable: a repository cannot be renamed.",
+      ),
+    repositoryMode: z
+      .enum(["Own", "Existing"])
+      .optional()
+      .describe(
+        "Own: the repository is made and kept for this service. Existing: others own it, as Terraform or another cluster of the account; it is verified " +
+          "and used, never changed or deleted. Which a namespace may use, the operator's configuration says. Default: the configuration's (registry.mode).",
       ),
     tag: text({
       pattern: /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/,
@@ -77,6 +84,20 @@ export const image = z
         message: `image.tag must not begin with ${KEPT_TAG_PREFIX}: the operator puts such tags on images that run; name a tag of your own, or the digest`,
         reason: "FieldValueInvalid",
         fieldPath: ".tag",
+      },
+      {
+        rule: "!has(self.repositoryMode) || self.repositoryMode != 'Existing' || self.deletionPolicy == 'Retain'",
+        message:
+          "image.deletionPolicy must be Retain where image.repositoryMode is Existing, since the repository is its owner's to delete: remove deletionPolicy, or repositoryMode for a repository of the service's own",
+        reason: "FieldValueForbidden",
+        fieldPath: ".deletionPolicy",
+      },
+      {
+        rule: "!has(self.repositoryMode) || self.repositoryMode != 'Existing' || !has(self.retain)",
+        message:
+          "image.retain and image.repositoryMode Existing exclude each other, since its owner says what a repository keeps: remove retain, or repositoryMode for a repository of the service's own",
+        reason: "FieldValueForbidden",
+        fieldPath: ".retain",
       },
       {
         rule: "has(self.repository) == has(oldSelf.repository) && (!has(self.repository) || self.repository == oldSelf.repository)",

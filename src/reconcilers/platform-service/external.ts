@@ -24,7 +24,9 @@ export function noteExternal(
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
 }
 
-export function foreignReport(what: string, name: string, owner: string): StepReport {
+export type BlockedReport = Extract<StepReport, { state: "blocked" }>;
+
+export function foreignReport(what: string, name: string, owner: string): BlockedReport {
   return {
     state: "blocked",
     reason: "NotOwned",

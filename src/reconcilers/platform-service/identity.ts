@@ -1,53 +1,66 @@
 import { permittedBoundaries } from "../../crds/aws-names.ts";
+import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
-import type { Step } from "../step.ts";
+import type { Step, StepReport } from "../step.ts";
+import { useExistingRole } from "./existing-role.ts";
 import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
-/** The IAM role that the service's pods assume: exists, is ours, and trust, policy, boundary and tags are as written. */
+/** The IAM role that the service's pods assume: its own, as written; or one that others own, verified. */
 export const identityStep: Step<Scope, RemoveScope> = {
   name: "identity",
   condition: "IdentityReady",
 
   async ensure(scope) {
-    const { roles, service, config } = scope;
-    const desired = buildRole(service, config);
-    const result = await roles.converge(desired);
-    noteExternal(scope, roles.resource, desired.name, result);
-    if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
-    if (result.state === "withheld") {
-      // What is compared later is compared as if the rest were written.
-      if (result.observed !== undefined) scope.facts.roleArn = result.observed.arn;
-      return WITHHELD;
-    }
-    const foreignBoundary = result.state === "stuck" ? result.observed.permissionsBoundaryArn : undefined;
-    if (foreignBoundary !== undefined && !permittedBoundaries(config).includes(foreignBoundary)) {
-      return {
-        state: "blocked",
-        reason: "BoundaryNotPermitted",
-        message: `IAM role ${desired.name} carries the permissions boundary ${foreignBoundary}, which the operator's configuration does not list; its policy is taken off. Put ${desired.permissionsBoundaryArn} back, or list the other in identity.allowedBoundaryArns`,
-        recheckMs: EXTERNAL_RECHECK_MS,
-      };
-    }
-    if (result.state === "stuck") {
-      return {
-        state: "failed",
-        reason: "NotAsWritten",
-        message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}`,
-      };
-    }
-    scope.facts.roleArn = result.observed.arn;
-    return { state: "ready", message: result.observed.arn };
+    const arn = scope.service.spec.aws?.existingRole;
+    return arn === undefined ? ensureOwnRole(scope) : useExistingRole(scope, arn);
   },
 
   async remove(scope) {
     const { roles, stored, key, config } = scope;
+    const { group, kind } = roles.resource;
     const name = roleName(key, config);
+    const existing = stored.spec.aws?.existingRole;
+    if (existing !== undefined) scope.retained.push({ group, kind, name: existingRoleName(existing), state: "Retained" });
     if (stored.spec.aws?.deletionPolicy === "Retain") {
-      scope.retained.push({ group: roles.resource.group, kind: roles.resource.kind, name, state: "Retained" });
+      // Beside an existing role there need be none of its own.
+      if (existing !== undefined && (await roles.resource.observe({ name, owner: key })).state !== "present") return { state: "gone" };
+      scope.retained.push({ group, kind, name, state: "Retained" });
       return { state: "retained", message: `IAM role ${name} is kept: deletionPolicy Retain` };
     }
     roles.forget(name);
     return externalRemoval(await roles.resource.delete({ name, owner: key, force: false }));
   },
 };
+
+/** The role exists, is ours, and trust, policies, boundary and tags are as written. */
+async function ensureOwnRole(scope: Scope): Promise<StepReport> {
+  const { roles, service, config } = scope;
+  const desired = buildRole(service, config);
+  const result = await roles.converge(desired);
+  noteExternal(scope, roles.resource, desired.name, result);
+  if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
+  if (result.state === "withheld") {
+    // What is compared later is compared as if the rest were written.
+    if (result.observed !== undefined) scope.facts.roleArn = result.observed.arn;
+    return WITHHELD;
+  }
+  const foreignBoundary = result.state === "stuck" ? result.observed.permissionsBoundaryArn : undefined;
+  if (foreignBoundary !== undefined && !permittedBoundaries(config).includes(foreignBoundary)) {
+    return {
+      state: "blocked",
+      reason: "BoundaryNotPermitted",
+      message: `IAM role ${desired.name} carries the permissions boundary ${foreignBoundary}, which the operator's configuration does not list; its policies are taken off. Put ${desired.permissionsBoundaryArn} back, or list the other in identity.allowedBoundaryArns`,
+      recheckMs: EXTERNAL_RECHECK_MS,
+    };
+  }
+  if (result.state === "stuck") {
+    return {
+      state: "failed",
+      reason: "NotAsWritten",
+      message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}`,
+    };
+  }
+  scope.facts.roleArn = result.observed.arn;
+  return { state: "ready", message: result.observed.arn };
+}

@@ -6,7 +6,7 @@ import type { Keeping } from "./image-memory.ts";
 import type { Facts, Scope } from "./scope.ts";
 
 /**
- * What runs, or is about to, carries a tag of ours, which the repository's lifecycle policy spares: an image that expires is one that no new node
+ * What runs, or is about to, from a repository of the service's own carries a tag of ours, which the repository's lifecycle policy spares: an image that expires is one that no new node
  * can pull. What has been seen is remembered, so that most passes make no call.
  */
 
@@ -20,8 +20,9 @@ const TAKEN_RECHECK_MS = 60_000;
 /** Anybody may write anything into a pod's image. */
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** Keeps the image; remembered images cost no call. */
+/** Keeps the image; remembered images cost no call. In a repository that others own it is theirs to keep. */
 export async function keepImage(scope: Scope, repository: Repository, digest: string): Promise<Kept> {
+  if (scope.service.repositoryMode === "Existing") return "kept";
   const known = await keepings(scope, repository);
   const keeping = known.get(digest);
   if (keeping === "kept" || keeping === "onlyTag") return "kept";
@@ -32,6 +33,7 @@ export async function keepImage(scope: Scope, repository: Repository, digest: st
 
 /** Keeps what runs already, whatever is to run next: it must last until nothing runs it. Undefined: nothing stands in the way. */
 export async function keepRunning(scope: Scope, repository: Repository): Promise<StepReport | undefined> {
+  if (scope.service.repositoryMode === "Existing") return undefined;
   for (const digest of runningDigests(scope, repository)) {
     const known = await keepings(scope, repository);
     if (known.get(digest) === "absent") continue;
@@ -55,6 +57,7 @@ export async function keepRunning(scope: Scope, repository: Repository): Promise
 
 /** Takes our tag off what nothing runs any more, once `desired` has been rolled out whole: before that, an earlier ReplicaSet may still start pods. */
 export async function releaseOthers(scope: Scope, repository: Repository, desired: string): Promise<void> {
+  if (scope.service.repositoryMode === "Existing") return;
   const deployment = scope.world.deployment(scope.service.key);
   const rolledOut = deployment?.rolledOut === true && deployment.statusReplicas <= deployment.updatedReplicas;
   if (!rolledOut || deployment.image !== `${repository.uri}@${desired}`) return;

@@ -1,6 +1,6 @@
 import type { Identified } from "../../crds/desired.ts";
 import { sortedUnique } from "../../resources/order.ts";
-import type { Converged, Converging } from "../converge.ts";
+import type { Converger, Converging } from "../converge.ts";
 import type { Children, ImageKeeper } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
 import { describeDifferences } from "./external.ts";
@@ -85,7 +85,7 @@ function lookingChildren(children: Children, note: (words: string) => void): Chi
 }
 
 function looking<D extends Identified, O>(
-  converger: Converging<D, O> & { look(desired: D): Promise<Converged<O>> },
+  converger: Pick<Converger<D, O>, "resource" | "look" | "lookRetired" | "forget">,
   note: (words: string) => void,
 ): Converging<D, O> {
   return {
@@ -97,6 +97,12 @@ function looking<D extends Identified, O>(
         note(result.observed ? `${name} differs: ${describeDifferences(result.differences)}` : `${name} is not there`);
       return result;
     },
+    async retire(target) {
+      const result = await converger.lookRetired(target);
+      if (result.state === "withheld") note(`${converger.resource.kind} ${target.name} is no longer wanted`);
+      return result;
+    },
+    forget: (name) => converger.forget(name),
   };
 }
 

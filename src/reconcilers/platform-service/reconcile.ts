@@ -153,9 +153,11 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
   return { state: "settled" };
 }
 
-function forget({ roles, repositories }: ReconcilerDeps, key: ObjectKey): void {
+function forget({ roles, existingRoles, repositories, existingRepositories }: ReconcilerDeps, key: ObjectKey): void {
   roles.forgetOwnedBy(key);
+  existingRoles.forget(key);
   repositories.forgetOwnedBy(key);
+  existingRepositories.forget(key);
 }
 
 /**

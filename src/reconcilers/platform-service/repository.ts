@@ -1,20 +1,22 @@
-import { repositoryName } from "../../crds/effective.ts";
+import { repositoryMode, repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
-import { describeDifferences, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
+import { useExistingRepository } from "./existing-repository.ts";
+import { describeDifferences, externalRemoval, foreignReport, noteExternal, WITHHELD, type BlockedReport } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
-/** The ECR repository of the service's image: exists, is ours, immutable, encrypted and with its lifecycle policy. */
+/** The ECR repository of the service's image: its own, as written; or one that others own, verified. */
 export const repositoryStep: Step<Scope, RemoveScope> = {
   name: "repository",
   condition: "RepositoryReady",
 
   async ensure(scope) {
+    if (scope.service.repositoryMode === "Existing") return useExistingRepository(scope);
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
-    if (result.state === "foreign") return foreignReport("ECR repository", desired.name, result.owner);
+    if (result.state === "foreign") return orUsed(foreignReport("ECR repository", desired.name, result.owner));
     if (result.state === "withheld") {
       if (result.observed !== undefined) scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
       return WITHHELD;
@@ -35,12 +37,17 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   async remove(scope) {
     const { repositories, stored, key, config } = scope;
     const name = repositoryName(key, stored.spec, config);
-    const policy = stored.spec.image?.deletionPolicy ?? "Retain";
+    const existing = repositoryMode(stored.spec, config) === "Existing";
+    const policy = existing ? "Retain" : (stored.spec.image?.deletionPolicy ?? "Retain");
     if (policy === "Retain") {
       scope.retained.push({ group: repositories.resource.group, kind: repositories.resource.kind, name, state: "Retained" });
-      return { state: "retained", message: `ECR repository ${name} is kept: deletionPolicy Retain` };
+      return { state: "retained", message: `ECR repository ${name} is kept: ${existing ? "others own it" : "deletionPolicy Retain"}` };
     }
     repositories.forget(name);
     return externalRemoval(await repositories.resource.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
   },
 };
+
+function orUsed(report: BlockedReport): BlockedReport {
+  return { ...report, message: `${report.message}, or set spec.image.repositoryMode to Existing to use it as it is` };
+}

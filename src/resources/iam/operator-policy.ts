@@ -2,6 +2,7 @@ import { clusterId, partitionOf, permittedBoundaries, rolePath } from "../../crd
 import type { PolicyStatement } from "../../crds/desired.ts";
 import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { sortedUnique } from "../order.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
 
 /**
@@ -19,25 +20,25 @@ export function renderOperatorPolicy(config: OperatorConfig): string {
     ...readStatements(config),
     ...roleStatements(config),
     ...repositoryStatements(config),
+    ...existingRepositoryStatements(config),
     ...keyStatements(config),
-    never,
+    ...neverStatements(config),
   ];
   return `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
 }
 
-/** Whatever else may be attached to the operator, it never loosens a boundary or rewrites a managed policy. */
-const never: PolicyStatement = {
-  Sid: "NeverWiden",
-  Effect: "Deny",
-  Action: [
-    "iam:AttachRolePolicy",
-    "iam:CreatePolicyVersion",
-    "iam:DeletePolicyVersion",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:SetDefaultPolicyVersion",
-  ],
-  Resource: "*",
-};
+/** Whatever else may be attached to the operator, it never loosens a boundary, rewrites a managed policy or attaches one that is not listed. */
+function neverStatements(config: OperatorConfig): PolicyStatement[] {
+  const never = ["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"];
+  const listed = config.identity.allowedManagedPolicyArns;
+  if (listed.length === 0) return [deny("NeverWiden", { Action: ["iam:AttachRolePolicy", ...never] })];
+  const attach = { Action: "iam:AttachRolePolicy" };
+  return [
+    deny("NeverWiden", { Action: never }),
+    deny("NeverAttachAnother", { ...attach, Condition: { ArnNotEquals: { "iam:PolicyARN": sortedUnique(listed) } } }),
+    deny("NeverAttachElsewhere", { ...attach, Condition: { StringNotEquals: { [`iam:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) } } }),
+  ];
+}
 
 /** Reads go as far as telling a foreign role or repository from none. */
 function readStatements(config: OperatorConfig): PolicyStatement[] {
@@ -60,6 +61,8 @@ function roleStatements(config: OperatorConfig): PolicyStatement[] {
   const { iam, roles } = arns(config);
   const boundary = { "iam:PermissionsBoundary": permittedBoundaries(config) };
   const tagged = { [`iam:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
+  // Which policies may be attached is said once, by NeverAttachAnother: the list is long, and a policy has 6,144 characters.
+  const attaching = config.identity.allowedManagedPolicyArns.length > 0 ? ["iam:AttachRolePolicy"] : [];
   return [
     allow("CreateRoleWithBoundaryAndTags", {
       Action: "iam:CreateRole",
@@ -74,7 +77,7 @@ function roleStatements(config: OperatorConfig): PolicyStatement[] {
     }),
     allow("UntagOurRoles", { Action: "iam:UntagRole", Resource: roles, Condition: { StringEquals: tagged, ...onlyOurTagKeys } }),
     allow("GiveRightsWithinBoundary", {
-      Action: ["iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
+      Action: [...attaching, "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
       Resource: roles,
       Condition: { StringEquals: { ...boundary, ...tagged } },
     }),
@@ -126,6 +129,19 @@ function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
   ];
 }
 
+/** What an image is that others keep, of those repositories that services may use; nothing else of them, and nothing is written. */
+function existingRepositoryStatements(config: OperatorConfig): PolicyStatement[] {
+  const { mode, repositoryPrefix } = config.registry;
+  const names = mode === "Existing" ? ["*"] : sortedUnique(config.tenancy.flatMap((tenant) => tenant.existingRepositories));
+  if (names.length === 0) return [];
+  return [
+    allow("ReadImagesOfOthers", {
+      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Resource: names.map((name) => `${arns(config).ecr}/${repositoryPrefix}${name}`),
+    }),
+  ];
+}
+
 /** With a key of its own, whoever creates a repository lets ECR use that key (ECR user guide, Encryption at rest, required permissions). */
 function keyStatements(config: OperatorConfig): PolicyStatement[] {
   const { kmsKey } = config.registry.encryption;
@@ -152,6 +168,10 @@ function arns(config: OperatorConfig): { readonly iam: string; readonly roles: s
   const { partition } = partitionOf(region);
   const iam = `arn:${partition}:iam::${accountId}`;
   return { iam, roles: `${iam}:role${rolePath(config)}*`, ecr: `arn:${partition}:ecr:${region}:${accountId}:repository` };
+}
+
+function deny(Sid: string, { Action, ...conditions }: Pick<PolicyStatement, "Action" | "Condition">): PolicyStatement {
+  return { Sid, Effect: "Deny", Action, Resource: "*", ...conditions };
 }
 
 function allow(Sid: string, rest: Omit<PolicyStatement, "Sid" | "Effect">): PolicyStatement {

@@ -4,7 +4,9 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import { sha256Hex } from "../../crds/hash.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { sortedUnique } from "../order.ts";
 import { inlinePolicy, POLICY_VERSION } from "./inline-policy.ts";
+import type { Subject } from "./trust.ts";
 
 /** IAM's limit on a role's name (botocore iam service-2.json, roleNameType). */
 const MAX_ROLE_NAME = 64;
@@ -13,7 +15,7 @@ const HASH_LENGTH = 16;
 /** The audience that the EKS webhook asks for in every partition. */
 const AUDIENCE = "sts.amazonaws.com";
 
-/** The IAM role that a service's pods assume by IRSA. Its policy must have passed `vetPolicy`. */
+/** The IAM role that a service's pods assume by IRSA. Its policies must have passed `vetPolicy` and `validateService`. */
 export function buildRole(service: EffectiveService, config: OperatorConfig): RoleDesired {
   const statements = service.spec.aws?.policy?.statements;
   return {
@@ -23,6 +25,7 @@ export function buildRole(service: EffectiveService, config: OperatorConfig): Ro
     description: `PlatformService ${keyString(service.key)} of cluster ${clusterId(config)}`,
     trustPolicy: trustPolicy(service, config),
     inlinePolicy: statements === undefined ? undefined : inlinePolicy(statements),
+    managedPolicyArns: sortedUnique(service.spec.aws?.managedPolicyArns ?? []),
     permissionsBoundaryArn: service.permissionsBoundaryArn,
     maxSessionDuration: service.maxSessionDuration,
     tags: { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner },
@@ -44,22 +47,28 @@ export function roleArn(key: ObjectKey, config: OperatorConfig): string {
   return `${iamPrefix(config)}:role${rolePath(config)}${roleName(key, config)}`;
 }
 
+/** What the service's pods come to STS with. */
+export function trustedSubject({ key, serviceAccountName }: EffectiveService, config: OperatorConfig): Subject {
+  const issuer = config.cluster.oidcIssuer.replace(/^https:\/\//, "");
+  return {
+    provider: `${iamPrefix(config)}:oidc-provider/${issuer}`,
+    issuer,
+    sub: `system:serviceaccount:${key.namespace}:${serviceAccountName}`,
+    audience: AUDIENCE,
+  };
+}
+
 /** Exactly this ServiceAccount, with a token for STS, and nobody else (aws.md, IRSA trust). */
 function trustPolicy(service: EffectiveService, config: OperatorConfig): PolicyDocument {
-  const issuer = config.cluster.oidcIssuer.replace(/^https:\/\//, "");
+  const { provider, issuer, sub, audience } = trustedSubject(service, config);
   return {
     Version: POLICY_VERSION,
     Statement: [
       {
         Effect: "Allow",
-        Principal: { Federated: `${iamPrefix(config)}:oidc-provider/${issuer}` },
+        Principal: { Federated: provider },
         Action: "sts:AssumeRoleWithWebIdentity",
-        Condition: {
-          StringEquals: {
-            [`${issuer}:aud`]: AUDIENCE,
-            [`${issuer}:sub`]: `system:serviceaccount:${service.key.namespace}:${service.serviceAccountName}`,
-          },
-        },
+        Condition: { StringEquals: { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: sub } },
       },
     ],
   };

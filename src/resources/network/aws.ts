@@ -12,9 +12,14 @@ const GATEWAY_SERVICES = ["s3", "dynamodb"] as const;
 /** What IRSA exchanges the pod's token at. */
 const STS = "sts";
 
-/** Whether the role may do anything at all; otherwise pods have no way to AWS. */
+/** Whether the role may do anything, as far as is known; otherwise pods have no way to AWS. */
 export function usesAws(service: EffectiveService): boolean {
-  return neededServices(service).length > 0;
+  return neededServices(service).length > 0 || hasUnknownRights(service);
+}
+
+/** What a managed policy or a role of others allows is its owner's to say and to change, so its services are not known (docs/adr, managed policies). */
+function hasUnknownRights({ spec: { aws } }: EffectiveService): boolean {
+  return aws?.existingRole !== undefined || (aws?.managedPolicyArns ?? []).length > 0;
 }
 
 /** One rule, or none; and a problem for each AWS service that the policy names and the configuration knows no addresses of. */
@@ -23,10 +28,16 @@ export function awsEgress(
   config: OperatorConfig,
 ): { readonly rules: readonly NetworkRule[]; readonly problems: readonly Violation[] } {
   const needed = neededServices(service);
-  const cidrs = sortedUnique(needed.flatMap(({ name }) => endpointCidrs(name, config)));
+  const unknown = hasUnknownRights(service);
+  const cidrs = sortedUnique(
+    unknown ? Object.values(config.network.awsEndpointCidrs).flat() : needed.flatMap(({ name }) => endpointCidrs(name, config)),
+  );
   return {
     rules: cidrs.length === 0 ? [] : [{ peers: cidrs.map(addressPeer), ports: [tcp(HTTPS)] }],
-    problems: needed.filter(({ name }) => endpointCidrs(name, config).length === 0).map(noEgress),
+    problems: [
+      ...needed.filter(({ name }) => endpointCidrs(name, config).length === 0).map(noEgress),
+      ...(unknown && endpointCidrs(STS, config).length === 0 ? [noCredentials(service)] : []),
+    ],
   };
 }
 
@@ -56,6 +67,15 @@ function endpointKind(name: string): "interface" | (typeof GATEWAY_SERVICES)[num
 
 function endpointCidrs(name: string, config: OperatorConfig): readonly string[] {
   return config.network.awsEndpointCidrs[endpointKind(name)];
+}
+
+function noCredentials({ spec: { aws } }: EffectiveService): Violation {
+  const field = aws?.existingRole === undefined ? "managedPolicyArns" : "existingRole";
+  return {
+    field: `spec.aws.${field}`,
+    reason: "NoEgressFor",
+    message: `the role's credentials need sts, and no addresses of sts are known: the platform team adds them to network.awsEndpointCidrs.interface of the operator's configuration, or remove ${field}`,
+  };
 }
 
 function noEgress({ name, sid }: NeededService): Violation {

@@ -6,7 +6,7 @@ import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
-import { operatorConfig } from "./operator-config.ts";
+import { METRICS_POLICY, operatorConfig } from "./operator-config.ts";
 import { Recorder } from "./recorder.ts";
 
 const ADMIN = { accessKeyId: "AKIAADMIN00000000000", secretAccessKey: "admin" };
@@ -26,8 +26,8 @@ export interface EmulatedAws {
   close(): Promise<void>;
 }
 
-/** Starts it with the cluster's OIDC provider and the boundary, as Terraform leaves an account. */
-export async function emulatedAws(): Promise<EmulatedAws> {
+/** Starts it with the cluster's OIDC provider, the boundary and METRICS_POLICY, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
+export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> {
   const { cluster, identity } = operatorConfig();
   const { accountId, region } = cluster;
   const emulator = await startEmulator({
@@ -39,16 +39,16 @@ export async function emulatedAws(): Promise<EmulatedAws> {
       {
         accessKeyId: OPERATOR.accessKeyId,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
-        policy: JSON.parse(renderOperatorPolicy(operatorConfig())),
+        policy: JSON.parse(renderOperatorPolicy(operatorConfig(undefined, overrides))),
       },
     ],
   });
-  const config = operatorConfig(emulator.url);
+  const config = operatorConfig(emulator.url, overrides);
   const admin = { region, endpoint: emulator.url, credentials: ADMIN };
   const iam = new IAMClient(admin);
   await iam.send(new CreateOpenIDConnectProviderCommand({ Url: cluster.oidcIssuer, ClientIDList: ["sts.amazonaws.com"] }));
-  const PolicyName = identity.permissionsBoundaryArn.replace(/.*\//, "");
-  await iam.send(new CreatePolicyCommand({ PolicyName, PolicyDocument: ANYTHING }));
+  for (const arn of [identity.permissionsBoundaryArn, METRICS_POLICY])
+    await iam.send(new CreatePolicyCommand({ PolicyName: arn.replace(/.*\//, ""), PolicyDocument: ANYTHING }));
   const recorder = new Recorder();
   const operator = createAws(config, { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR });
   const ecr = new ECRClient(admin);

@@ -1,7 +1,12 @@
 import { operatorConfigFile, type OperatorConfig } from "../../../src/crds/operator-config.ts";
 
-/** A whole configuration for tests of the AWS side: account 111122223333, eu-west-1, cluster demo. */
-export function operatorConfig(endpoint?: string): OperatorConfig {
+/** Managed policies that services may name: the account's, AWS's, and one that nobody has made. */
+export const METRICS_POLICY = "arn:aws:iam::111122223333:policy/platform-metrics";
+export const XRAY_POLICY = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
+export const MISSING_POLICY = "arn:aws:iam::111122223333:policy/not-made";
+
+/** A whole configuration for tests of the AWS side: account 111122223333, eu-west-1, cluster demo. `overrides` are for whole blocks. */
+export function operatorConfig(endpoint?: string, overrides: object = {}): OperatorConfig {
   return operatorConfigFile.parse({
     cluster: {
       name: "demo",
@@ -9,8 +14,12 @@ export function operatorConfig(endpoint?: string): OperatorConfig {
       accountId: "111122223333",
       oidcIssuer: "https://oidc.eks.eu-west-1.amazonaws.com/id/DEMO",
     },
-    identity: { permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary" },
+    identity: {
+      permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary",
+      allowedManagedPolicyArns: [METRICS_POLICY, XRAY_POLICY, MISSING_POLICY],
+    },
     // Fast enough that a test never waits for the bucket.
     aws: { endpoint: endpoint ?? null, limits: { iam: "1000/s", ecr: "1000/s" } },
+    ...overrides,
   });
 }

@@ -14,6 +14,7 @@ import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { METRICS_POLICY, XRAY_POLICY } from "../../support/aws/operator-config.ts";
 import { pushImage } from "../../support/aws/push.ts";
 import { service } from "../../support/aws/service.ts";
 
@@ -30,7 +31,10 @@ beforeAll(async () => {
 afterAll(async () => aws.close());
 
 async function lifeOfARole(): Promise<void> {
-  const desired = buildRole(service({ aws: { policy: { statements: [STATEMENT] } } }), aws.config);
+  const desired = buildRole(
+    service({ aws: { policy: { statements: [STATEMENT] }, managedPolicyArns: [METRICS_POLICY, XRAY_POLICY] } }),
+    aws.config,
+  );
   const roles = () => new Converger(aws.operator.roles);
   await roles().converge(desired);
   const RoleName = desired.name;
@@ -44,7 +48,7 @@ async function lifeOfARole(): Promise<void> {
   await aws.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify(other) }));
   await aws.iam.send(new TagRoleCommand({ RoleName, Tags: [STRAY_TAG] }));
   expect(await roles().converge(desired)).toMatchObject({ state: "asDesired" });
-  await aws.operator.bulk.roles();
+  await aws.operator.bulk.roles(new Set());
   await aws.operator.bulk.registry();
   await aws.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: RoleName }));
   await aws.iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: RoleName, RoleName }));

@@ -28,6 +28,7 @@ import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { pushImage } from "../../support/aws/push.ts";
+import { METRICS_POLICY } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 
 /** What somebody with the operator's credentials, and no good intentions, is refused. */
@@ -104,7 +105,10 @@ describe("a role of ours", () => {
       "gets a wider boundary",
       () => iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: WIDE_OPEN })),
     ],
-    ["gets a managed policy", () => iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: WIDE_OPEN }))],
+    [
+      "gets a managed policy that is not listed",
+      () => iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: WIDE_OPEN })),
+    ],
     [
       "gets a tag that opens someone's door",
       () => iam.send(new TagRoleCommand({ RoleName: desired.name, Tags: [{ Key: "team", Value: "payments" }] })),
@@ -122,6 +126,13 @@ describe("a role of ours", () => {
     await aws.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: WIDE_OPEN }));
     const put = new PutRolePolicyCommand({ RoleName: desired.name, PolicyName: "platform-operator", PolicyDocument: ANYTHING });
     await expect(iam.send(put)).rejects.toMatchObject(denied);
+    const attach = new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: METRICS_POLICY });
+    await expect(iam.send(attach)).rejects.toMatchObject(denied);
+  });
+
+  test("gets a managed policy that the configuration lists", async () => {
+    const attach = new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: METRICS_POLICY });
+    await expect(iam.send(attach)).resolves.toBeDefined();
   });
 });
 
@@ -152,6 +163,7 @@ describe.each<[string, () => { Path: string; Tags: { Key: string; Value: string 
       () =>
         iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: desired.permissionsBoundaryArn })),
     ],
+    ["a managed policy, listed or not", () => iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: METRICS_POLICY }))],
     ["deleted", () => iam.send(new DeleteRoleCommand({ RoleName: desired.name }))],
   ])("is never given or made: %s", async (__, attempt) => {
     await expect(attempt()).rejects.toMatchObject(denied);

@@ -6,7 +6,9 @@ import {
   CreateRoleCommand,
   DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
   GetRoleCommand,
+  ListAttachedRolePoliciesCommand,
   PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   TagRoleCommand,
@@ -19,6 +21,7 @@ import type { RoleDesired } from "../../../src/crds/desired.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRole, roleArn } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { METRICS_POLICY, MISSING_POLICY, XRAY_POLICY } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 
 const POLICY = {
@@ -60,6 +63,10 @@ async function created(desired = role()): Promise<RoleDesired> {
 
 function remove({ name, owner }: RoleDesired) {
   return aws.operator.roles.delete({ name, owner, force: false });
+}
+
+async function inBulk() {
+  return (await aws.operator.bulk.roles(new Set())).ours;
 }
 
 async function exists(RoleName: string): Promise<boolean> {
@@ -226,6 +233,86 @@ describe("drift is repaired by exactly the call that it needs", () => {
   });
 });
 
+describe("managed policies", () => {
+  const managed = (...managedPolicyArns: string[]) => role({ aws: { policy: POLICY, managedPolicyArns } });
+  const BOUNDARY = "arn:aws:iam::111122223333:policy/platform-boundary";
+
+  async function attached(RoleName: string): Promise<readonly string[]> {
+    const { AttachedPolicies = [] } = await aws.iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+    return AttachedPolicies.map(({ PolicyArn = "" }) => PolicyArn).toSorted();
+  }
+
+  test("are attached when the role is made, AWS's and the account's, and a second look writes nothing", async () => {
+    const desired = await created(managed(XRAY_POLICY, METRICS_POLICY));
+    expect(await attached(desired.name)).toEqual([METRICS_POLICY, XRAY_POLICY]);
+    expect(await converge(desired)).toMatchObject({ state: "asDesired", corrected: [] });
+    expect(aws.recorder.writes()).toEqual([]);
+  });
+
+  test("written in another order are the same wish", () => {
+    expect(managed(XRAY_POLICY, METRICS_POLICY)).toEqual(managed(METRICS_POLICY, XRAY_POLICY));
+  });
+
+  test("one that is detached is attached again, one that another attaches is taken off, and the bulk read sees both", async () => {
+    const desired = await created(managed(METRICS_POLICY));
+    const roles = new Converger(aws.operator.roles);
+    await roles.converge(desired);
+    await aws.iam.send(new DetachRolePolicyCommand({ RoleName: desired.name, PolicyArn: METRICS_POLICY }));
+    await aws.iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: XRAY_POLICY }));
+    expect(roles.sweep(await inBulk())).toEqual([desired.owner]);
+    expect(await roles.converge(desired)).toMatchObject({
+      state: "asDesired",
+      corrected: [
+        { field: `attachedPolicies[${XRAY_POLICY}]`, observed: "attached", desired: "none" },
+        { field: `attachedPolicies[${METRICS_POLICY}]`, observed: "none", desired: "attached" },
+      ],
+    });
+    expect(aws.recorder.writes()).toEqual(["iam:DetachRolePolicy", "iam:AttachRolePolicy"]);
+    expect(await attached(desired.name)).toEqual([METRICS_POLICY]);
+    expect(roles.sweep(await inBulk())).toEqual([]);
+  });
+
+  test("are given last, under the boundary that is wished for", async () => {
+    const desired = await created(managed(XRAY_POLICY));
+    await aws.iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: desired.name }));
+    await converge(managed(METRICS_POLICY));
+    expect(aws.recorder.writes()).toEqual(["iam:PutRolePermissionsBoundary", "iam:DetachRolePolicy", "iam:AttachRolePolicy"]);
+  });
+
+  test("one that does not exist is refused with what to do, by the pass after the one that made the role", async () => {
+    await expect(converge(managed(MISSING_POLICY))).rejects.toMatchObject({ class: "busy", operation: "iam:AttachRolePolicy" });
+    await expect(converge(managed(MISSING_POLICY))).rejects.toMatchObject({
+      class: "invalid",
+      code: "NoSuchEntity",
+      message: `managed policy ${MISSING_POLICY} does not exist, or IAM attaches it to no role: create it, or remove it from spec.aws.managedPolicyArns`,
+    });
+    expect(await exists(role().name)).toBe(true);
+  });
+
+  test("one that the configuration does not list is denied by the operator's own policy", async () => {
+    await created(managed());
+    await expect(converge(managed(BOUNDARY))).rejects.toMatchObject({ class: "denied", operation: "iam:AttachRolePolicy" });
+  });
+
+  test("go with the policy where the boundary is one that nobody listed; what another attached stays beside it", async () => {
+    const desired = await created(managed(METRICS_POLICY));
+    await aws.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: desired.name, PermissionsBoundary: METRICS_POLICY }));
+    await aws.iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: BOUNDARY }));
+    expect(await converge(desired)).toMatchObject({ state: "stuck" });
+    expect(await attached(desired.name)).toEqual([BOUNDARY]);
+    expect(await converge(desired)).toMatchObject({ state: "stuck" });
+    expect(aws.recorder.writes()).toEqual(["iam:DeleteRolePolicy", "iam:DetachRolePolicy"]);
+  });
+
+  test("go when the service no longer names them, and with the role", async () => {
+    const desired = await created(managed(METRICS_POLICY, XRAY_POLICY));
+    await converge(managed(XRAY_POLICY));
+    expect(await attached(desired.name)).toEqual([XRAY_POLICY]);
+    expect(await remove(desired)).toEqual({ state: "gone" });
+    expect(await exists(desired.name)).toBe(false);
+  });
+});
+
 describe("someone else's role of the same name", () => {
   test.each<[string, { Key: string; Value: string }[]]>([
     ["without tags", []],
@@ -262,7 +349,7 @@ describe("failures", () => {
     await aws.emulator.addFaults({ match: { operation: "CreateRole" }, position: 1, fault: { kind: "lost" } });
     expect(await converge(desired)).toMatchObject({ state: "asDesired" });
     expect(aws.recorder.codes("iam:CreateRole")).toEqual(["ECONNRESET", "EntityAlreadyExistsException"]);
-    expect(Object.keys((await aws.operator.bulk.roles()).get(desired.name)?.inlinePolicies ?? {})).toEqual(["platform-operator"]);
+    expect(Object.keys((await inBulk()).get(desired.name)?.inlinePolicies ?? {})).toEqual(["platform-operator"]);
   });
 
   test("a throttled call is tried again by the SDK, and seen in the metrics", async () => {
@@ -370,7 +457,7 @@ test("the bulk read sees what a single read sees, save what AWS does not tell th
   await aws.iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn: desired.permissionsBoundaryArn }));
   const observation = await aws.operator.roles.observe(desired);
   if (observation.state !== "present") throw new Error("just created");
-  const bulk = await aws.operator.bulk.roles();
+  const bulk = await inBulk();
   expect(bulk.get(desired.name)).toEqual({ ...observation.observed, description: undefined, maxSessionDuration: undefined });
   expect([...bulk.values()].every(({ path }) => path === desired.path)).toBe(true);
 });

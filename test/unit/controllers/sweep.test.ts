@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
+import { Borrowed } from "../../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
@@ -31,7 +32,9 @@ beforeEach(async () => {
   asked = [];
   options = {
     roles: new Converger(aws.operator.roles),
+    existingRoles: new Borrowed(aws.operator.existingRoles),
     repositories: new Converger(aws.operator.repositories),
+    existingRepositories: new Borrowed(aws.operator.existingRepositories),
     bulk: aws.operator.bulk,
     registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
     intervalMs: 2 * HOUR_MS,

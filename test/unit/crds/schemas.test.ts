@@ -167,6 +167,7 @@ describe("the operator's configuration", () => {
     ["an account id that YAML read as a number", { "cluster.accountId": 111122223333 }],
     ["an issuer without TLS", { "cluster.oidcIssuer": "http://example.com" }],
     ["a boundary that is no policy", { "identity.permissionsBoundaryArn": "arn:aws:iam::111122223333:role/x" }],
+    ["managed policies by a pattern", { "identity.allowedManagedPolicyArns": ["arn:aws:iam::aws:policy/Amazon*"] }],
     ["a prefix without its slash", { "registry.repositoryPrefix": "prod" }],
     ["a percentage of nothing", { "rollout.maxConcurrent": "0%" }],
     ["a rate of nothing", { "aws.limits.iam": "0/s" }],

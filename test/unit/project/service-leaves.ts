@@ -84,6 +84,18 @@ const GENERAL: readonly LeafRow[] = [
 
 const IMAGES: readonly LeafRow[] = [
   { leaf: "image.repository", change: { "image.repository": "default/other" }, becomes: ["Repository: name", "Image: repository", IMAGE] },
+  {
+    leaf: "image.repositoryMode",
+    given: { "image.deletionPolicy": "Retain", "image.retain": REMOVED },
+    change: { "image.repositoryMode": "Existing" },
+    becomes: ["- Repository"],
+  },
+  {
+    leaf: "image.repositoryMode",
+    given: { "image.deletionPolicy": "Retain", "image.retain": REMOVED, "image.repositoryMode": "Existing" },
+    change: { "image.repositoryMode": "Own" },
+    becomes: ["+ Repository"],
+  },
   { leaf: "image.tag", change: { "image.tag": "2.8.0" }, becomes: ["Image: tag", IMAGE] },
   {
     leaf: "image.digest",
@@ -174,11 +186,13 @@ const PODS: readonly LeafRow[] = [
 ];
 
 const WRITTEN = "aws.policy.statements[0]";
+/** With a managed policy every endpoint of AWS is open, whatever the statements say. */
+const NO_MANAGED: Changes = { "aws.managedPolicyArns": REMOVED };
 const AWS: readonly LeafRow[] = [
   { leaf: "aws.policy.statements[].sid", change: { [`${WRITTEN}.sid`]: "Other" }, becomes: statement("Sid") },
   {
     leaf: "aws.policy.statements[].effect",
-    given: { [`${WRITTEN}.effect`]: "Deny" },
+    given: { ...NO_MANAGED, [`${WRITTEN}.effect`]: "Deny" },
     change: { [`${WRITTEN}.effect`]: "Allow" },
     becomes: [
       ...statement("Effect"),
@@ -190,6 +204,7 @@ const AWS: readonly LeafRow[] = [
   // With nothing allowed the pods have no way to AWS.
   {
     leaf: "aws.policy.statements[].effect",
+    given: NO_MANAGED,
     change: { [`${WRITTEN}.effect`]: "Deny" },
     becomes: [
       ...statement("Effect"),
@@ -202,6 +217,7 @@ const AWS: readonly LeafRow[] = [
   // Another service of AWS is behind other addresses.
   {
     leaf: "aws.policy.statements[].actions[]",
+    given: NO_MANAGED,
     change: { [`${WRITTEN}.actions[1]`]: "s3:GetObject" },
     becomes: [...statement("Action[1]"), ...policy("aws", "egress[0].to")],
   },
@@ -227,6 +243,22 @@ const AWS: readonly LeafRow[] = [
     leaf: "aws.policy.statements[].conditions[].values[]",
     change: { [`${WRITTEN}.conditions[0].values[0]`]: "y" },
     becomes: statement('Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0]'),
+  },
+  {
+    leaf: "aws.managedPolicyArns[]",
+    change: { "aws.managedPolicyArns[0]": "arn:aws:iam::111122223333:policy/platform-metrics" },
+    becomes: ["Role: managedPolicyArns[0]"],
+  },
+  { leaf: "aws.managedPolicyArns[]", change: NO_MANAGED, becomes: ["Role: managedPolicyArns", ...policy("aws", "egress[0].to")] },
+  {
+    leaf: "aws.existingRole",
+    given: { "aws.policy": REMOVED, "aws.maxSessionDuration": REMOVED },
+    change: { ...NO_MANAGED, "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+    becomes: [
+      "- Role",
+      ...at(["ServiceAccount matching"], 'metadata.annotations["eks.amazonaws.com/role-arn"]'),
+      ...at([DEPLOYMENT], 'spec.template.metadata.annotations["platform-operator.dev/identity"]'),
+    ],
   },
   { leaf: "aws.maxSessionDuration", change: { "aws.maxSessionDuration": "3h" }, becomes: ["Role: maxSessionDuration"] },
 ];

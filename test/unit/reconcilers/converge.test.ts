@@ -52,10 +52,38 @@ class Account implements ExternalResource<Thing, Seen> {
     return changed;
   }
 
-  async delete(): Promise<ExternalRemoval> {
+  async delete({ name }: Identified): Promise<ExternalRemoval> {
+    this.calls.push("delete");
+    if (this.things.get(name)?.shape === "held") return { state: "blocked", reason: "Held", message: "it is held" };
+    this.things.delete(name);
     return { state: "gone" };
   }
 }
+
+describe("what is no longer wished for", () => {
+  test("is deleted once, and AWS is asked no more; a new wish makes it again, and its end deletes it again", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    await converger.converge(WISH);
+    for (const _ of [1, 2]) expect(await converger.retire(WISH)).toEqual({ state: "gone" });
+    expect(account.things.size + converger.size).toBe(0);
+    await converger.converge(WISH);
+    await converger.retire(WISH);
+    expect(account.calls).toEqual(["observe", "create", "delete", "observe", "create", "delete"]);
+  });
+
+  test("is asked for again while it cannot be deleted, and when its service is gone", async () => {
+    const account = new Account();
+    const converger = new Converger(account);
+    account.things.set("thing", { colour: "red", shape: "held" });
+    expect(await converger.retire(WISH)).toMatchObject({ state: "blocked" });
+    account.things.clear();
+    await converger.retire(WISH);
+    converger.forgetOwnedBy(OWNER);
+    await converger.retire(WISH);
+    expect(account.calls).toEqual(["delete", "delete", "delete"]);
+  });
+});
 
 test("what is remembered goes with the service that it was for", async () => {
   const account = new Account();

@@ -58,6 +58,7 @@ function deployment(digest: string, rolledOut: boolean): DeploymentState {
     availableReplicas: replicas,
     statusReplicas: rolledOut ? replicas : replicas + 1,
     image: `${uri}@${digest}`,
+    identity: undefined,
     deadlineExceeded: false,
     rolledOut,
   };
@@ -65,7 +66,8 @@ function deployment(digest: string, rolledOut: boolean): DeploymentState {
 
 function pod(digest: string, index: number): PodState {
   const images = { app: `${uri}@${digest}`, "istio-proxy": `docker.io/istio/proxyv2@sha256:${"f".repeat(64)}` };
-  return { name: `pod-${index}`, ready: true, deleting: index > 0, images, containers: Object.keys(images), trouble: undefined };
+  const containers = Object.keys(images);
+  return { name: `pod-${index}`, ready: true, deleting: index > 0, images, containers, identity: undefined, trouble: undefined };
 }
 
 /** One pass of the step. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { missingKubernetesServices } from "../../../src/resources/network/dependencies.ts";
 import { buildNetworkPolicies } from "../../../src/resources/network-policy.ts";
+import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import type { NetworkFacts } from "../../../src/resources/facts.ts";
 import { everybody, networkFacts } from "../../support/children.ts";
 import { type ServiceInput, shippedTier, testConfig, testService } from "../../support/effective-services.ts";
@@ -287,6 +288,27 @@ describe("the way to AWS", () => {
           "statement Labels allows s3 and no addresses of s3 are known: the platform team adds them to network.awsEndpointCidrs.s3 of the operator's configuration, or remove the actions",
       },
     ]);
+  });
+
+  test("a managed policy opens every endpoint that is known, since what it allows is not", () => {
+    const managed = { aws: { managedPolicyArns: ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"] } };
+    const opened = (config: OperatorConfig) => ({
+      aws: specs({ spec: managed, config })["matching-aws"],
+      problems: problems({ spec: managed, config }),
+    });
+    const to = (...addresses: string[]) => [{ to: addresses.map((cidr) => ({ ipBlock: { cidr } })), ports: [tcp(443)] }];
+    expect(opened(cidrs(KNOWN))).toMatchObject({ aws: { egress: to("10.1.0.0/24", "52.218.0.0/17", "52.94.24.0/23") }, problems: [] });
+    expect(opened(cidrs({ interface: ["10.1.0.0/24"] }))).toMatchObject({ aws: { egress: to("10.1.0.0/24") }, problems: [] });
+    expect(opened(cidrs({}))).toMatchObject({
+      aws: undefined,
+      problems: [{ field: "spec.aws.managedPolicyArns", reason: "NoEgressFor", message: expect.stringContaining("need sts") }],
+    });
+  });
+
+  test("so does a role that others own", () => {
+    const existing = { aws: { existingRole: "arn:aws:iam::111122223333:role/terraform/matching" } };
+    expect(specs({ spec: existing, config: cidrs(KNOWN) })).toMatchObject({ "matching-aws": { egress: [{ to: { length: 3 } }] } });
+    expect(problems({ spec: existing, config: cidrs({}) })).toMatchObject([{ field: "spec.aws.existingRole", reason: "NoEgressFor" }]);
   });
 
   test("credentials need STS, whatever the policy allows", () => {

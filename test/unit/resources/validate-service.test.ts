@@ -9,6 +9,7 @@ import { validateService } from "../../../src/resources/validate-service.ts";
 import { REMOVED, withChanges, type Changes, type Json } from "../../support/json-path.ts";
 
 const BOUNDARY = "arn:aws:iam::111122223333:policy/platform-boundary";
+const POLICIES = "arn:aws:iam::111122223333:policy";
 const PCI_BOUNDARY = `${BOUNDARY}-pci`;
 
 const SERVICE: Json = { owner: "dispatch-squad", tier: "tier-1", image: {}, port: 8080 };
@@ -57,6 +58,7 @@ function validate({ service = {}, tier = {}, config = {}, labels = { tenant: "di
   return validateService({ service: effective, namespaceLabels: labels, config: parsedConfig });
 }
 
+const ROLES_LISTED: Changes = { "tenancy[0].existingRoleArns": ["*"] };
 const STRICT: Changes = { "network.isolation": "Strict" };
 const LONG_PREFIX = `${"a".repeat(127)}/`;
 
@@ -105,6 +107,27 @@ const REFUSED: Readonly<Record<string, Case>> = {
     reason: "RepositoryOutsideNamespace",
     tells: ['must start with "dispatch/"'],
   },
+  "a repository of others where nothing is listed": {
+    world: { service: { "image.repositoryMode": "Existing" } },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["dispatch/matching is not a repository of others that namespace dispatch may use", "existingRepositories", "write Own"],
+  },
+  "a repository of others that another namespace's tenancy lists": {
+    world: {
+      service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
+      config: { "tenancy[1].existingRepositories": ["shared/*"] },
+    },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["shared/base is not"],
+  },
+  "a repository outside the namespace where others own all": {
+    world: { service: { "image.repository": "pricing/matching" }, config: { "registry.mode": "Existing" } },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["pricing/matching is not"],
+  },
   "a repository that is too long with the registry's prefix": {
     world: { service: { "image.repository": `dispatch/${"m".repeat(120)}` }, config: { "registry.repositoryPrefix": LONG_PREFIX } },
     field: "spec.image.repository",
@@ -116,6 +139,51 @@ const REFUSED: Readonly<Record<string, Case>> = {
     field: "spec.tier",
     reason: "BoundaryNotListed",
     tells: [`${BOUNDARY}-other`, "identity.allowedBoundaryArns"],
+  },
+  "a managed policy where none is listed": {
+    world: { service: { "aws.managedPolicyArns": [`${POLICIES}/reports`] } },
+    field: "spec.aws.managedPolicyArns",
+    reason: "ManagedPolicyNotListed",
+    tells: [`${POLICIES}/reports is not allowed`, "lists no managed policy", "identity.allowedManagedPolicyArns", "spec.aws.policy"],
+  },
+  "a managed policy beside those that are listed": {
+    world: {
+      service: { "aws.managedPolicyArns": [`${POLICIES}/reports`, `${POLICIES}/metrics-2`] },
+      config: { "identity.allowedManagedPolicyArns": [`${POLICIES}/reports`, `${POLICIES}/metrics`] },
+    },
+    field: "spec.aws.managedPolicyArns",
+    reason: "ManagedPolicyNotListed",
+    tells: [`${POLICIES}/metrics-2 is not among`, `name one of ${POLICIES}/metrics, ${POLICIES}/reports, ask the platform team`],
+  },
+  "a role of another account": {
+    world: { service: { "aws.existingRole": "arn:aws:iam::444455556666:role/terraform/matching" }, config: ROLES_LISTED },
+    field: "spec.aws.existingRole",
+    reason: "OtherAccount",
+    tells: ["is not in this cluster's account 111122223333"],
+  },
+  "a role of another partition": {
+    world: { service: { "aws.existingRole": "arn:aws-cn:iam::111122223333:role/terraform/matching" }, config: ROLES_LISTED },
+    field: "spec.aws.existingRole",
+    reason: "OtherAccount",
+    tells: ["name a role of that account"],
+  },
+  "a role of this cluster's services": {
+    world: {
+      service: { "aws.existingRole": "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.prod/eu-west-1.prod.dispatch.other" },
+      config: ROLES_LISTED,
+    },
+    field: "spec.aws.existingRole",
+    reason: "RoleOfAnotherService",
+    tells: ["where this cluster's services have their own roles"],
+  },
+  "a role that no tenancy of the namespace lists": {
+    world: {
+      service: { "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+      config: { "tenancy[1].existingRoleArns": ["*"] },
+    },
+    field: "spec.aws.existingRole",
+    reason: "ExistingRoleNotAllowed",
+    tells: ["is not a role that namespace dispatch may use", "existingRoleArns"],
   },
   "fewer replicas at most than the tier starts from": {
     world: { service: { "scaling.maxReplicas": 2 } },
@@ -177,6 +245,23 @@ const ACCEPTED: Readonly<Record<string, World>> = {
   "a repository of the namespace": { service: { "image.repository": "dispatch/engines/matching" } },
   "a boundary that the configuration lists": { tier: { identity: { permissionsBoundaryArn: PCI_BOUNDARY } } },
   "no boundary of the tier's own": { tier: { identity: { permissionsBoundaryArn: null } } },
+  "a repository of others that the tenancy lists": {
+    service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
+    config: { "tenancy[0].existingRepositories": ["shared/*"] },
+  },
+  "a repository of its namespace where others own all": { config: { "registry.mode": "Existing" } },
+  "a repository of its own where others own the rest": {
+    service: { "image.repositoryMode": "Own" },
+    config: { "registry.mode": "Existing" },
+  },
+  "a role that the tenancy lists": {
+    service: { "aws.existingRole": "arn:aws:iam::111122223333:role/terraform/matching" },
+    config: { "tenancy[0].existingRoleArns": ["arn:aws:iam::111122223333:role/terraform/m*"] },
+  },
+  "managed policies that the configuration lists": {
+    service: { "aws.managedPolicyArns": [`${POLICIES}/reports`] },
+    config: { "identity.allowedManagedPolicyArns": [`${POLICIES}/reports`] },
+  },
   "one replica, which a drain may take": { service: { scaling: { minReplicas: 1 } } },
   "as many replicas at most as at least": { service: { scaling: { maxReplicas: 3 } } },
   "a request that ends just in time": { service: { routes: [{ name: "upload", timeout: "45s" }] } },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import catalogue from "../../../../emulator/authorization/actions.generated.json" with { type: "json" };
-import { operatorConfigFile } from "../../../../src/crds/operator-config.ts";
+import { operatorConfigFile, type OperatorConfig } from "../../../../src/crds/operator-config.ts";
 import { renderOperatorPolicy } from "../../../../src/resources/iam/operator-policy.ts";
-import { operatorConfig } from "../../../support/aws/operator-config.ts";
+import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../../support/aws/operator-config.ts";
 
 interface Rendered {
   readonly Statement: readonly {
@@ -15,7 +15,8 @@ interface Rendered {
 }
 
 const config = operatorConfig();
-const policy: Rendered = JSON.parse(renderOperatorPolicy(config));
+const rendered = (of: OperatorConfig): Rendered => JSON.parse(renderOperatorPolicy(of));
+const policy = rendered(config);
 const allowed = policy.Statement.filter(({ Effect }) => Effect === "Allow");
 
 /** Condition keys that the catalogue gives an action: its own, and those of the resource types it works on. */
@@ -36,7 +37,7 @@ function keysOf(action: string): Set<string> {
   return new Set(keys.map((key) => key.replace("/${TagKey}", "")));
 }
 
-test.each(allowed.flatMap(({ Action, Condition }) => [Action].flat().map((action) => [action, Condition ?? {}] as const)))(
+test.each(policy.Statement.flatMap(({ Action, Condition }) => [Action].flat().map((action) => [action, Condition ?? {}] as const)))(
   "%s has every condition key that it is held to",
   (action, condition) => {
     const keys = Object.values(condition).flatMap((block) => Object.keys(block).map((key) => key.replace(/\/.*/, "")));
@@ -55,15 +56,71 @@ test("every action is AWS's, and granted once", () => {
 
 describe("what it can never do", () => {
   const everything = allowed.flatMap(({ Action }) => [Action].flat());
-  test.each(["iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "iam:AttachRolePolicy", "iam:PassRole"])("%s", (action) => {
+  test.each(["iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "iam:PassRole"])("%s", (action) => {
     expect(everything).not.toContain(action);
   });
 
   test("write a role outside its path", () => {
-    const writing = allowed.filter(({ Action }) => [Action].flat().some((a) => /^iam:(Create|Put|Update|Delete|Tag|Untag|Detach)/.test(a)));
+    const writing = allowed.filter(({ Action }) =>
+      [Action].flat().some((a) => /^iam:(Create|Put|Update|Delete|Tag|Untag|Attach|Detach)/.test(a)),
+    );
     expect(writing.flatMap(({ Resource }) => Resource)).toEqual(
       writing.map(() => "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/*"),
     );
+  });
+});
+
+describe("managed policies", () => {
+  const listing = (...allowedManagedPolicyArns: string[]) =>
+    rendered({ ...config, identity: { ...config.identity, allowedManagedPolicyArns } }).Statement.filter(({ Action }) =>
+      [Action].flat().includes("iam:AttachRolePolicy"),
+    );
+  const tagged = { "iam:ResourceTag/platform-operator.dev/cluster": "eu-west-1.demo" };
+
+  test("with none listed, nothing is attached to any role", () => {
+    expect(listing()).toEqual([expect.objectContaining({ Sid: "NeverWiden", Effect: "Deny", Resource: "*" })]);
+    expect(listing()[0]).not.toHaveProperty("Condition");
+  });
+
+  test("those that are listed are attached to our roles within their boundary, and everything else is denied", () => {
+    expect(listing(XRAY_POLICY, METRICS_POLICY)).toEqual([
+      expect.objectContaining({
+        Sid: "GiveRightsWithinBoundary",
+        Effect: "Allow",
+        Resource: "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/*",
+        Condition: { StringEquals: { "iam:PermissionsBoundary": [config.identity.permissionsBoundaryArn], ...tagged } },
+      }),
+      {
+        Sid: "NeverAttachAnother",
+        Effect: "Deny",
+        Action: "iam:AttachRolePolicy",
+        Resource: "*",
+        Condition: { ArnNotEquals: { "iam:PolicyARN": [METRICS_POLICY, XRAY_POLICY] } },
+      },
+      {
+        Sid: "NeverAttachElsewhere",
+        Effect: "Deny",
+        Action: "iam:AttachRolePolicy",
+        Resource: "*",
+        Condition: { StringNotEquals: tagged },
+      },
+    ]);
+  });
+});
+
+describe("images of repositories that others own", () => {
+  const reading = (overrides: object) =>
+    rendered(operatorConfig(undefined, overrides)).Statement.find(({ Sid }) => Sid === "ReadImagesOfOthers")?.Resource;
+  const listing = (...existingRepositories: string[]) => ({ namespaceSelector: {}, owners: ["*"], existingRepositories });
+  const arn = (name: string) => `arn:aws:ecr:eu-west-1:111122223333:repository/${name}`;
+
+  test("with none listed, are not read", () => {
+    expect(reading({})).toBeUndefined();
+  });
+
+  test("are read where a tenancy lists them, or everywhere where others own all, below the prefix", () => {
+    expect(reading({ tenancy: [listing("shared/*", "a/b"), listing("a/b")] })).toEqual([arn("a/b"), arn("shared/*")]);
+    expect(reading({ registry: { mode: "Existing", repositoryPrefix: "prod/" }, tenancy: [listing("a/b")] })).toEqual([arn("prod/*")]);
   });
 });
 
@@ -87,6 +144,9 @@ test("lets ECR use the key that repositories are encrypted with", () => {
   expect(renderOperatorPolicy(config)).not.toContain("kms:");
 });
 
-test("fits into one managed policy", () => {
-  expect(renderOperatorPolicy(config).replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
+test("fits into one managed policy, with as many policies listed as can be", () => {
+  const allowedManagedPolicyArns = Array.from({ length: 12 }, (_, i) => `arn:aws:iam::111122223333:policy/platform/meridian-${i}-reader`);
+  const most = { ...config, identity: { ...config.identity, allowedManagedPolicyArns } };
+  expect(operatorConfigFile.safeParse(most).success).toBe(true);
+  expect(renderOperatorPolicy(most).replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
 });

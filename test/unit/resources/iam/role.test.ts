@@ -11,6 +11,7 @@ test("a service's role, whole", () => {
   const spec = {
     aws: {
       maxSessionDuration: "2h",
+      managedPolicyArns: ["arn:aws:iam::aws:policy/b", "arn:aws:iam::aws:policy/a"],
       policy: {
         statements: [
           { sid: "Write", actions: ["s3:PutObject"], resources: ["arn:aws:s3:::b/*"] },
@@ -61,6 +62,7 @@ test("a service's role, whole", () => {
         { Sid: "Write", Effect: "Allow", Action: ["s3:PutObject"], Resource: ["arn:aws:s3:::b/*"] },
       ],
     },
+    managedPolicyArns: ["arn:aws:iam::aws:policy/a", "arn:aws:iam::aws:policy/b"],
     permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary",
     maxSessionDuration: 7200,
     tags: {

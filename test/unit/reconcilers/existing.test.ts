@@ -1,0 +1,214 @@
+import { CreateRepositoryCommand, PutImageTagMutabilityCommand } from "@aws-sdk/client-ecr";
+import { CreateRoleCommand, UpdateAssumeRolePolicyCommand } from "@aws-sdk/client-iam";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { RegistryReport } from "../../../src/controllers/registry-report.ts";
+import { sweepOnce } from "../../../src/controllers/sweep.ts";
+import type { ObjectKey } from "../../../src/crds/meta.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { useExistingRepository } from "../../../src/reconcilers/platform-service/existing-repository.ts";
+import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
+import type { Ports, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import type { DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
+import { identityHash } from "../../../src/resources/deployment.ts";
+import { buildRole, roleArn } from "../../../src/resources/iam/role.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { service } from "../../support/aws/service.ts";
+import { awsRemoveScope } from "../../support/remove-scope.ts";
+
+/** The steps of a service that uses what others own, against the emulator, with the cluster as the test says it is. */
+
+const BOUNDARY = "arn:aws:iam::111122223333:policy/platform-boundary";
+const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+let aws: EmulatedAws;
+let key: ObjectKey;
+let ports: Ports;
+let count = 0;
+
+beforeAll(async () => {
+  aws = await emulatedAws({ registry: { mode: "Existing" } });
+});
+afterAll(async () => aws.close());
+beforeEach(() => {
+  key = { namespace: "tracking", name: `s${++count}` };
+  ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
+  aws.recorder.clear();
+});
+
+interface Cluster {
+  /** Of each pod: under which role it runs. */
+  readonly pods?: readonly string[];
+  /** Of the pod template; absent: there is no Deployment. */
+  readonly template?: string;
+  readonly rolledOut?: boolean;
+}
+
+/** One pass's scope, in the process that `ports` stands for. */
+function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster = {}): Scope {
+  const pod = (arn: string): PodState => ({
+    name: "pod",
+    ready: true,
+    deleting: false,
+    images: {},
+    containers: ["app"],
+    identity: identityHash(arn),
+    trouble: undefined,
+  });
+  const deployment = (arn: string): DeploymentState => ({
+    generation: 1,
+    observedGeneration: 1,
+    replicas: 1,
+    updatedReplicas: 1,
+    availableReplicas: 1,
+    statusReplicas: 1,
+    image: undefined,
+    identity: identityHash(arn),
+    deadlineExceeded: false,
+    rolledOut,
+  });
+  return {
+    ...ports,
+    world: {
+      ...ports.world,
+      pods: () => pods.map(pod),
+      deployment: () => (template === undefined ? undefined : deployment(template)),
+    },
+    service: { ...service(spec, key), repositoryMode: "Existing" },
+    owner: { apiVersion: "v1", kind: "PlatformService", key, uid: "service-uid" },
+    namespaceLabels: {},
+    facts: {},
+    previous: [],
+    resources: [],
+    corrections: [],
+    reports: new Map(),
+  };
+}
+
+async function sweep(): Promise<readonly string[]> {
+  const asked: string[] = [];
+  const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
+  const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
+  await sweepOnce({ ...ports, registry, bulk: aws.operator.bulk, intervalMs: 1, clock: systemClock, log: QUIET, enqueue });
+  return asked;
+}
+
+describe("a role that others own", () => {
+  let arn: string;
+  let own: string;
+  const trust = (...subjects: string[]) => {
+    const { trustPolicy } = buildRole(service({}, key), aws.config);
+    const sub = `system:serviceaccount:${key.namespace}:${key.name}`;
+    return JSON.stringify(trustPolicy).replace(JSON.stringify(sub), JSON.stringify([sub, ...subjects]));
+  };
+
+  beforeEach(async () => {
+    const RoleName = `theirs-${count}`;
+    await aws.iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: trust(), PermissionsBoundary: BOUNDARY }));
+    arn = `arn:aws:iam::111122223333:role/${RoleName}`;
+    own = roleArn(key, aws.config);
+    await ports.roles.converge(buildRole(service({}, key), aws.config));
+    aws.recorder.clear();
+  });
+
+  const uses = (more: object = {}) => ({ aws: { existingRole: arn, ...more } });
+  const ownIsThere = async () => (await aws.operator.roles.observe(buildRole(service({}, key), aws.config))).state === "present";
+
+  test.each<[string, () => Cluster]>([
+    ["a pod runs under it", () => ({ pods: [arn, own], template: arn })],
+    ["the template is still of it", () => ({ pods: [], template: own })],
+    ["the new template is not rolled out", () => ({ pods: [arn], template: arn, rolledOut: false })],
+  ])("is used at once, and the service's own stays while %s", async (_, cluster) => {
+    const scope = pass(uses(), cluster());
+    expect(await identityStep.ensure(scope)).toMatchObject({ state: "ready", reason: "Verified", message: expect.stringContaining(arn) });
+    expect(scope.facts.roleArn).toBe(arn);
+    expect(await ownIsThere()).toBe(true);
+    expect(aws.recorder.writes()).toEqual([]);
+  });
+
+  test.each<[string, () => Cluster]>([
+    ["every pod and the template are of the other", () => ({ pods: [arn, arn], template: arn })],
+    ["nothing runs", () => ({})],
+  ])("is used, and the service's own goes once %s; a second pass makes no call", async (_, cluster) => {
+    expect(await identityStep.ensure(pass(uses(), cluster()))).toEqual({ state: "ready", reason: "Verified", message: arn });
+    expect(await ownIsThere()).toBe(false);
+    aws.recorder.clear();
+    await identityStep.ensure(pass(uses(), cluster()));
+    expect(aws.recorder.calls()).toEqual([]);
+  });
+
+  test("is used, and the service's own stays for good where it is to be retained", async () => {
+    await identityStep.ensure(pass(uses({ deletionPolicy: "Retain" })));
+    expect(await ownIsThere()).toBe(true);
+  });
+
+  test("is given back for a role of the service's own, made again", async () => {
+    await identityStep.ensure(pass(uses()));
+    expect(await identityStep.ensure(pass({}))).toEqual({ state: "ready", message: own });
+    expect(await ownIsThere()).toBe(true);
+  });
+
+  test("whose trust is changed is found by the sweep, refused without a role for the pods, and read afresh until it is mended", async () => {
+    await identityStep.ensure(pass(uses()));
+    expect(await sweep()).toEqual([]);
+    const RoleName = arn.replace(/.*\//, "");
+    const change = (document: string) => aws.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: document }));
+    await change(trust().replace(`:${key.name}"`, ':other"'));
+    expect(await sweep()).toEqual([key.name]);
+    const scope = pass(uses());
+    expect(await identityStep.ensure(scope)).toMatchObject({ state: "blocked", reason: "NotTrusted", recheckMs: 60_000 });
+    expect(scope.facts.roleArn).toBeUndefined();
+    await change(trust("system:serviceaccount:ops:debug"));
+    expect(await identityStep.ensure(pass(uses()))).toEqual({
+      state: "ready",
+      reason: "TrustsOthers",
+      message: `${arn}; its trust policy also has ServiceAccount ops/debug`,
+    });
+  });
+});
+
+describe("a repository that others own", () => {
+  async function make(imageTagMutability: "IMMUTABLE" | "MUTABLE" = "IMMUTABLE"): Promise<void> {
+    await aws.ecr.send(new CreateRepositoryCommand({ repositoryName: `tracking/${key.name}`, imageTagMutability }));
+  }
+  const TAG = { image: { tag: "1.0.0" } };
+  const DIGEST = { image: { digest: `sha256:${"a".repeat(64)}` } };
+
+  test("is used as it is, in one read, with no write", async () => {
+    await make();
+    const scope = pass(TAG);
+    const uri = `111122223333.dkr.ecr.eu-west-1.amazonaws.com/tracking/${key.name}`;
+    expect(await useExistingRepository(scope)).toEqual({
+      state: "ready",
+      reason: "UsedAsItIs",
+      message: `${uri}; it has no tags of platform-operator.dev, and its owner says which images it keeps`,
+    });
+    expect(scope.facts.repository).toEqual({ arn: `arn:aws:ecr:eu-west-1:111122223333:repository/tracking/${key.name}`, uri });
+    await useExistingRepository(pass(TAG));
+    expect(aws.recorder.calls()).toEqual(["ecr:DescribeRepositories", "ecr:ListTagsForResource"]);
+  });
+
+  test("that is missing is asked for every time", async () => {
+    expect(await useExistingRepository(pass(TAG))).toMatchObject({ state: "blocked", reason: "RepositoryNotFound", recheckMs: 60_000 });
+    await make();
+    expect(await useExistingRepository(pass(TAG))).toMatchObject({ state: "ready" });
+  });
+
+  test("whose tags move is refused for a tag, and told for a digest", async () => {
+    await make("MUTABLE");
+    expect(await useExistingRepository(pass(TAG))).toMatchObject({ state: "blocked", reason: "TagsMutable" });
+    expect(await useExistingRepository(pass(DIGEST))).toMatchObject({
+      state: "ready",
+      message: expect.stringContaining("not as the configuration has it: imageTagMutability is mutable, should be IMMUTABLE"),
+    });
+  });
+
+  test("that its owner changes is found by the sweep", async () => {
+    await make();
+    await useExistingRepository(pass(TAG));
+    const repositoryName = `tracking/${key.name}`;
+    await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName, imageTagMutability: "MUTABLE" }));
+    expect(await sweep()).toContain(key.name);
+    expect(await useExistingRepository(pass(TAG))).toMatchObject({ state: "blocked", reason: "TagsMutable" });
+  });
+});
