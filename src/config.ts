@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { durationMs } from "./crds/effective.ts";
+import { duration } from "./crds/fields.ts";
 import { operatorConfigFile, type OperatorConfig } from "./crds/operator-config.ts";
 
 /** Flags, environment and the configuration file, parsed once at start and frozen. A mistake is said with its field and ends the start. */
@@ -18,7 +20,24 @@ export interface Settings {
   readonly perServiceMetrics: "Full" | "Aggregate";
   /** A watch that says nothing for so long, bookmarks included, is taken for dead. */
   readonly watchSilenceMs: number;
+  /** Undefined: this process is the only one, and writes without a lease. */
+  readonly leaderElection: LeaderElection | undefined;
 }
+
+export interface LeaderElection {
+  /** Where the Lease lies. */
+  readonly namespace: string;
+  /** Others wait so long for a silent leader; whole seconds. */
+  readonly durationMs: number;
+  /** A leader that could not renew for so long stops: below durationMs. */
+  readonly renewDeadlineMs: number;
+  /** Between two tries to take or to renew: below renewDeadlineMs. */
+  readonly retryPeriodMs: number;
+}
+
+/** In a pod: the namespace that it runs in. */
+const NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+const DEFAULT_NAMESPACE = "platform-system";
 
 export const USAGE = `platform-operator: makes and keeps what each PlatformService needs.
 
@@ -32,10 +51,16 @@ Usage: platform-operator --config FILE [options]
   --per-service-metrics M  Full, or Aggregate for fleets that want no series a service; default Full
   --watch-silence S        seconds without a frame after which a watch's connection is given up; default 150, at least 2
                            (bookmarks come about once a minute: below that, quiet watches are started anew for nothing)
+  --leader-elect=false     write without a lease: only where no second replica can ever run; default true
+  --leader-election-namespace N
+                           where the Lease lies; default: the pod's own namespace, else platform-system
+  --leader-election-lease-duration D, --leader-election-renew-deadline D, --leader-election-retry-period D
+                           how long others wait for a silent leader, how long a leader tries to renew before it stops,
+                           and the time between two tries; default 15s, 10s, 2s
   --help                   this text
 
 AWS credentials, region and endpoint are found as every AWS SDK finds them (AWS_ENDPOINT_URL for an emulator).
-Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage or configuration.`;
+Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage or configuration, 3 lost the lease (start it again: it stands by).`;
 
 /** Wrong usage or configuration: the message is for a person, the stack is of no use. */
 export class ConfigError extends Error {
@@ -56,7 +81,30 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
     workers: atLeast("--workers", flags.workers ?? "16", 1),
     perServiceMetrics: oneOf("--per-service-metrics", flags["per-service-metrics"] ?? "Full", ["Full", "Aggregate"]),
     watchSilenceMs: atLeast("--watch-silence", flags["watch-silence"] ?? "150", 2) * 1000,
+    leaderElection:
+      oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true" ? leaderElection(flags) : undefined,
   };
+}
+
+function leaderElection(flags: ReturnType<typeof parseFlags>): LeaderElection {
+  const timings = {
+    durationMs: durationOf("--leader-election-lease-duration", flags["leader-election-lease-duration"] ?? "15s"),
+    renewDeadlineMs: durationOf("--leader-election-renew-deadline", flags["leader-election-renew-deadline"] ?? "10s"),
+    retryPeriodMs: durationOf("--leader-election-retry-period", flags["leader-election-retry-period"] ?? "2s"),
+  };
+  if (timings.durationMs % 1000 !== 0)
+    throw new ConfigError("--leader-election-lease-duration must be whole seconds: a Lease holds no others");
+  if (timings.durationMs <= timings.renewDeadlineMs)
+    throw new ConfigError(
+      "--leader-election-lease-duration must be longer than the renew deadline: a leader has to stop before another may begin",
+    );
+  if (timings.renewDeadlineMs <= timings.retryPeriodMs)
+    throw new ConfigError("--leader-election-renew-deadline must be longer than the retry period: otherwise no renewal is ever in time");
+  return { namespace: flags["leader-election-namespace"] ?? podNamespace() ?? DEFAULT_NAMESPACE, ...timings };
+}
+
+function podNamespace(): string | undefined {
+  return existsSync(NAMESPACE_FILE) ? readFileSync(NAMESPACE_FILE, "utf8").trim() : undefined;
 }
 
 /** Reads and checks a configuration file; every wrong field is named. */
@@ -86,7 +134,8 @@ export function parseConfig(text: string, source: string): OperatorConfig {
 function parseFlags(argv: readonly string[]) {
   try {
     return parseArgs({
-      args: [...argv],
+      // As Go's flags have it: a switch alone is true, and it takes a value only after `=`.
+      args: argv.map((arg) => (arg === "--leader-elect" ? "--leader-elect=true" : arg)),
       options: {
         config: { type: "string" },
         kubeconfig: { type: "string" },
@@ -95,6 +144,11 @@ function parseFlags(argv: readonly string[]) {
         workers: { type: "string" },
         "per-service-metrics": { type: "string" },
         "watch-silence": { type: "string" },
+        "leader-elect": { type: "string" },
+        "leader-election-namespace": { type: "string" },
+        "leader-election-lease-duration": { type: "string" },
+        "leader-election-renew-deadline": { type: "string" },
+        "leader-election-retry-period": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
@@ -114,6 +168,11 @@ function atLeast(flag: string, value: string, least: number): number {
   if (!Number.isInteger(number) || number < least)
     throw new ConfigError(`${flag} is ${value}; it must be a whole number of at least ${String(least)}`);
   return number;
+}
+
+function durationOf(flag: string, value: string): number {
+  if (!duration(flag).safeParse(value).success) throw new ConfigError(`${flag} is ${value}; it must be a duration such as 15s or 500ms`);
+  return durationMs(value);
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,33 +1,60 @@
-import { randomInt } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
 import manifest from "../package.json" with { type: "json" };
 import { createAws, type AwsConnection } from "./aws/aws.ts";
-import { ConfigError, readSettings, USAGE, type Settings } from "./config.ts";
-import { createOperator } from "./controllers/operator.ts";
+import { ConfigError, readSettings, USAGE, type LeaderElection, type Settings } from "./config.ts";
+import { ALONE } from "./controllers/leadership.ts";
+import { createOperator, type Ending } from "./controllers/operator.ts";
+import { FIELD_MANAGER } from "./crds/meta.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
-import { createTransport } from "./kube/transport.ts";
+import { Lease } from "./kube/lease.ts";
+import { createTransport, type TransportOptions } from "./kube/transport.ts";
 import { AwsError } from "./reconcilers/ports.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { serveTelemetry } from "./telemetry/server.ts";
 
 /** The composition root: configuration, clients, controllers, servers. */
-async function main(settings: Settings): Promise<void> {
+async function main(settings: Settings): Promise<Ending> {
   const { version } = manifest;
+  const { leaderElection } = settings;
   const log = createLogger(settings.logLevel);
   const metrics = createMetrics({ version, perService: settings.perServiceMetrics });
-  const transport = createTransport(loadKubeConfig(settings.kubeconfig), {
+  const random = (): number => randomInt(0, 1_000_000) / 1_000_000;
+  const kubeConfig = loadKubeConfig(settings.kubeconfig);
+  const toApiServer = {
     version,
+    identity: `${hostname()}_${randomUUID()}`,
     clock: systemClock,
-    observer: { request: (verb, resource, code, seconds) => metrics.kubeRequest(verb, resource, code, seconds) },
-  });
+    observer: {
+      request: (verb: string, resource: string, code: number, seconds: number) => metrics.kubeRequest(verb, resource, code, seconds),
+    },
+  };
+  const leaseTransport = leaderElection && createTransport(kubeConfig, { ...toApiServer, ...forRenewals(leaderElection) });
+  const lease =
+    leaseTransport &&
+    new Lease({
+      transport: leaseTransport,
+      namespace: leaderElection.namespace,
+      name: FIELD_MANAGER,
+      identity: toApiServer.identity,
+      timings: leaderElection,
+      clock: systemClock,
+      random,
+      log,
+      onChange: (holds) => metrics.leads(FIELD_MANAGER, holds),
+    });
+  if (lease) metrics.leads(FIELD_MANAGER, false);
+  const fenced = lease ? { fence: lease } : {};
+  const transport = createTransport(kubeConfig, { ...toApiServer, ...fenced });
   const aws = createAws(settings.config, {
     version,
     clock: systemClock,
     observer: { request: (service, operation, code, seconds) => metrics.awsRequest(service, operation, code, seconds) },
+    ...fenced,
   });
   const events = new EventRecorder({ transport, clock: systemClock, log, instance: hostname(), onFailure: () => metrics.eventDropped() });
   const operator = createOperator({
@@ -36,9 +63,10 @@ async function main(settings: Settings): Promise<void> {
     aws,
     metrics,
     events,
+    leadership: lease ?? ALONE,
     log,
     clock: systemClock,
-    random: () => randomInt(0, 1_000_000) / 1_000_000,
+    random,
     workers: settings.workers,
     silenceMs: settings.watchSilenceMs,
   });
@@ -52,11 +80,20 @@ async function main(settings: Settings): Promise<void> {
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
-  await operator.run(ending.signal);
-  await server.close();
-  await transport.close();
-  aws.close();
-  log.info({}, "platform-operator ended");
+  const how = await operator.run(ending.signal);
+  if (how === "finished") {
+    await server.close();
+    await transport.close();
+    await leaseTransport?.close();
+    aws.close();
+  }
+  log.info({ how }, "platform-operator ended");
+  return how;
+}
+
+/** A renewal that gets no answer is given up in time for another. */
+function forRenewals({ renewDeadlineMs }: LeaderElection): Pick<TransportOptions, "connections" | "requestTimeoutMs"> {
+  return { connections: 1, requestTimeoutMs: renewDeadlineMs / 2 };
 }
 
 /** Credentials of another account would write roles there: better no start. When AWS does not answer, the passes say so. */
@@ -83,8 +120,13 @@ function loadKubeConfig(file: string | undefined): KubeConfig {
 
 try {
   const settings = readSettings(process.argv.slice(2), process.env);
-  if (settings) await main(settings);
-  else console.log(USAGE);
+  if (settings) {
+    const how = await main(settings);
+    // What has not come to its end goes no further, whatever it waits for: its connections end with the process.
+    if (how !== "finished") process.exit(how === "lost" ? 3 : 0);
+  } else {
+    console.log(USAGE);
+  }
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(`platform-operator: ${error.message}`);

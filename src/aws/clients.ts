@@ -3,6 +3,8 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
 import { FIELD_MANAGER } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import type { Fence } from "../reconcilers/ports.ts";
+import { putFence } from "./fence.ts";
 import { instrument, type RequestObserver } from "./instrument.ts";
 import { TokenBucket, type Clock } from "./token-bucket.ts";
 
@@ -17,6 +19,8 @@ export interface AwsClientOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly observer: RequestObserver;
+  /** Asked before every call to IAM and ECR; default: nothing is held back. */
+  readonly fence?: Fence;
   /** Default: the SDK's own chain (IRSA, environment, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 }
@@ -56,6 +60,9 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
   instrument(clients.iam.middlewareStack, behind("iam", perSecondOf(limits.iam)));
   instrument(clients.ecr.middlewareStack, behind("ecr", perSecondOf(limits.ecr)));
   instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
+  const { fence } = options;
+  // Who we are may be asked by anybody, so STS is not among them.
+  if (fence) for (const client of [clients.iam, clients.ecr]) putFence(fence, client.config.requestHandler);
   return clients;
 }
 

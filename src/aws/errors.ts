@@ -1,4 +1,4 @@
-import { AwsError, type AwsErrorClass } from "../reconcilers/ports.ts";
+import { AwsError, FencedError, type AwsErrorClass } from "../reconcilers/ports.ts";
 
 /**
  * The one place that knows what the many error names of AWS and of the network mean (aws.md, Errors). By name, code and
@@ -119,6 +119,8 @@ const CLASS_BY_STATUS: ReadonlyMap<number, AwsErrorClass> = new Map([
 /** Anything that an SDK call or a download threw, as an AwsError of that operation; an AwsError stays what it is. */
 export function toAwsError(error: unknown, operation: string): AwsError {
   if (error instanceof AwsError) return error;
+  if (error instanceof FencedError)
+    return new AwsError({ class: "unreachable", code: "Fenced", operation, message: error.message, cause: error });
   const names = namesOf(error);
   const code = names.find((name) => CLASS_BY_NAME.has(name)) ?? names[0] ?? "Unknown";
   const errorClass = CLASS_BY_NAME.get(code) ?? CLASS_BY_STATUS.get(statusOf(error)) ?? "unexpected";

@@ -20,39 +20,50 @@ import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
 import type { Aws, PrimaryWriter } from "../reconcilers/ports.ts";
 import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { createListener } from "./listener.ts";
+import { catchUp } from "./catch-up.ts";
+import type { Leadership } from "./leadership.ts";
+import { createListener, type ServiceListener } from "./listener.ts";
 import { RegistryReport } from "./registry-report.ts";
 import { childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runSweep } from "./sweep.ts";
-import { wireTriggers } from "./triggers.ts";
+import { wireNudges, wireTriggers } from "./triggers.ts";
 import { runWorkers } from "./worker.ts";
 import { createWorld } from "./world.ts";
 
-/** The controllers put together: watches fill stores, changes become keys, workers run passes. */
+/** The controllers put together: watches fill stores; of the replica that leads, changes become keys and workers run passes. */
 
 export interface OperatorOptions extends Runtime {
   readonly config: OperatorConfig;
   readonly aws: Aws;
   readonly metrics: Metrics;
   readonly events: EventRecorder;
+  readonly leadership: Leadership;
   /** Services worked on at the same time. */
   readonly workers: number;
 }
 
 export interface Operator {
-  /** The watches have seen the world once. */
+  /** The watches have seen the world once: it leads, or could at any moment. */
   readonly synced: () => boolean;
   /** The watch of the services themselves has said something lately. */
   readonly alive: () => boolean;
-  /** Runs until the signal aborts; passes under way are finished first. */
-  run(signal: AbortSignal): Promise<void>;
+  /** Stands by, then leads, until the signal aborts or the lease is lost. */
+  run(signal: AbortSignal): Promise<Ending>;
 }
+
+/**
+ * `finished`: passes under way came to their end, and another may lead at once. `cutOff`: they took too long. `lost`: the lease was lost; nothing may be changed any
+ * more, what is under way fails, and the process is to end.
+ */
+export type Ending = "finished" | "cutOff" | "lost";
 
 /** A watch that said nothing for this long, bookmarks included, is beyond what its own timers would allow. */
 const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
 const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
+/** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
+const LONGEST_ENDING_MS = 25_000;
 
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, config, metrics, transport } = options;
@@ -99,17 +110,7 @@ export function createOperator(options: OperatorOptions): Operator {
     read: (name: string) => sources.tiers.store.get({ namespace: "", name }),
     services: (tier: string) => sources.services.store.byIndex("tier", tier).map(keyOf),
   };
-  sources.services.store.subscribe((change) => {
-    const { new: service } = change;
-    if (
-      service &&
-      service.status?.observedGeneration !== service.metadata.generation &&
-      change.old?.metadata.generation !== service.metadata.generation
-    ) {
-      listener.changed(change.key);
-    }
-  });
-  wireTriggers(sources, queues, budget);
+  wireNudges(sources);
   metrics.queueAges("platformservice", queues.services);
   metrics.queueAges("platformtier", queues.tiers);
   for (const reflector of reflectors(sources)) metrics.watchAge(resourceName(reflector.resource), () => reflector.lastEventAgeSeconds());
@@ -122,43 +123,68 @@ export function createOperator(options: OperatorOptions): Operator {
     async run(signal) {
       const watches = new AbortController();
       const running = reflectors(sources).map((r) => r.run(watches.signal));
-      const background = [
-        runSweep(
-          {
-            ...options,
-            roles,
-            existingRoles,
-            repositories,
-            existingRepositories,
-            bulk: options.aws.bulk,
-            registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
-            intervalMs: durationMs(config.aws.sweepInterval),
-            enqueue: (key: ObjectKey) => queues.services.add(keyString(key), "low"),
-          },
-          signal,
-        ),
-        resync(options, sources, queues.services, signal),
-      ];
       await untilSynced(options, sources, signal);
-      options.log.info({ services: sources.services.store.size }, "the watches have seen the world; work begins");
-      const workers = [
-        runWorkers({ ...options, name: "platformservice", queue: queues.services, pass: (key) => reconcileService(deps, parseKey(key)) }),
-        runWorkers({
-          ...options,
-          name: "platformtier",
-          queue: queues.tiers,
-          workers: TIER_WORKERS,
-          pass: (key) => reconcileTier(tierDeps, key),
-        }),
-      ];
-      await aborted(signal);
-      queues.services.shutDown();
-      queues.tiers.shutDown();
-      await Promise.all(workers);
+      options.log.info({ services: sources.services.store.size }, "the watches have seen the world");
+      const ending = (await options.leadership.acquire(signal)) ? await lead(signal) : "finished";
       watches.abort();
-      await Promise.all([...running, ...background]);
+      await Promise.all(running);
+      return ending;
     },
   };
+
+  /** Works until the signal aborts or the lease is lost. A standby's queues stay empty: whoever begins to lead looks at everything. */
+  async function lead(signal: AbortSignal): Promise<Ending> {
+    const { leadership, log } = options;
+    const over = AbortSignal.any([signal, leadership.signal]);
+    await catchUp(options, sources, over);
+    noteChanges(sources, listener);
+    wireTriggers(sources, queues, budget);
+    for (const key of sources.services.store.keys()) queues.services.add(keyString(key), "low");
+    for (const { name } of sources.tiers.store.keys()) queues.tiers.add(name, "low");
+    log.info({ services: sources.services.store.size }, "work begins");
+    const { services, tiers } = queues;
+    const work = Promise.all([
+      runWorkers({ ...options, name: "platformservice", queue: services, pass: (key) => reconcileService(deps, parseKey(key)) }),
+      runWorkers({ ...options, name: "platformtier", queue: tiers, workers: TIER_WORKERS, pass: (key) => reconcileTier(tierDeps, key) }),
+      runSweep(
+        {
+          ...options,
+          roles,
+          existingRoles,
+          repositories,
+          existingRepositories,
+          bulk: options.aws.bulk,
+          registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
+          intervalMs: durationMs(config.aws.sweepInterval),
+          enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
+        },
+        over,
+      ),
+      resync(options, sources, services, over),
+    ]);
+    await aborted(over);
+    services.shutDown();
+    tiers.shutDown();
+    const ended = new AbortController();
+    void work.then(() => options.events.flush()).then(() => ended.abort());
+    await pause(clock, LONGEST_ENDING_MS, AbortSignal.any([ended.signal, leadership.signal]));
+    if (leadership.signal.aborted) return "lost";
+    if (ended.signal.aborted) {
+      await leadership.release();
+      return "finished";
+    }
+    log.warn({ seconds: LONGEST_ENDING_MS / 1000 }, "passes take too long to end and are cut off; the lease is not released, it runs out");
+    return "cutOff";
+  }
+}
+
+/** Starts the clock of `platform_service_ready_seconds` for each generation that no pass has seen yet. */
+function noteChanges({ services: { store } }: Sources, listener: ServiceListener): void {
+  const isNew = (service: PlatformService): boolean => service.status?.observedGeneration !== service.metadata.generation;
+  for (const service of store.list()) if (isNew(service)) listener.changed(keyOf(service));
+  store.subscribe(({ key, old, new: service }) => {
+    if (service && isNew(service) && old?.metadata.generation !== service.metadata.generation) listener.changed(key);
+  });
 }
 
 /** Writes through: what the API server answers is in the store before the next pass asks. */

@@ -14,6 +14,15 @@ export interface Queues {
   readonly tiers: WorkQueue;
 }
 
+/** A kind whose definition appears is watched at once, by a standby too. */
+export function wireNudges(sources: Sources): void {
+  sources.definitions.store.subscribe((change) => {
+    const { new: now } = change;
+    if (now?.established !== true) return;
+    for (const r of reflectors(sources)) if (r.resource.group === now.group && r.resource.kind === now.kind) r.nudge();
+  });
+}
+
 export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBudget): void {
   const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services.add(keyString(key), priority);
   const all = (): void => {
@@ -47,11 +56,6 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
   sources.pods.store.subscribe((change) => {
     if (same(change.old, change.new)) return;
     for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service });
-  });
-  sources.definitions.store.subscribe((change) => {
-    const { new: now } = change;
-    if (now?.established !== true) return;
-    for (const r of reflectors(sources)) if (r.resource.group === now.group && r.resource.kind === now.kind) r.nudge();
   });
   sources.kubernetesServices.store.subscribe((change) => {
     if (same(change.old?.facts, change.new?.facts)) return;

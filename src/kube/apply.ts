@@ -36,6 +36,10 @@ export function createChildren(options: ChildrenOptions): Children {
 
 /** Tries of a removal within one pass; then the pass is a conflict and comes again. */
 const REMOVAL_ATTEMPTS = 3;
+/** Tries of an apply that carries a revision; likewise. */
+const APPLY_ATTEMPTS = 3;
+/** What runs, and as whom: an apply that comes late, from a process that leads no more, must not go over a newer one. No lease can call back what is on the wire. */
+const OF_ONE_REVISION: ReadonlySet<string> = new Set(["Deployment", "ServiceAccount"]);
 
 /** What one apply is about. */
 interface Wish {
@@ -194,7 +198,7 @@ class AppliedChildren implements Children {
     return memory?.desiredHash === wish.hash && memory.mutation?.ownedHash === ownedHash ? memory.mutation : undefined;
   }
 
-  async #applySeen(wish: Wish, child: Child<unknown>): Promise<ApplyResult> {
+  async #applySeen(wish: Wish, child: Child<unknown>, attempt = 1): Promise<ApplyResult> {
     const settled = this.#settled(wish, child);
     if (settled !== undefined) return settled;
     const { uid, ownedHash } = child.state;
@@ -203,8 +207,16 @@ class AppliedChildren implements Children {
     const result = memory?.desiredHash === wish.hash || ownedHash === wish.hash ? "repaired" : "updated";
     let live: LiveObject | undefined;
     if (ownedHash !== wish.hash && mutation === undefined) {
-      const object = { ...wish.object, metadata: { ...wish.object.metadata, uid } };
-      live = (await this.#transport.apply(wish.target, object, { force: true })).object;
+      const revision = OF_ONE_REVISION.has(wish.ref.kind) ? { resourceVersion: child.state.resourceVersion } : {};
+      const object = { ...wish.object, metadata: { ...wish.object.metadata, uid, ...revision } };
+      try {
+        live = (await this.#transport.apply(wish.target, object, { force: true })).object;
+      } catch (error) {
+        const outdated = error instanceof KubeError && error.class === "conflict" && OF_ONE_REVISION.has(wish.ref.kind);
+        if (!outdated || attempt === APPLY_ATTEMPTS) throw error;
+        // Its controllers write it as well; what matters is whether the wish still differs from what is there now.
+        return this.#applySeen(wish, this.#reduced(wish, await this.#transport.get(wish.target)), attempt + 1);
+      }
     }
     // What was found is as old as the store; what is removed is looked up in the object as it is now.
     live = await this.#withoutAdditions(wish.target, live ?? (await this.#transport.get(wish.target)));

@@ -1,4 +1,5 @@
 import { Pool, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from "undici";
+import type { Fence } from "../reconcilers/ports.ts";
 import type { TlsFiles } from "./credentials.ts";
 
 export interface ConnectionOptions {
@@ -7,6 +8,7 @@ export interface ConnectionOptions {
   readonly proxyUrl: string | undefined;
   readonly connections: number;
   readonly timeoutMs: number;
+  readonly fence: Fence | undefined;
 }
 
 /** client-go's: below the idle timeouts of load balancers (60 s on AWS). */
@@ -17,7 +19,10 @@ const IDLE_MS = 30_000;
 /** Connections made with one set of TLS files: a bounded h1 pool, and a pool for watches that multiplexes on h2 where the server speaks it. */
 export class Connections {
   readonly tlsId: string;
-  readonly requests: Dispatcher;
+  /** For what changes nothing. */
+  readonly reads: Dispatcher;
+  /** On the same connections; the fence is asked when one is free and the request is about to go out on it, however long it had to wait for that. */
+  readonly writes: Dispatcher;
   readonly #options: ConnectionOptions;
   readonly #tls: TlsFiles;
   #watches: Dispatcher;
@@ -26,12 +31,13 @@ export class Connections {
     this.tlsId = tlsId;
     this.#options = options;
     this.#tls = tls;
-    this.requests = dispatcher(options, tls, {
+    this.reads = dispatcher(options, tls, {
       connections: options.connections,
       allowH2: false,
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     });
+    this.writes = options.fence === undefined ? this.reads : this.reads.compose(askBeforeSending(options.fence));
     this.#watches = this.#watchDispatcher();
   }
 
@@ -48,11 +54,11 @@ export class Connections {
 
   /** Lets what is in flight end. */
   async retire(): Promise<void> {
-    await Promise.all([this.requests.close(), this.#watches.close()]);
+    await Promise.all([this.reads.close(), this.#watches.close()]);
   }
 
   async destroy(): Promise<void> {
-    await Promise.all([this.requests.destroy(), this.#watches.destroy()]);
+    await Promise.all([this.reads.destroy(), this.#watches.destroy()]);
   }
 
   #watchDispatcher(): Dispatcher {
@@ -64,6 +70,25 @@ export class Connections {
       bodyTimeout: 0,
     });
   }
+}
+
+/** undici calls `onRequestStart` in the same turn in which it writes the request; what is thrown there is the request's error, and nothing is written. */
+function askBeforeSending(fence: Fence): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        fence.check();
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStarted: () => handler.onResponseStarted?.(),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+      onBodySent: (...args) => handler.onBodySent?.(...args),
+      onRequestSent: () => handler.onRequestSent?.(),
+    });
 }
 
 type PoolOptions = Omit<Pool.Options, "connect">;

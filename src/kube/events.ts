@@ -48,13 +48,25 @@ const CLUSTER_NAMESPACE = "default";
 /** Writes events.k8s.io/v1 events; never throws. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
   }
 
   /** Call it on a transition. The same fields of the same subject again become a series of the one event, as long as that lives. */
-  async record(subject: EventSubject, fields: EventFields): Promise<void> {
+  record(subject: EventSubject, fields: EventFields): Promise<void> {
+    const writing = this.#record(subject, fields).finally(() => this.#underWay.delete(writing));
+    this.#underWay.add(writing);
+    return writing;
+  }
+
+  /** Resolves when what was recorded is written, or has failed. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #record(subject: EventSubject, fields: EventFields): Promise<void> {
     const namespace = subject.metadata.namespace ?? CLUSTER_NAMESPACE;
     const name = eventName(subject, fields);
     try {

@@ -41,6 +41,7 @@ export class Http {
   readonly #clock: Clock;
   readonly #options: TransportOptions;
   readonly #timeoutMs: number;
+  readonly #userAgent: string;
   #connections: Connections | undefined;
 
   constructor(config: KubeConfig, options: TransportOptions) {
@@ -54,19 +55,25 @@ export class Http {
     this.#clock = options.clock;
     this.#options = options;
     this.#timeoutMs = options.requestTimeoutMs ?? TIMEOUT_MS;
+    this.#userAgent = `${FIELD_MANAGER}/${options.version}${options.identity === undefined ? "" : ` (${options.identity})`}`;
   }
 
   /** The whole answer. */
   async send(call: Call): Promise<Answer> {
+    const { fence } = this.#options;
+    const writes = call.method !== "GET";
     return this.#observed(call, async () => {
-      const timeout = new AbortController();
-      const timer = this.#clock.after(this.#timeoutMs, () => timeout.abort(new Error(`no answer within ${this.#timeoutMs / 1000} s`)));
+      const cut = new AbortController();
+      const timer = this.#clock.after(this.#timeoutMs, () => cut.abort(new Error(`no answer within ${this.#timeoutMs / 1000} s`)));
+      const fenced = (): void => cut.abort(fence?.signal.reason);
+      if (writes) fence?.signal.addEventListener("abort", fenced, { once: true });
       try {
-        const signal = call.signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, call.signal]);
-        const response = await this.#dispatch(call, signal, (connections) => connections.requests);
+        const signal = call.signal === undefined ? cut.signal : AbortSignal.any([cut.signal, call.signal]);
+        const response = await this.#dispatch(call, signal, (connections) => (writes ? connections.writes : connections.reads));
         return { status: response.statusCode, body: parseJson(await response.body.text()) };
       } finally {
         timer.cancel();
+        fence?.signal.removeEventListener("abort", fenced);
       }
     });
   }
@@ -117,7 +124,7 @@ export class Http {
   #headers(call: Call, credentials: Credentials): Record<string, string> {
     return {
       ...credentials.headers,
-      "user-agent": `${FIELD_MANAGER}/${this.#options.version}`,
+      "user-agent": this.#userAgent,
       accept: "application/json",
       ...(call.body === undefined ? {} : { "content-type": call.body.contentType }),
     };
@@ -132,6 +139,7 @@ export class Http {
         proxyUrl: this.#proxyUrl,
         connections: this.#options.connections ?? CONNECTIONS,
         timeoutMs: this.#timeoutMs,
+        fence: this.#options.fence,
       },
       credentials.tls,
       credentials.tlsId,

@@ -40,6 +40,7 @@ export const KINDS = {
   PlatformTier: clusterScoped(GROUP, VERSION, "PlatformTier", "platformtiers"),
   CustomResourceDefinition: clusterScoped("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"),
   Event: namespaced("events.k8s.io", "v1", "Event", "events"),
+  Lease: namespaced("coordination.k8s.io", "v1", "Lease", "leases"),
 } as const;
 
 /** `group/version`, or `v1` for the core group. */

@@ -115,6 +115,13 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return value;
   }
 
+  /** Takes in a read of the whole collection that was made beside the watch: what is newer in it, and what is no longer there. Nobody is told. */
+  catchUp(objects: readonly LiveObject[], resourceVersion: string): void {
+    for (const object of objects) this.put(object);
+    const there = new Set(objects.map((object) => keyString(objectKey(object))));
+    for (const [id, entry] of this.#entries) if (!there.has(id) && !isNewer(entry.resourceVersion, resourceVersion)) this.#delete(entry);
+  }
+
   begin(): Snapshot {
     const entries = new Map<string, Entry<T>>();
     return {

@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { FIELD_MANAGER } from "../crds/meta.ts";
-import { KubeError } from "../reconcilers/ports.ts";
+import { KubeError, type Fence } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
 import { errorOfFailure, errorOfGarbage } from "./errors.ts";
 import { linesOf, parseFrame } from "./frames.ts";
@@ -61,7 +61,7 @@ export type WatchFrame =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: LiveObject }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean };
 
-/** The one way to the API server. Every method throws KubeError and nothing else (an abort included, as `unreachable`). */
+/** The one way to the API server. Every method throws KubeError and nothing else (an abort, and what the fence stopped, as `unreachable`). */
 export interface Transport {
   get(target: Target): Promise<LiveObject>;
   /** The whole collection, of all namespaces, read in pages. */
@@ -89,10 +89,14 @@ export interface RequestObserver {
 }
 
 export interface TransportOptions {
-  /** Of the operator, for the user agent `platform-operator/<version>`. */
+  /** Of the operator, for the user agent `platform-operator/<version> (<identity>)`. */
   readonly version: string;
+  /** Which of several replicas this is, so that an audit log tells them apart. */
+  readonly identity?: string;
   readonly clock: Clock;
   readonly observer?: RequestObserver;
+  /** Asked before everything that is not a GET; default: nothing is held back. */
+  readonly fence?: Fence;
   /** Connections of the pool for everything but watches; default 16. */
   readonly connections?: number;
   /** Per request, from its start to the end of its answer; default 30 s. */

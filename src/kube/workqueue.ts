@@ -51,7 +51,6 @@ export class WorkQueue {
   readonly #later = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
   #takers: ((item: QueueItem | undefined) => void)[] = [];
-  #drained: (() => void)[] = [];
   #shuttingDown = false;
 
   constructor(options: WorkQueueOptions) {
@@ -113,7 +112,7 @@ export class WorkQueue {
     return this.#failures.get(key) ?? 0;
   }
 
-  /** The next item, when there is one; undefined once shut down and empty. */
+  /** The next item, when there is one; undefined once shut down. */
   get(): Promise<QueueItem | undefined> {
     const item = this.#next();
     if (item !== undefined) return Promise.resolve(item);
@@ -130,7 +129,6 @@ export class WorkQueue {
     const again = this.#again.get(key);
     this.#again.delete(key);
     if (again !== undefined) this.#enqueue(key, again, this.#clock.monotonic());
-    this.#settleDrain();
   }
 
   /** How many keys wait for a worker. */
@@ -150,22 +148,17 @@ export class WorkQueue {
     return sum;
   }
 
-  /** Takes nothing more; workers get what waits and then undefined. */
+  /** Takes nothing more and hands out nothing more: a successor sees the world anew. What is being worked on ends by itself. */
   shutDown(): void {
     this.#shuttingDown = true;
+    this.#ready.high.clear();
+    this.#ready.low.clear();
+    this.#again.clear();
+    this.#tellDepth();
     for (const { timer } of this.#later.values()) timer.cancel();
     this.#later.clear();
     for (const taker of this.#takers) taker(undefined);
     this.#takers = [];
-  }
-
-  /** As shutDown; resolves when what waits and what runs is done. */
-  drain(): Promise<void> {
-    this.shutDown();
-    return new Promise((resolve) => {
-      this.#drained.push(resolve);
-      this.#settleDrain();
-    });
   }
 
   #enqueue(key: string, priority: Priority, since: number): void {
@@ -190,12 +183,6 @@ export class WorkQueue {
   #tellDepth(): void {
     this.#observer?.depth("high", this.#ready.high.size);
     this.#observer?.depth("low", this.#ready.low.size);
-  }
-
-  #settleDrain(): void {
-    if (!this.#shuttingDown || this.depth() > 0 || this.#processing.size > 0) return;
-    for (const resolve of this.#drained) resolve();
-    this.#drained = [];
   }
 
   #secondsSince(start: number): number {

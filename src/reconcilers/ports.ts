@@ -19,6 +19,21 @@ import type { PlatformTier } from "../crds/platform-tier.ts";
  * What a reconciler needs of the outside, as types. src/kube and src/aws implement these; nothing here imports an SDK.
  */
 
+// ---------------------------------------------------------------- who may write
+
+/** The right to change the world, which of several replicas one has. src/kube and src/aws ask it right before each change goes out. */
+export interface Fence {
+  /** Throws FencedError where this process has no such right, by the clock of this very moment. */
+  check(): void;
+  /** Aborts when the right ends: what is on its way is cut off. */
+  readonly signal: AbortSignal;
+}
+
+/** Something was not sent, or was cut off, since this process may not change anything now. */
+export class FencedError extends Error {
+  override readonly name = "FencedError";
+}
+
 // ---------------------------------------------------------------- Kubernetes
 
 /** Names one child. */

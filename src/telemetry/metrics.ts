@@ -51,6 +51,8 @@ export interface Metrics {
     retry(): void;
   };
   activeWorkers(controller: string, count: number): void;
+  /** Whether this process holds the lease of that name. */
+  leads(lease: string, holds: boolean): void;
 }
 
 export function createMetrics(options: { readonly version: string; readonly perService: "Full" | "Aggregate" }): Metrics {
@@ -86,6 +88,13 @@ export function createMetrics(options: { readonly version: string; readonly perS
     name: "controller_runtime_active_workers",
     help: "Workers that are in a pass.",
     labelNames: ["controller"],
+    registers,
+  });
+  // client-go's. Cardinality: 1. Summed over the replicas it is 1; 0 for longer than the lease's duration is nobody at work.
+  const leader = new Gauge({
+    name: "leader_election_master_status",
+    help: "1 for the replica that holds the lease, 0 for one that stands by.",
+    labelNames: ["name"],
     registers,
   });
   // client-go's. Cardinality: queues.
@@ -300,6 +309,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
     },
     queueAges: (name, read) => void queues.set(name, read),
     activeWorkers: (controller, count) => workers.set({ controller }, count),
+    leads: (name, holds) => leader.set({ name }, holds ? 1 : 0),
   };
 }
 

@@ -10,8 +10,8 @@ import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-lo
 import { platformOf, type Platform } from "../support/platform.ts";
 
 /**
- * What the operator may do is what it does: its ClusterRole against the audit log of lives in which everything happens, both ways. The API server serves
- * no streaming lists here, so that the reflectors' fallback, LIST, is among it.
+ * What the operator may do is what it does: its ClusterRole and its Role against the audit log of lives in which everything happens, both ways. The API server
+ * serves no streaming lists here, so that the reflectors' fallback, LIST, is among it.
  */
 
 const KEY = { namespace: "rights", name: "everything" };
@@ -78,7 +78,15 @@ afterAll(async () => {
 });
 
 test("the ClusterRole grants what the operator does, and nothing that it does not do", async () => {
-  expect(await done()).toEqual(await granted());
+  expect(await done((e) => !isLease(e))).toEqual(await granted("ClusterRole"));
+});
+
+test("the Role grants the lease alone: what the operator does to leases, in its own namespace and by the name of its own", async () => {
+  expect(await done(isLease)).toEqual(await granted("Role"));
+  const leases = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && isLease(e));
+  const isOurs = ({ objectRef }: AuditEvent): boolean =>
+    objectRef?.namespace === "platform-system" && (objectRef.name ?? "platform-operator") === "platform-operator";
+  expect(leases.filter((e) => !isOurs(e))).toEqual([]);
 });
 
 test("nothing that it asked for was denied", async () => {
@@ -144,8 +152,11 @@ async function sayItTwice(): Promise<void> {
 }
 
 /** As `patch deployments.apps/scale`. An apply that made something is a `patch` that also needs `create`. */
-async function done(): Promise<readonly string[]> {
-  const events = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && e.objectRef !== undefined);
+async function done(matches: (event: AuditEvent) => boolean): Promise<readonly string[]> {
+  const events = await auditEvents(
+    platform.info.auditLogFile,
+    (e) => e.user.username === OPERATOR_USER && e.objectRef !== undefined && matches(e),
+  );
   return distinct(
     events.flatMap((e) =>
       e.responseStatus?.code === 201 && e.verb === "patch" ? [nameOf("create", e), nameOf("patch", e)] : [nameOf(e.verb, e)],
@@ -153,17 +164,23 @@ async function done(): Promise<readonly string[]> {
   );
 }
 
+function isLease({ objectRef }: AuditEvent): boolean {
+  return objectRef?.resource === "leases";
+}
+
 function nameOf(verb: string, { objectRef: ref }: AuditEvent): string {
   return `${verb} ${ref?.resource ?? ""}${ref?.apiGroup === undefined ? "" : `.${ref.apiGroup}`}${ref?.subresource === undefined ? "" : `/${ref.subresource}`}`;
 }
 
-const clusterRole = z.object({
+const role = z.object({
+  kind: z.string(),
   rules: z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) })),
 });
 
-async function granted(): Promise<readonly string[]> {
+async function granted(kind: "ClusterRole" | "Role"): Promise<readonly string[]> {
   const documents = parseAllDocuments(await readFile(join(ROOT, "config/rbac/operator.yaml"), "utf8"));
-  const rules = documents.flatMap((document) => clusterRole.safeParse(document.toJS()).data?.rules ?? []);
+  const roles = documents.flatMap((document) => role.safeParse(document.toJS()).data ?? []);
+  const rules = roles.filter((r) => r.kind === kind).flatMap((r) => r.rules);
   return distinct(
     rules.flatMap(({ apiGroups, resources, verbs }) =>
       apiGroups.flatMap((group) =>

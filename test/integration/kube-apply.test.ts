@@ -184,18 +184,9 @@ describe("creation", () => {
   /** A transport whose next read of an object answers that there is none, as it is when the object comes a moment later. */
   function blind(transport: Transport): Transport {
     return {
+      ...forwarding(transport),
       get: (target) =>
         Promise.reject(new KubeError({ class: "notFound", status: 404, operation: `GET ${target.name}`, message: "not found" })),
-      list: (...args) => transport.list(...args),
-      create: (...args) => transport.create(...args),
-      apply: (...args) => transport.apply(...args),
-      mergePatch: (...args) => transport.mergePatch(...args),
-      jsonPatch: (...args) => transport.jsonPatch(...args),
-      delete: (...args) => transport.delete(...args),
-      watch: (...args) => transport.watch(...args),
-      resetWatches: () => transport.resetWatches(),
-      raw: (...args) => transport.raw(...args),
-      close: () => transport.close(),
     };
   }
 });
@@ -356,6 +347,76 @@ spec: {policyName: ${policy}}
   }
 });
 
+describe("two leaders, of which one does not know yet that it is none", () => {
+  const kinds = [["Deployment", deployment] as const, ["ServiceAccount", serviceAccount] as const];
+  test.each(kinds)("an apply of a %s that comes late does not go over a newer one", async (_kind, build) => {
+    const object = build(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const wish = (label: string): KubeObject => ({
+      ...object,
+      metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, wish: label } },
+    });
+    const late = await onTheWire(wish("old"));
+    expect(await runtime.children.apply(owner, wish("new"))).toMatchObject({ state: "updated" });
+    await expect(late()).rejects.toMatchObject({ class: "conflict" });
+    expect(runtime.state(refOf(object))?.ownedHash).toBe(hashOf(desiredProjection(owned(wish("new")))));
+  });
+
+  test("what its controllers wrote meanwhile is read, and the apply is made of that", async () => {
+    const object = deployment(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    const stale = runtime.state(refOf(object))?.resourceVersion;
+    const raced = racing(runtime.transport, () =>
+      cluster.kubectl(["annotate", "deployment", name, "-n", NAMESPACE, "example.com/note=hello"]),
+    );
+    const changed = { ...object, metadata: { ...object.metadata, annotations: { changed: "1" } } };
+    runtime.requests();
+    expect(await runtime.childrenOver(raced).apply(owner, changed)).toMatchObject({ state: "updated" });
+    expect(runtime.requests()).toEqual(["apply deployments.apps", "get deployments.apps", "apply deployments.apps"]);
+    expect(runtime.state(refOf(object))?.resourceVersion).not.toBe(stale);
+  });
+
+  /** The request that an apply makes now, to be sent at another time. */
+  async function onTheWire(object: KubeObject): Promise<() => Promise<unknown>> {
+    let send: (() => Promise<unknown>) | undefined;
+    const caught: Transport = {
+      ...forwarding(runtime.transport),
+      apply: (...args) => {
+        send = () => runtime.transport.apply(...args);
+        return Promise.reject(new KubeError({ class: "unreachable", status: 0, operation: "apply", message: "on the wire" }));
+      },
+    };
+    await expect(runtime.childrenOver(caught).apply(owner, object)).rejects.toMatchObject({ message: "on the wire" });
+    if (send === undefined) throw new Error("nothing was sent");
+    return send;
+  }
+
+  /** Something happens right before the first apply. */
+  function racing(transport: Transport, act: () => Promise<unknown>): Transport {
+    let acted = false;
+    return {
+      ...forwarding(transport),
+      async apply(...args) {
+        if (!acted) await act();
+        acted = true;
+        return transport.apply(...args);
+      },
+    };
+  }
+
+  function owned(object: KubeObject): KubeObject {
+    const reference = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: owner.key.name,
+      uid: owner.uid,
+      controller: true,
+      blockOwnerDeletion: true,
+    };
+    return { ...object, metadata: { ...object.metadata, ownerReferences: [reference] } };
+  }
+});
+
 describe("removal", () => {
   test("removes what is ours, leaves what is not, and says when nothing is left", async () => {
     const object = networkPolicy(NAMESPACE, name);
@@ -370,3 +431,20 @@ describe("removal", () => {
     expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "created" });
   });
 });
+
+/** The same transport, of which a test may replace a method. */
+function forwarding(transport: Transport): Transport {
+  return {
+    get: (...args) => transport.get(...args),
+    list: (...args) => transport.list(...args),
+    create: (...args) => transport.create(...args),
+    apply: (...args) => transport.apply(...args),
+    mergePatch: (...args) => transport.mergePatch(...args),
+    jsonPatch: (...args) => transport.jsonPatch(...args),
+    delete: (...args) => transport.delete(...args),
+    watch: (...args) => transport.watch(...args),
+    resetWatches: () => transport.resetWatches(),
+    raw: (...args) => transport.raw(...args),
+    close: () => transport.close(),
+  };
+}

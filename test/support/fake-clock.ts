@@ -40,6 +40,11 @@ export class FakeClock implements Clock {
     return new Promise((resolve) => this.#waiting.add({ isMeant, resolve }));
   }
 
+  /** Goes on by `ms` as it does for a process that is stopped meanwhile: what was due runs with the next `advance`. */
+  stopped(ms: number): void {
+    this.#time += ms;
+  }
+
   /** Goes on by `ms` and runs what is due on the way, in order. */
   advance(ms: number): void {
     const end = this.#time + ms;

@@ -13,7 +13,10 @@ import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { startApiProxy, type ApiProxy } from "./api-proxy.ts";
 
-/** A whole platform of one test file, with a proxy between the operator and its API server, and an operator that can be killed and started again. */
+/**
+ * A whole platform of one test file, with a proxy between the operator and its API server, and an operator that can be killed and started again. It writes without a
+ * lease, so that a successor need not wait, and an API server that is away for long does not end it; replica-bench.ts has two that do not.
+ */
 
 export interface BenchOptions {
   readonly audit?: boolean;
@@ -26,6 +29,9 @@ export interface BenchOptions {
 export interface OperatorOptions {
   /** Another way to the API server than the proxy. */
   readonly apiUrl?: string;
+  /** For its log; default `operator`. */
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** More flags. */
   readonly args?: readonly string[];
 }
@@ -35,6 +41,11 @@ const AWS = { limits: { iam: "1000/s", ecr: "1000/s" }, sweepInterval: "1h" };
 
 /** Starts everything, operator included; its kubeconfig points at the proxy. On a failure what was started is ended. */
 export async function startFaultBench(options: BenchOptions = {}): Promise<FaultBench> {
+  return startBench(options, (parts) => new FaultBench(parts));
+}
+
+/** As startFaultBench, with a bench of another kind. */
+export async function startBench<Bench extends FaultBench>(options: BenchOptions, make: (parts: Parts) => Bench): Promise<Bench> {
   const plane = await startControlPlane({ audit: options.audit ?? false });
   try {
     await (options.install ?? installPlatform)(plane);
@@ -45,7 +56,7 @@ export async function startFaultBench(options: BenchOptions = {}): Promise<Fault
     const stateFile = join(plane.dir, "aws.json");
     const emulator = await startAws(config, { stateFile, observer: options.onAwsCall });
     const proxy = await startApiProxy(plane);
-    const bench = new FaultBench({ options, plane, configFile, config, stateFile, emulator, proxy });
+    const bench = make({ options, plane, configFile, config, stateFile, emulator, proxy });
     await bench.startOperator();
     return bench;
   } catch (error) {
@@ -54,7 +65,7 @@ export async function startFaultBench(options: BenchOptions = {}): Promise<Fault
   }
 }
 
-interface Parts {
+export interface Parts {
   readonly options: BenchOptions;
   readonly plane: ControlPlane;
   readonly configFile: string;
@@ -93,12 +104,17 @@ export class FaultBench {
   }
 
   /** Resolves when its watches have seen the world. */
-  async startOperator({ apiUrl = this.proxy.url, args = [] }: OperatorOptions = {}): Promise<OperatorProcess> {
+  async startOperator({ args = [], ...options }: OperatorOptions = {}): Promise<OperatorProcess> {
+    this.#operator = await this.launch({ ...options, args: ["--leader-elect=false", ...args] });
+    return this.#operator;
+  }
+
+  /** Starts a process that is ended by whoever asked for it; resolves when its watches have seen the world. */
+  protected async launch({ apiUrl = this.proxy.url, ...options }: OperatorOptions): Promise<OperatorProcess> {
     const { plane, configFile } = this.#parts;
     const access = { kubectl: plane.kubectl, caFile: plane.caFile, dir: plane.dir, url: apiUrl };
     const kubeconfig = await operatorAccess(access, join(plane.dir, `operator-${new URL(apiUrl).port}.kubeconfig`));
-    this.#operator = await startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: this.#emulator.url, args });
-    return this.#operator;
+    return startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: this.#emulator.url, ...options });
   }
 
   async restartOperator(options: OperatorOptions = {}): Promise<void> {

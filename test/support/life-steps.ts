@@ -1,4 +1,4 @@
-import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { live, type LivesResult, type Phase } from "./lives.ts";
@@ -33,7 +33,7 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
     const actions = await bench.aws.actions(lastAction);
     lastAction = actions.at(-1)?.sequence ?? lastAction;
     // A call of several actions, as CreateRole with tags, is noted once: the first is its own.
-    const own = actions.filter((a) => a.accessKeyId === OPERATOR_KEY && a.action === a.operation && a.resource.includes(namespace));
+    const own = actions.filter((a) => a.accessKeyId !== ADMIN_KEY && a.action === a.operation && a.resource.includes(namespace));
     seen.push(...own.map(({ action }) => ({ phase, to: "aws" as const, call: action })));
   };
   const stop = bench.proxy.onCall((call) => {

@@ -1,5 +1,5 @@
 import { expect, vi } from "vitest";
-import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { pushImage } from "../../src/cli/image.ts";
 import { isReady } from "../../src/cli/service-watch.ts";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
@@ -111,9 +111,9 @@ async function lookAgain(bench: FaultBench, keys: readonly ObjectKey[]): Promise
   return [
     ...bench.proxy.calls
       .slice(firstCall)
-      .filter(isWrite)
+      .filter((call) => isWrite(call) && call.resource !== "leases")
       .map((call) => `${call.namespace}: ${signatureOf(call)}`),
-    ...actions.filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write").map((a) => `${a.action} ${a.resource}`),
+    ...actions.filter((a) => a.accessKeyId !== ADMIN_KEY && a.access === "write").map((a) => `${a.action} ${a.resource}`),
   ];
 }
 

@@ -50,12 +50,43 @@ describe("flags and environment", () => {
     expect(readSettings([], { PLATFORM_OPERATOR_CONFIG: FILE, LOG_LEVEL: "debug" })?.logLevel).toBe("debug");
   });
 
+  test("there is a leader election unless it is switched off, by client-go's times", () => {
+    const standard = { namespace: "platform-system", durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
+    expect(readSettings(["--config", FILE], {})?.leaderElection).toEqual(standard);
+    expect(readSettings(["--config", FILE, "--leader-elect"], {})?.leaderElection).toEqual(standard);
+    expect(readSettings(["--config", FILE, "--leader-elect=false"], {})?.leaderElection).toBeUndefined();
+    const own = ["--leader-election-namespace=ops", "--leader-election-lease-duration=1m", "--leader-election-renew-deadline=40s"];
+    expect(readSettings(["--config", FILE, ...own, "--leader-election-retry-period=500ms"], {})?.leaderElection).toEqual({
+      namespace: "ops",
+      durationMs: 60_000,
+      renewDeadlineMs: 40_000,
+      retryPeriodMs: 500,
+    });
+  });
+
   test.each([
     ["no configuration", [], "--config FILE is required"],
     ["a file that is not there", ["--config", "/nowhere.yaml"], "cannot read the configuration /nowhere.yaml"],
     ["a flag that does not exist", ["--config", FILE, "--colour"], "--colour"],
     ["a level that does not exist", ["--config", FILE, "--log-level", "loud"], "must be one of trace, debug, info, warn, error"],
     ["no workers", ["--config", FILE, "--workers", "0"], "whole number of at least 1"],
+    ["a switch that is neither on nor off", ["--config", FILE, "--leader-elect=perhaps"], "must be one of true, false"],
+    [
+      "a time that is none",
+      ["--config", FILE, "--leader-election-retry-period", "2"],
+      "--leader-election-retry-period is 2; it must be a duration such as 15s",
+    ],
+    ["a lease of half seconds", ["--config", FILE, "--leader-election-lease-duration", "15500ms"], "whole seconds"],
+    [
+      "a lease that ends with its leader",
+      ["--config", FILE, "--leader-election-lease-duration", "10s"],
+      "--leader-election-lease-duration must be longer than the renew deadline",
+    ],
+    [
+      "a leader that renews too late",
+      ["--config", FILE, "--leader-election-retry-period", "10s"],
+      "--leader-election-renew-deadline must be longer than the retry period",
+    ],
   ])("%s is refused with what to do", (_, argv, named) => {
     expect(refusal(() => readSettings(argv, {}))).toContain(named);
   });

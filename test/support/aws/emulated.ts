@@ -5,6 +5,7 @@ import { startEmulator } from "../../../emulator/server.ts";
 import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
+import type { Fence } from "../../../src/reconcilers/ports.ts";
 import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
 import { METRICS_POLICY, operatorConfig } from "./operator-config.ts";
 import { Recorder } from "./recorder.ts";
@@ -17,6 +18,8 @@ export const OPERATOR = { accessKeyId: "AKIAOPERATOR00000000", secretAccessKey: 
 export interface EmulatedAws {
   readonly config: OperatorConfig;
   readonly operator: AwsConnection;
+  /** Another of the operator's connections, behind a fence; `operator` has none. */
+  behind(fence: Fence): AwsConnection;
   /** What the operator's connection sent. */
   readonly recorder: Recorder;
   /** Faults, counters and what of the operator's policy was used. */
@@ -50,11 +53,13 @@ export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> 
   for (const arn of [identity.permissionsBoundaryArn, METRICS_POLICY])
     await iam.send(new CreatePolicyCommand({ PolicyName: arn.replace(/.*\//, ""), PolicyDocument: ANYTHING }));
   const recorder = new Recorder();
-  const operator = createAws(config, { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR });
+  const options = { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR };
+  const operator = createAws(config, options);
   const ecr = new ECRClient(admin);
   return {
     config,
     operator,
+    behind: (fence) => createAws(config, { ...options, fence }),
     recorder,
     emulator: new EmulatorAdmin(emulator.url),
     iam,

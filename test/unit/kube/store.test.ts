@@ -120,6 +120,27 @@ describe("write-through", () => {
     expect(store.get(key("q"))?.version).toBe("9");
   });
 
+  test("a read beside a watch that lags brings what is newer and takes what is gone, untold", () => {
+    const { store, told } = newStore();
+    commit(store, "5", object("changed", "1"), object("gone", "2"), object("same", "3"));
+    told.length = 0;
+    store.catchUp([object("changed", "7"), object("same", "3"), object("new", "8")], "10");
+    expect(store.list().map(({ version }) => version)).toEqual(["7", "3", "8"]);
+    store.upsert(object("changed", "7"));
+    store.remove(object("gone", "9"));
+    expect(told).toEqual([]);
+  });
+
+  test("a read beside a watch that is ahead of it undoes nothing", () => {
+    const { store } = newStore();
+    commit(store, "5", object("changed", "1"), object("gone", "2"));
+    store.upsert(object("changed", "12"));
+    store.remove(object("gone", "13"));
+    store.upsert(object("new", "14"));
+    store.catchUp([object("changed", "1"), object("gone", "2")], "10");
+    expect(store.list().map(({ version }) => version)).toEqual(["12", "14"]);
+  });
+
   test("what the selector of the watch leaves out is reduced and not kept: no watch would tell that it is gone", () => {
     const store = new Store({ reduce: ({ metadata }) => metadata.name, selects: ({ metadata }) => metadata.labels?.ours === "yes" });
     expect(store.put(object("p", "9"))).toBe("p");

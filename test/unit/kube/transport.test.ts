@@ -10,6 +10,7 @@ import type { LiveObject } from "../../../src/kube/objects.ts";
 import { createTransport, type Transport } from "../../../src/kube/transport.ts";
 import { KubeError } from "../../../src/reconcilers/ports.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { Gate } from "../../support/gate.ts";
 import { CERTIFICATES } from "../../support/test-certificates.ts";
 import { addressOf, startScriptedServer, type ScriptedServer } from "../../support/scripted-server.ts";
 
@@ -101,6 +102,16 @@ describe("what goes out", () => {
     expect(observed).toEqual(["patch deployments.apps/scale 200", "patch deployments.apps 200"]);
   });
 
+  test("the user agent tells replicas apart", async () => {
+    const replica = createTransport(server.kubeConfig, { version: "1.2.3", identity: "pod-a_1", clock });
+    const read = replica.get(TARGET);
+    const exchange = await server.next();
+    expect(exchange.headers["user-agent"]).toBe("platform-operator/1.2.3 (pod-a_1)");
+    exchange.reply(200, OBJECT);
+    await read;
+    await replica.close();
+  });
+
   test("connections are bounded and kept", async () => {
     const reads = [1, 2, 3].map(() => transport.get(TARGET));
     const [a, b] = [await server.next(), await server.next()];
@@ -184,6 +195,66 @@ describe("errors", () => {
     const answer = kubeError(transport.get(TARGET));
     (await server.next()).reply(200, "<html>hello</html>");
     expect(await answer).toMatchObject({ class: "unexpected" });
+  });
+});
+
+describe("behind a fence", () => {
+  let gate: Gate;
+  let fenced: Transport;
+
+  beforeEach(() => {
+    gate = new Gate();
+    fenced = createTransport(server.kubeConfig, { version: "1", clock, fence: gate, connections: 1 });
+  });
+  afterEach(() => fenced.close());
+
+  const writes: readonly (readonly [string, (transport: Transport) => Promise<unknown>])[] = [
+    ["create", (t) => t.create({ resource: KINDS.Event, namespace: "payments" }, {})],
+    ["apply", (t) => t.apply(TARGET, {}, { force: true })],
+    ["merge patch", (t) => t.mergePatch(TARGET, {})],
+    ["JSON patch", (t) => t.jsonPatch(TARGET, [])],
+    ["delete", (t) => t.delete(TARGET, { uid: "u", propagationPolicy: "Background" })],
+  ];
+
+  test.each(writes)("no %s is sent where it is closed; a read is", async (_, write) => {
+    gate.closed = true;
+    expect(await kubeError(write(fenced))).toMatchObject({ class: "unreachable", status: 0, message: "not sent: the gate is closed" });
+    const read = fenced.get(TARGET);
+    const exchange = await server.next();
+    expect(exchange.method).toBe("GET");
+    exchange.reply(200, OBJECT);
+    await read;
+    expect(gate.asked).toBe(1);
+  });
+
+  test("a write that waited for a connection is asked for when one is free, not when it was made", async () => {
+    const before = fenced.get(TARGET);
+    const exchange = await server.next();
+    const write = kubeError(fenced.mergePatch(TARGET, {}));
+    gate.closed = true;
+    exchange.reply(200, OBJECT);
+    await before;
+    expect(await write).toMatchObject({ message: "not sent: the gate is closed" });
+    const after = fenced.get(TARGET);
+    const next = await server.next();
+    expect([next.method, next.clientPort]).toEqual(["GET", exchange.clientPort]);
+    next.reply(200, OBJECT);
+    await after;
+  });
+
+  test("a write that is on its way when it falls is cut off; a read is not", async () => {
+    const read = fenced.get(TARGET);
+    const reading = await server.next();
+    reading.reply(200, OBJECT);
+    await read;
+    const write = kubeError(fenced.mergePatch(TARGET, {}));
+    const writing = await server.next();
+    gate.fall();
+    expect(await write).toMatchObject({ class: "unreachable", message: "cut off: the gate fell" });
+    await writing.closed;
+    const last = fenced.get(TARGET);
+    (await server.next()).reply(200, OBJECT);
+    expect(await last).toEqual(OBJECT);
   });
 });
 

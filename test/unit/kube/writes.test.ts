@@ -151,6 +151,17 @@ describe("events", () => {
     expect(failures).toBe(1);
   });
 
+  test("flush waits for what is on its way", async () => {
+    await recorder.flush();
+    void recorder.record(SERVICE, fields);
+    let flushed = false;
+    const flush = recorder.flush().then(() => (flushed = true));
+    const exchange = await server.next();
+    expect(flushed).toBe(false);
+    exchange.reply(201, { ...SERVICE, kind: "Event" });
+    await flush;
+  });
+
   test("times have six digits", () => {
     expect(microTime(Date.parse("2026-02-03T04:05:06.7Z"))).toBe("2026-02-03T04:05:06.700000Z");
   });

@@ -82,3 +82,12 @@ test("the age of a watch is asked for when metrics are read, and absent before i
     'platform_watch_last_event_age_seconds{resource="pods"} 12',
   ]);
 });
+
+test("the replica that leads says 1, one that stands by says 0, one without a lease says nothing", async () => {
+  const metrics = metricsOf();
+  expect(await series(metrics, "leader_election_master_status")).toEqual([]);
+  metrics.leads("platform-operator", false);
+  expect(await series(metrics, "leader_election_master_status")).toEqual(['leader_election_master_status{name="platform-operator"} 0']);
+  metrics.leads("platform-operator", true);
+  expect(await series(metrics, "leader_election_master_status")).toEqual(['leader_election_master_status{name="platform-operator"} 1']);
+});

@@ -1,0 +1,219 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { ADMIN_KEY } from "../../src/cli/keys.ts";
+import { isWrite, signatureOf } from "../support/api-call.ts";
+import { startApiProxy } from "../support/api-proxy.ts";
+import { Assassin } from "../support/assassin.ts";
+import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
+import { FaultLives } from "../support/fault-lives.ts";
+import type { LifeStep } from "../support/life-steps.ts";
+import { live, type LivesResult } from "../support/lives.ts";
+import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
+import { seededRandom } from "../support/seeded.ts";
+
+/**
+ * Two replicas with client-go's own times. Whatever becomes of the one that leads, in mid-pass: the other goes on, nothing is made twice, and the former leader
+ * changes nothing from the moment on at which the other has begun.
+ */
+
+const DEATHS = 10;
+/** A few more than deaths: two moments may come at once. */
+const MOMENTS = 12;
+const LIVES = 6;
+const STOPPED_MS = 30_000;
+/** How late two busy cores may be. */
+const SLACK_MS = 4_000;
+/** FAULTS_SEED=… plays other moments. */
+const random = seededRandom(Number(process.env.FAULTS_SEED ?? "20261125"));
+
+let bench: ReplicaBench;
+let lives: FaultLives;
+let assassin: Assassin | undefined;
+
+beforeAll(async () => {
+  bench = await startReplicaBench({
+    onAwsCall: ({ service, operation, body }) => assassin?.saw("aws", `${service}:${operation}`, (namespace) => body.includes(namespace)),
+  });
+  lives = await FaultLives.record(bench);
+});
+
+beforeEach(async () => {
+  await bench.startOperator();
+});
+
+afterAll(() => bench.stop());
+
+test("killed in mid-pass ten times: the same end, each role and repository made once, and another leads within the lease's time", async () => {
+  const moments = new Map(Array.from({ length: MOMENTS }, () => [lives.namespace(), pick(lives.recorded.steps)] as const));
+  const plan = new Assassin(bench, moments);
+  assassin = plan;
+  const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
+  const before = (await terms()).length;
+  const result = await live(bench, [...moments.keys()], (phase) => plan.enter(phase));
+  stop();
+  assassin = undefined;
+  console.log(`the leader was killed ${String(plan.done.length)} times, at\n  ${plan.done.join("\n  ")}`);
+  expect(lives.problems(moments, result)).toEqual({});
+  expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
+  expect(await made([...moments.keys()])).toEqual(once([...moments.keys()]));
+
+  const handOvers = (await terms()).slice(before).map((term) => term.vacantMs);
+  console.log(`from a leader's last renewal to the next one's first, in ms: ${handOvers.join(", ")}`);
+  expect(handOvers.length).toBeGreaterThanOrEqual(DEATHS);
+  expect(Math.max(...handOvers)).toBeLessThanOrEqual(LEASE_MS + 1.2 * RETRY_MS + SLACK_MS);
+});
+
+test("stopped for 30 s in mid-pass and continued: it changes nothing after the next has begun, and ends", async () => {
+  const { old, next, result, namespaces } = await interrupted(async ({ process: { pid } }) => {
+    process.kill(pid, "SIGSTOP");
+    const stoppedAt = performance.now();
+    const successor = await bench.untilLed();
+    await new Promise((resolve) => void setTimeout(resolve, STOPPED_MS - (performance.now() - stoppedAt)));
+    process.kill(pid, "SIGCONT");
+    return successor;
+  });
+  expect(await old.process.ended).toBe("code 3");
+  expect(await readFile(old.process.logFile, "utf8")).toContain("the lease is lost: it was not renewed for 10 s");
+  await expectSilence(old, next);
+  expect(lives.problems(named(namespaces, "the leader was stopped"), result)).toEqual({});
+  expect(await made(namespaces)).toEqual(once(namespaces));
+});
+
+test("told to end in mid-pass: it finishes what is under way, hands over at once, and ends well", async () => {
+  const { old, next, result, namespaces } = await interrupted(async ({ process: leader }) => {
+    await leader.stop();
+    return bench.untilLed();
+  });
+  expect(await old.process.ended).toBe("code 0");
+  expect(await readFile(old.process.logFile, "utf8")).not.toContain('"level":"error"');
+  const term = (await terms()).find(({ identity }) => identity === next.identity);
+  expect(term?.vacantMs).toBeLessThanOrEqual(1.2 * RETRY_MS + SLACK_MS);
+  await expectSilence(old, next);
+  expect(lives.problems(named(namespaces, "the leader was told to end"), result)).toEqual({});
+});
+
+test("cut off from the API server, though not from AWS: it changes nothing more and ends, and the other goes on", async () => {
+  const proxy = await startApiProxy(bench.plane);
+  await bench.standby.process.stop();
+  await bench.startOperator({ apiUrl: proxy.url });
+  await bench.operator.stop();
+  await bench.untilLed();
+  await bench.startOperator();
+  const { old, next, result, namespaces } = await interrupted(
+    async () => {
+      proxy.inject({ match: () => true, position: 1, times: Number.POSITIVE_INFINITY, fault: { kind: "cut" } });
+      proxy.cutWatches();
+      const { process: leader } = bench.leader;
+      expect(await leader.ended).toBe("code 3");
+      return bench.untilLed();
+    },
+    (listener) => proxy.onCall(listener),
+  );
+  await expectSilence(old, next);
+  expect(lives.problems(named(namespaces, "the leader was cut off"), result)).toEqual({});
+  await proxy.close();
+});
+
+interface Interrupted {
+  readonly old: Replica;
+  readonly next: Replica;
+  readonly namespaces: readonly string[];
+  readonly result: LivesResult;
+}
+
+/** Lives are lived; when one of the leader's writes in their midst is seen on its way, `befall` has something become of it and resolves to its successor. */
+async function interrupted(
+  befall: (leader: Replica) => Promise<Replica>,
+  onCall = bench.proxy.onCall.bind(bench.proxy),
+): Promise<Interrupted> {
+  const namespaces = Array.from({ length: LIVES }, () => lives.namespace());
+  const moment = LIVES * (5 + Math.floor(random() * 15));
+  let writes = 0;
+  const fate = new Promise<Interrupted["old"]>((resolve) => {
+    const stop = onCall((call) => {
+      if (!isWrite(call) || !namespaces.includes(call.namespace) || ++writes < moment) return;
+      stop();
+      resolve(bench.leader);
+    });
+  });
+  const living = live(bench, namespaces);
+  const old = await fate;
+  const next = await befall(old);
+  await bench.startOperator();
+  return { old, next, namespaces, result: await living };
+}
+
+/** From the moment at which the next leader had the lease, neither the API server nor AWS accepted anything of the old one. */
+async function expectSilence(old: Replica, next: Replica): Promise<void> {
+  const begun = (await terms()).find(({ identity }) => identity === next.identity)?.begunAt ?? 0;
+  const writes = await auditEvents(plane(), (e) => isAccepted(e) && isOf(e, old));
+  expect(writes.length).toBeGreaterThan(0);
+  expect(writes.filter((e) => receivedAt(e) > begun).map((e) => `${e.requestReceivedTimestamp} ${e.verb} ${e.requestURI}`)).toEqual([]);
+  const calls = (await bench.aws.actions()).filter(({ accessKeyId }) => accessKeyId === old.accessKeyId);
+  expect(calls.length).toBeGreaterThan(0);
+  expect(calls.filter(({ time }) => time > begun).map(({ action, resource }) => `${action} ${resource}`)).toEqual([]);
+}
+
+interface Term {
+  readonly identity: string;
+  /** Milliseconds since 1970, by the API server. */
+  readonly begunAt: number;
+  /** From the last accepted renewal, or the release, of the leader before. */
+  readonly vacantMs: number;
+}
+
+/** Who led, in order, as the audit log has the writes to the Lease that were accepted; without the first. */
+async function terms(): Promise<readonly Term[]> {
+  const writes = await auditEvents(
+    plane(),
+    (e) => isAccepted(e) && e.objectRef?.resource === "leases" && e.objectRef.namespace === "platform-system",
+  );
+  return writes.flatMap((write, index) => {
+    const before = writes[index - 1];
+    if (before === undefined || before.userAgent === write.userAgent) return [];
+    const identity = /\((.*)\)/.exec(write.userAgent ?? "")?.[1] ?? "";
+    return [{ identity, begunAt: receivedAt(write), vacantMs: receivedAt(write) - receivedAt(before) }];
+  });
+}
+
+function isAccepted({ verb, responseStatus }: AuditEvent): boolean {
+  return !READS.has(verb) && (responseStatus?.code ?? 500) < 300;
+}
+
+function isOf({ userAgent }: AuditEvent, { identity }: Replica): boolean {
+  return identity !== undefined && (userAgent ?? "").includes(identity);
+}
+
+function receivedAt({ requestReceivedTimestamp }: AuditEvent): number {
+  return Date.parse(requestReceivedTimestamp);
+}
+
+function plane(): string {
+  return bench.plane.auditLogFile ?? "";
+}
+
+/** How often each role and repository of the namespaces was made. */
+async function made(namespaces: readonly string[]): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  for (const { action, operation, resource, committed, accessKeyId } of await bench.aws.actions()) {
+    if (!committed || action !== operation || accessKeyId === ADMIN_KEY) continue;
+    const namespace = namespaces.find((one) => resource.includes(one));
+    if (namespace === undefined || !["iam:CreateRole", "ecr:CreateRepository"].includes(action)) continue;
+    counts[`${action} ${namespace}`] = (counts[`${action} ${namespace}`] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function once(namespaces: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(namespaces.flatMap((one) => [`iam:CreateRole ${one}`, `ecr:CreateRepository ${one}`].map((key) => [key, 1])));
+}
+
+function named(namespaces: readonly string[], what: string): ReadonlyMap<string, string> {
+  return new Map(namespaces.map((namespace) => [namespace, what]));
+}
+
+function pick(steps: readonly LifeStep[]): LifeStep {
+  const step = steps[Math.floor(random() * steps.length)];
+  if (step === undefined) throw new Error("the recorded life has no calls");
+  return step;
+}
