@@ -5,6 +5,7 @@ import manifest from "../package.json" with { type: "json" };
 import { createAws, type AwsConnection } from "./aws/aws.ts";
 import { ConfigError, readSettings, USAGE, type Settings } from "./config.ts";
 import { createOperator } from "./controllers/operator.ts";
+import { MissingApiError } from "./controllers/required-apis.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
@@ -52,10 +53,13 @@ async function main(settings: Settings): Promise<void> {
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
-  await operator.run(ending.signal);
-  await server.close();
-  await transport.close();
-  aws.close();
+  try {
+    await operator.run(ending.signal);
+  } finally {
+    await server.close();
+    await transport.close();
+    aws.close();
+  }
   log.info({}, "platform-operator ended");
 }
 
@@ -86,7 +90,7 @@ try {
   if (settings) await main(settings);
   else console.log(USAGE);
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError) && !(error instanceof MissingApiError)) throw error;
   console.error(`platform-operator: ${error.message}`);
   process.exitCode = 2;
 }

@@ -20,6 +20,7 @@ import type { Aws, PrimaryWriter } from "../reconcilers/ports.ts";
 import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createListener } from "./listener.ts";
+import { requireApis } from "./required-apis.ts";
 import { childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runSweep } from "./sweep.ts";
 import { wireTriggers } from "./triggers.ts";
@@ -42,7 +43,7 @@ export interface Operator {
   readonly synced: () => boolean;
   /** The watch of the services themselves has said something lately. */
   readonly alive: () => boolean;
-  /** Runs until the signal aborts; passes under way are finished first. */
+  /** Runs until the signal aborts; passes under way are finished first. Throws MissingApiError, before any pass. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -114,6 +115,7 @@ export function createOperator(options: OperatorOptions): Operator {
 
     async run(signal) {
       const watches = new AbortController();
+      const ending = AbortSignal.any([signal, watches.signal]);
       const running = reflectors(sources).map((r) => r.run(watches.signal));
       const background = [
         runSweep(
@@ -125,27 +127,30 @@ export function createOperator(options: OperatorOptions): Operator {
             intervalMs: durationMs(config.aws.sweepInterval),
             enqueue: (key: ObjectKey) => queues.services.add(keyString(key), "low"),
           },
-          signal,
+          ending,
         ),
-        resync(options, sources, queues.services, signal),
+        resync(options, sources, queues.services, ending),
       ];
-      await untilSynced(options, sources, signal);
-      options.log.info({ services: sources.services.store.size }, "the watches have seen the world; work begins");
-      const workers = [
-        runWorkers({ ...options, name: "platformservice", queue: queues.services, pass: (key) => reconcileService(deps, parseKey(key)) }),
-        runWorkers({
-          ...options,
-          name: "platformtier",
-          queue: queues.tiers,
-          workers: TIER_WORKERS,
-          pass: (key) => reconcileTier(tierDeps, key),
-        }),
-      ];
-      await aborted(signal);
-      queues.services.shutDown();
-      queues.tiers.shutDown();
-      await Promise.all(workers);
-      watches.abort();
+      const work = async (): Promise<void> => {
+        await untilSynced(options, sources, signal);
+        if (!signal.aborted) requireApis(config, sources.definitions.store.list());
+        options.log.info({ services: sources.services.store.size }, "the watches have seen the world; work begins");
+        const workers = [
+          runWorkers({ ...options, name: "platformservice", queue: queues.services, pass: (key) => reconcileService(deps, parseKey(key)) }),
+          runWorkers({
+            ...options,
+            name: "platformtier",
+            queue: queues.tiers,
+            workers: TIER_WORKERS,
+            pass: (key) => reconcileTier(tierDeps, key),
+          }),
+        ];
+        await aborted(signal);
+        queues.services.shutDown();
+        queues.tiers.shutDown();
+        await Promise.all(workers);
+      };
+      await work().finally(() => watches.abort());
       await Promise.all([...running, ...background]);
     },
   };

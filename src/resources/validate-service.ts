@@ -2,6 +2,7 @@ import { permittedBoundaries } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import { meshOf } from "./mesh/choose.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -137,6 +138,8 @@ const hostsAreOutside: ServiceRule = ({ service: { spec }, config }) =>
       ),
     );
 
+const meshCanDoIt: ServiceRule = ({ service }) => meshOf(service).limits(service);
+
 const RULES: readonly ServiceRule[] = [
   tierAllowsNamespace,
   ownerAllowed,
@@ -148,6 +151,7 @@ const RULES: readonly ServiceRule[] = [
   requestsEndBeforePods,
   strictIsolation,
   hostsAreOutside,
+  meshCanDoIt,
 ];
 
 function violation(field: string, reason: string, message: string): readonly Violation[] {

@@ -92,6 +92,10 @@ export class FaultBench {
     return this.#operator;
   }
 
+  get awsEndpoint(): string {
+    return this.#emulator.url;
+  }
+
   /** Resolves when its watches have seen the world. */
   async startOperator({ apiUrl = this.proxy.url, args = [] }: OperatorOptions = {}): Promise<OperatorProcess> {
     const { plane, configFile } = this.#parts;
