@@ -24,6 +24,21 @@ export const PINNED_CRDS = {
       sha256: "c0ad59e008658765412badb836e73a523a355e3d792a32ad3c0711a728be5aff",
     },
   ],
+  // The newest whose HTTPRoute can say that nothing is tried again and whose module Go 1.26 reads; in the standard channel from v1.7 on.
+  gatewayApi: [
+    {
+      module: "sigs.k8s.io/gateway-api",
+      version: "v1.5.1",
+      path: "config/crd/experimental/gateway.networking.k8s.io_gateways.yaml",
+      sha256: "ecb21e3a23757108e74399c49365864f5e0d87c694679d63e4c34c7ccf579e2a",
+    },
+    {
+      module: "sigs.k8s.io/gateway-api",
+      version: "v1.5.1",
+      path: "config/crd/experimental/gateway.networking.k8s.io_httproutes.yaml",
+      sha256: "9012253cf248583189ff74426140556fafa38b66dc57553fd79f9ae34b2eee9f",
+    },
+  ],
   karpenter: [
     {
       module: "sigs.k8s.io/karpenter",

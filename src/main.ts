@@ -6,6 +6,7 @@ import { createAws, type AwsConnection } from "./aws/aws.ts";
 import { ConfigError, readSettings, USAGE, type LeaderElection, type Settings } from "./config.ts";
 import { ALONE } from "./controllers/leadership.ts";
 import { createOperator, type Ending } from "./controllers/operator.ts";
+import { MissingApiError } from "./controllers/required-apis.ts";
 import { FIELD_MANAGER } from "./crds/meta.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
@@ -80,12 +81,16 @@ async function main(settings: Settings): Promise<Ending> {
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
-  const how = await operator.run(ending.signal);
-  if (how === "finished") {
-    await server.close();
-    await transport.close();
-    await leaseTransport?.close();
-    aws.close();
+  let how: Ending = "finished";
+  try {
+    how = await operator.run(ending.signal);
+  } finally {
+    if (how === "finished") {
+      await server.close();
+      await transport.close();
+      await leaseTransport?.close();
+      aws.close();
+    }
   }
   log.info({ how }, "platform-operator ended");
   return how;
@@ -128,7 +133,7 @@ try {
     console.log(USAGE);
   }
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError) && !(error instanceof MissingApiError)) throw error;
   console.error(`platform-operator: ${error.message}`);
   process.exitCode = 2;
 }

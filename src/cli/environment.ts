@@ -76,26 +76,26 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   }
 }
 
-const THIRD_PARTY_APIS = ["istio", "karpenter", "podMonitor"] as const;
+const THIRD_PARTY_APIS = ["istio", "gatewayApi", "karpenter", "podMonitor"] as const;
 
-/** What a platform team has before it installs the operator: nodes for every pool, the APIs of others, a sidecar injector; then our own. */
+/** What a platform team has before it installs the operator: nodes for every pool, the APIs of others, stand-ins for Istio; then our own. */
 export async function installPlatform(plane: ControlPlane): Promise<void> {
   await installThirdParties(plane);
   await installOurs(plane);
 }
 
-/** The APIs of Istio, Karpenter and the Prometheus operator, and a NodePool for every pool of the tiers. */
+/** The APIs of Istio, Gateway API, Karpenter and the Prometheus operator, and a NodePool for every pool of the tiers. */
 export async function installThirdParties(plane: ControlPlane): Promise<void> {
   await applyCrds(plane.kubectl, await thirdPartyCrds(THIRD_PARTY_APIS, process.env));
   await addNodePools(plane, [GENERAL_POOL, PAYMENTS_POOL]);
 }
 
-/** Nodes, a sidecar injector, and what the operator itself needs. */
+/** Nodes, stand-ins for Istio, and what the operator itself needs. */
 export async function installOurs(plane: ControlPlane): Promise<void> {
   await addNodes(plane, [...nodesOf(GENERAL_POOL), ...nodesOf(PAYMENTS_POOL)]);
   await applyCrds(plane.kubectl, filesIn("config/crd"));
   for (const folder of ["config/tiers", "config/rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, folder)]);
-  await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/sidecar-injector.yaml")]);
+  await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/istio-stand-in.yaml")]);
 }
 
 /** An account with the cluster's OIDC provider, the boundaries and the managed policies that services may name, as Terraform leaves it. A state file that exists has them already. */

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
+import type { ObjectKey } from "../crds/meta.ts";
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
 import { ANNOTATIONS } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
-import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
+import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
 
 /** What is kept of objects that others write too: pure functions from the live object to the few facts that a pass asks for. */
 
@@ -34,15 +35,36 @@ export function autoscalerFacts(object: LiveObject): { readonly desiredReplicas:
   return { desiredReplicas: number(record(object.status).desiredReplicas) };
 }
 
-export function serviceFacts(object: LiveObject): ServiceState {
+/** What is kept of a Service; whether it has a waypoint its namespace's labels may decide. */
+export interface ServiceFacts extends Omit<ServiceState, "waypoint"> {
+  readonly useWaypoint: WaypointChoice;
+}
+
+export function serviceFacts(object: LiveObject): ServiceFacts {
   const spec = record(object.spec);
   return {
+    useWaypoint: waypointChoice(object.metadata.labels ?? {}, object.metadata.namespace ?? ""),
     selector: strings(spec.selector),
     ports: records(spec.ports).map((p) => {
       const port = number(p.port);
       return { port, targetPort: typeof p.targetPort === "number" || typeof p.targetPort === "string" ? p.targetPort : port };
     }),
   };
+}
+
+/** What labels say of the waypoint: which one, expressly none, or nothing (undefined). */
+export type WaypointChoice = ObjectKey | "none" | undefined;
+
+/** As Istio reads istio.io/use-waypoint, of a Service or of its namespace. */
+export function waypointChoice(labels: Readonly<Record<string, string>>, namespace: string): WaypointChoice {
+  const name = labels["istio.io/use-waypoint"];
+  if (name === undefined || name === "") return undefined;
+  return name === "none" ? "none" : { namespace: labels["istio.io/use-waypoint-namespace"] ?? namespace, name };
+}
+
+export function gatewayFacts(object: LiveObject): GatewayState {
+  const conditions = records(record(object.status).conditions);
+  return { programmed: conditions.some((c) => c.type === "Programmed" && c.status === "True") };
 }
 
 /** What a NetworkPolicy selects. */
@@ -72,6 +94,7 @@ export function podFacts(object: LiveObject): PodState {
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
     containers: containers.map((c) => text(c.name) ?? ""),
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
+    redirected: object.metadata.annotations?.["ambient.istio.io/redirection"] === "enabled",
     trouble: ready ? undefined : troubleOf(status),
   };
 }
@@ -108,11 +131,36 @@ export function nodePoolFacts(object: LiveObject): NodePoolState {
   };
 }
 
-/** Which kinds a CustomResourceDefinition brings, and whether they are served. */
-export function definitionFacts(object: LiveObject): { readonly group: string; readonly kind: string; readonly established: boolean } {
+export interface DefinitionFacts {
+  readonly group: string;
+  readonly kind: string;
+  readonly established: boolean;
+  /** Of HTTPRoute: a rule may say that nothing is tried again. */
+  readonly canForbidRetries: boolean;
+}
+
+/** Which kind a CustomResourceDefinition brings, and whether it is served. */
+export function definitionFacts(object: LiveObject): DefinitionFacts {
   const spec = record(object.spec);
   const established = records(record(object.status).conditions).some((c) => c.type === "Established" && c.status === "True");
-  return { group: text(spec.group) ?? "", kind: text(record(spec.names).kind) ?? "", established };
+  return {
+    group: text(spec.group) ?? "",
+    kind: text(record(spec.names).kind) ?? "",
+    established,
+    canForbidRetries: canForbidRetries(spec),
+  };
+}
+
+/** `retry.attempts: 0` of an HTTPRoute's rules, in v1: the standard channel has it from Gateway API 1.7 on, the experimental one of 1.6 does not allow 0. */
+function canForbidRetries(spec: JsonObject): boolean {
+  const version = records(spec.versions).find(({ name }) => name === "v1");
+  const rules = property(property(record(record(version?.schema).openAPIV3Schema), "spec"), "rules");
+  const attempts = property(property(record(rules.items), "retry"), "attempts");
+  return attempts.type === "integer" && !(number(attempts.minimum) > 0);
+}
+
+function property(schema: JsonObject, name: string): JsonObject {
+  return record(record(schema.properties)[name]);
 }
 
 function record(value: unknown): JsonObject {

@@ -24,6 +24,7 @@ import { catchUp } from "./catch-up.ts";
 import type { Leadership } from "./leadership.ts";
 import { createListener, type ServiceListener } from "./listener.ts";
 import { RegistryReport } from "./registry-report.ts";
+import { requireApis } from "./required-apis.ts";
 import { childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runSweep } from "./sweep.ts";
 import { wireNudges, wireTriggers } from "./triggers.ts";
@@ -47,7 +48,7 @@ export interface Operator {
   readonly synced: () => boolean;
   /** The watch of the services themselves has said something lately. */
   readonly alive: () => boolean;
-  /** Stands by, then leads, until the signal aborts or the lease is lost. */
+  /** Stands by, then leads, until the signal aborts or the lease is lost. Throws MissingApiError before either. */
   run(signal: AbortSignal): Promise<Ending>;
 }
 
@@ -123,12 +124,15 @@ export function createOperator(options: OperatorOptions): Operator {
     async run(signal) {
       const watches = new AbortController();
       const running = reflectors(sources).map((r) => r.run(watches.signal));
-      await untilSynced(options, sources, signal);
-      options.log.info({ services: sources.services.store.size }, "the watches have seen the world");
-      const ending = (await options.leadership.acquire(signal)) ? await lead(signal) : "finished";
-      watches.abort();
-      await Promise.all(running);
-      return ending;
+      try {
+        await untilSynced(options, sources, signal);
+        if (!signal.aborted) requireApis(config, sources.definitions.store.list());
+        options.log.info({ services: sources.services.store.size }, "the watches have seen the world");
+        return (await options.leadership.acquire(signal)) ? await lead(signal) : "finished";
+      } finally {
+        watches.abort();
+        await Promise.all(running);
+      }
     },
   };
 

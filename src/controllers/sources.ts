@@ -1,4 +1,4 @@
-import type { ServiceState, NodePoolState } from "../crds/desired.ts";
+import type { NodePoolState } from "../crds/desired.ts";
 import { LABELS, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
@@ -10,16 +10,19 @@ import type { LiveObject } from "../kube/objects.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { Store } from "../kube/store.ts";
 import type { Transport } from "../kube/transport.ts";
-import type { DeploymentState, PodState } from "../reconcilers/ports.ts";
+import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
 import {
   autoscalerFacts,
   definitionFacts,
   deploymentFacts,
+  gatewayFacts,
   nodePoolFacts,
   podFacts,
   policyFacts,
   serviceFacts,
+  type DefinitionFacts,
   type PolicyFacts,
+  type ServiceFacts,
 } from "./facts.ts";
 
 /** Every watch that the operator keeps, and what is kept of each object. */
@@ -49,11 +52,12 @@ export interface Sources {
   readonly tiers: Source<PlatformTier, never>;
   readonly namespaces: Source<Readonly<Record<string, string>>, never>;
   readonly nodePools: Source<NodePoolState, never>;
-  readonly definitions: Source<ReturnType<typeof definitionFacts>, never>;
+  readonly definitions: Source<DefinitionFacts, never>;
+  readonly gateways: Source<GatewayState, never>;
   readonly pods: Source<Pod, "service">;
   readonly deployments: ChildSource<DeploymentState>;
   readonly autoscalers: ChildSource<{ readonly desiredReplicas: number }>;
-  readonly kubernetesServices: ChildSource<ServiceState>;
+  readonly kubernetesServices: ChildSource<ServiceFacts>;
   readonly policies: ChildSource<PolicyFacts>;
   /** Children of which nothing but their state is kept. */
   readonly plain: readonly ChildSource<undefined>[];
@@ -68,6 +72,7 @@ const PLAIN_KINDS: readonly ResourceType[] = [
   KINDS.DestinationRule,
   KINDS.ServiceEntry,
   KINDS.Sidecar,
+  KINDS.HTTPRoute,
   KINDS.PodMonitor,
 ];
 
@@ -101,6 +106,7 @@ export function createSources(runtime: Runtime): Sources {
     namespaces: source(KINDS.Namespace, { reduce: (object) => object.metadata.labels ?? {} }),
     nodePools: source(KINDS.NodePool, { reduce: nodePoolFacts }),
     definitions: source(KINDS.CustomResourceDefinition, { reduce: definitionFacts }),
+    gateways: source(KINDS.Gateway, { reduce: gatewayFacts }),
     pods: source(KINDS.Pod, {
       labelSelector: LABELS.service,
       reduce: (object) => ({
@@ -141,8 +147,8 @@ export function childSources(sources: Sources): readonly ChildSource<unknown>[] 
 
 /** Every reflector, by the name that metrics and logs use. */
 export function reflectors(sources: Sources): readonly Reflector<unknown>[] {
-  const { services, tiers, namespaces, nodePools, definitions, pods } = sources;
-  return [services, tiers, namespaces, nodePools, definitions, pods, ...childSources(sources)].map(
+  const { services, tiers, namespaces, nodePools, definitions, gateways, pods } = sources;
+  return [services, tiers, namespaces, nodePools, definitions, gateways, pods, ...childSources(sources)].map(
     (s) => s.reflector as Reflector<unknown>,
   );
 }

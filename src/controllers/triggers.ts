@@ -53,13 +53,18 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
   sources.nodePools.store.subscribe((change) => {
     if (!same(change.old, change.new)) all();
   });
+  sources.gateways.store.subscribe((change) => {
+    if (!same(change.old, change.new)) all();
+  });
   sources.pods.store.subscribe((change) => {
     if (same(change.old, change.new)) return;
     for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service });
   });
   sources.kubernetesServices.store.subscribe((change) => {
     if (same(change.old?.facts, change.new?.facts)) return;
-    for (const other of mentioning(sources, `kubernetes ${keyString(change.key)}`)) enqueue(other);
+    // A PlatformService's own Service too: whether it has a waypoint matters to those that call it.
+    for (const kind of ["kubernetes", "service"])
+      for (const other of mentioning(sources, `${kind} ${keyString(change.key)}`)) enqueue(other);
   });
   sources.policies.store.subscribe((change) => {
     const child = change.new ?? change.old;

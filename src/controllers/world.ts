@@ -1,15 +1,16 @@
-import type { Neighbour } from "../crds/desired.ts";
+import type { Neighbour, ServiceState } from "../crds/desired.ts";
 import { selectorMatches } from "../crds/effective.ts";
 import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import { findKind, resourceName } from "../kube/kinds.ts";
 import type { ChildState, World } from "../reconcilers/ports.ts";
+import { waypointChoice } from "./facts.ts";
 import { reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
 export function createWorld(sources: Sources, now: () => number): World {
-  const { services, tiers, namespaces, nodePools, pods, deployments, autoscalers, kubernetesServices, policies } = sources;
+  const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, kubernetesServices, policies } = sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
   const isPaced = (key: ObjectKey): boolean => {
     const deployment = deployments.store.get(key);
@@ -47,7 +48,14 @@ export function createWorld(sources: Sources, now: () => number): World {
       return writable.map(keyOf).filter(isPaced);
     },
     tier: (name) => tiers.store.get({ namespace: "", name }),
-    kubernetesService: (key) => kubernetesServices.store.get(key)?.facts,
+    gateway: (key) => gateways.store.get(key),
+    kubernetesService(key): ServiceState | undefined {
+      const facts = kubernetesServices.store.get(key)?.facts;
+      if (!facts) return undefined;
+      const { useWaypoint, ...state } = facts;
+      const choice = useWaypoint ?? waypointChoice(namespaces.store.get({ namespace: "", name: key.namespace }) ?? {}, key.namespace);
+      return choice === "none" || choice === undefined ? state : { ...state, waypoint: choice };
+    },
     foreignPolicies(namespace, podLabels) {
       return policies.store
         .list()

@@ -33,10 +33,12 @@ export interface Neighbour {
   readonly callers: readonly { readonly kind: "service" | "serviceAccount"; readonly namespace: string; readonly name: string }[];
 }
 
-/** A Service that is no PlatformService, as a dependency names it. */
+/** A Service of the cluster, as a dependency names it. */
 export interface ServiceState {
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly port: number; readonly targetPort: number | string }[];
+  /** Istio's waypoint, which callers of the ambient data plane are led through; undefined: none. */
+  readonly waypoint?: ObjectKey | undefined;
 }
 
 /** One field that is not as written: where, what it is and what it should be, in words short enough for a message. */

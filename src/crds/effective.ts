@@ -26,6 +26,8 @@ export interface EffectiveService {
   /** In order; one route that matches everything when none is written; empty without a port. */
   readonly routes: readonly Route[];
   readonly mesh: MeshProvider;
+  /** How Istio carries its traffic; without meaning in no mesh. */
+  readonly dataPlane: DataPlane;
   readonly serviceAccountName: string;
 }
 
@@ -33,6 +35,7 @@ export interface EffectiveService {
 export type RepositoryMode = OperatorConfig["registry"]["mode"];
 
 export type MeshProvider = "Istio" | "None";
+export type DataPlane = OperatorConfig["mesh"]["istio"]["dataPlane"];
 
 /** Milliseconds of a Gateway API duration (GEP-2257). Throws on what the schema would have refused. */
 export function durationMs(text: string): number {
@@ -89,8 +92,21 @@ export function repositoryMode(
 }
 
 /** The mesh that a namespace is in: the first override that matches, else the default. */
-export function meshProvider(namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): MeshProvider {
-  return config.mesh.overrides.find((o) => selectorMatches(o.namespaceSelector, namespaceLabels))?.provider ?? config.mesh.default;
+export function meshOfNamespace(
+  namespaceLabels: Readonly<Record<string, string>>,
+  { mesh }: OperatorConfig,
+): { readonly mesh: MeshProvider; readonly dataPlane: DataPlane } {
+  const override = mesh.overrides.find((o) => selectorMatches(o.namespaceSelector, namespaceLabels));
+  return { mesh: override?.provider ?? mesh.default, dataPlane: override?.dataPlane ?? mesh.istio.dataPlane };
+}
+
+/** Whether any namespace may be in Istio's ambient data plane. */
+export function hasAmbient({ mesh }: OperatorConfig): boolean {
+  const { dataPlane } = mesh.istio;
+  return (
+    (mesh.default === "Istio" && dataPlane === "Ambient") ||
+    mesh.overrides.some((o) => o.provider === "Istio" && (o.dataPlane ?? dataPlane) === "Ambient")
+  );
 }
 
 const DEFAULT_RETAIN = { taggedImages: 100, untaggedDays: 14 };
@@ -136,7 +152,7 @@ export function effectiveService(
     maxSessionDuration: Math.round(durationMs(spec.aws?.maxSessionDuration ?? "1h") / 1000),
     permissionsBoundaryArn: tier.spec.identity?.permissionsBoundaryArn ?? config.identity.permissionsBoundaryArn,
     routes: spec.port === undefined ? [] : (spec.routes?.length ?? 0) > 0 ? (spec.routes ?? []) : [{ name: "all" }],
-    mesh: meshProvider(namespaceLabels, config),
+    ...meshOfNamespace(namespaceLabels, config),
     serviceAccountName: metadata.name,
   };
 }

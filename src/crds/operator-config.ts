@@ -124,22 +124,51 @@ const registry = z.strictObject({
 });
 
 const providers = z.enum(["Istio", "None"]);
+const dataPlanes = z.enum(["Sidecar", "Ambient"]);
 
 const mesh = z.strictObject({
   default: providers.default("Istio").describe("Mesh of every namespace that no override selects."),
   overrides: z
     .array(
-      z.strictObject({
-        namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
-        provider: providers.describe("Their mesh."),
-      }),
+      z
+        .strictObject({
+          namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
+          provider: providers.describe("Their mesh."),
+          dataPlane: dataPlanes.optional().describe("Their data plane, with provider Istio. Absent: istio.dataPlane."),
+        })
+        .refine(({ provider, dataPlane }) => provider === "Istio" || dataPlane === undefined, {
+          path: ["dataPlane"],
+          error: "only Istio has data planes: remove dataPlane, or write provider: Istio",
+        }),
     )
     .max(100)
     .default([])
     .describe("Namespaces in another mesh than the default; the first entry that selects a namespace decides."),
   istio: z
     .strictObject({
-      dataPlane: z.enum(["Sidecar"]).default("Sidecar").describe("Sidecar: a proxy in each pod."),
+      dataPlane: dataPlanes
+        .default("Sidecar")
+        .describe(
+          "Sidecar: a proxy in each pod. Ambient: a proxy on each node, and a waypoint for services with routes or resilience; needs Gateway API.",
+        ),
+      waypoint: z
+        .strictObject({
+          name: z
+            .string()
+            .max(63)
+            .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be the name of a Gateway, as waypoint")
+            .default("waypoint")
+            .describe("Its name."),
+          namespace: z
+            .string()
+            .min(1)
+            .max(63)
+            .nullable()
+            .default(null)
+            .describe("Its namespace, where one waypoint is for all. null: each service's own namespace has one of this name."),
+        })
+        .prefault({})
+        .describe("The Gateway of class istio-waypoint that services of the ambient data plane share. The platform's, never made here."),
       revision: z.string().min(1).max(63).default("default").describe("Istio revision (istio.io/rev) that the pods join."),
       namespace: z.string().min(1).max(63).default("istio-system").describe("Namespace that istiod runs in."),
       trustDomain: z

@@ -102,7 +102,7 @@ export const platformServiceSpec = z
     routes: routes
       .optional()
       .describe(
-        "How requests to the service are handled. The first route that matches wins, in the order written. None written: one route, which takes everything.",
+        "How requests to the service are handled. The first route that matches wins, in the order written; Istio's ambient data plane takes only orders that it can keep. None written: one route, which takes everything.",
       ),
     resilience: resilience.optional().describe("How callers are kept from overloading the service, or being held up by a pod that fails."),
     callers: callers.optional().describe("Who may call the service; nobody else can. Absent: nobody."),

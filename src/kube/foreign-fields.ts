@@ -30,6 +30,7 @@ const GUARDS: Readonly<Record<string, readonly Guard[]>> = {
   DestinationRule: SPEC,
   ServiceEntry: SPEC,
   Sidecar: SPEC,
+  HTTPRoute: SPEC,
   ServiceAccount: [{ path: ["metadata", "annotations"], prefix: "eks.amazonaws.com/" }],
 };
 

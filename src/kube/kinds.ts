@@ -34,6 +34,8 @@ export const KINDS = {
   DestinationRule: namespaced("networking.istio.io", "v1", "DestinationRule", "destinationrules"),
   ServiceEntry: namespaced("networking.istio.io", "v1", "ServiceEntry", "serviceentries"),
   Sidecar: namespaced("networking.istio.io", "v1", "Sidecar", "sidecars"),
+  Gateway: namespaced("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
+  HTTPRoute: namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
   PodMonitor: namespaced("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
   NodePool: clusterScoped("karpenter.sh", "v1", "NodePool", "nodepools"),
   PlatformService: namespaced(GROUP, VERSION, "PlatformService", "platformservices"),

@@ -132,12 +132,19 @@ export interface PodState {
   readonly deleting: boolean;
   /** Images of the containers, by container name. */
   readonly images: Readonly<Record<string, string>>;
-  /** Names of containers and init containers: tells whether the pod is in the mesh. */
+  /** Names of containers and init containers: tells whether the pod is in a mesh of sidecars. */
   readonly containers: readonly string[];
   /** ANNOTATIONS.identity: under which role it runs. */
   readonly identity: string | undefined;
+  /** ambient.istio.io/redirection is `enabled`: tells whether the pod is in a mesh without them. */
+  readonly redirected: boolean;
   /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
   readonly trouble: { readonly reason: string; readonly message: string } | undefined;
+}
+
+export interface GatewayState {
+  /** Its controller has set it up, and its pods run. */
+  readonly programmed: boolean;
 }
 
 /** What the watches have seen. Never asks the API server; synchronous. */
@@ -159,6 +166,8 @@ export interface World {
   pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;
+  /** A Gateway, as a service names one for its waypoint; undefined: there is none, or the API server does not serve them. */
+  gateway(key: ObjectKey): GatewayState | undefined;
   /** Any Service of the cluster. */
   kubernetesService(key: ObjectKey): ServiceState | undefined;
   /** Names of NetworkPolicies in the namespace that are not ours and select the given pod labels. */

@@ -9,7 +9,16 @@ import { selectorLabels } from "./labels.ts";
 import { meshOf } from "./mesh/choose.ts";
 import { awsEgress } from "./network/aws.ts";
 import { dependencyEgress } from "./network/dependencies.ts";
-import { addressPeer, namespacePeer, servicePeer, tcp, type NetworkRule, type NetworkRules, type Peer } from "./network/rules.ts";
+import {
+  addressPeer,
+  namespacePeer,
+  servicePeer,
+  tcp,
+  type NetworkRule,
+  type NetworkRules,
+  type Peer,
+  type PolicyPort,
+} from "./network/rules.ts";
 
 /** Network policies add up, so the first closes everything and each of the others opens one concern. */
 
@@ -27,7 +36,7 @@ export interface NetworkPolicies {
 export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
   const aws = awsEgress(service, config);
   const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
-    { concern: "callers", ingress: callerIngress(service, facts) },
+    { concern: "callers", ingress: callerIngress(service, facts, config) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, config) },
     { concern: "dns", egress: dnsEgress(config) },
     { concern: "mesh", ...meshOf(service).network(service, config) },
@@ -63,12 +72,12 @@ function policy(service: EffectiveService, concern: string, spec: Readonly<Recor
 }
 
 /** A policy cannot select by ServiceAccount: the whole namespace comes as far as the port, and the AuthorizationPolicy lets in the account alone. */
-function callerIngress(service: EffectiveService, facts: NetworkFacts): readonly NetworkRule[] {
+function callerIngress(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): readonly NetworkRule[] {
   const { port } = service.spec;
   const { services, serviceAccounts } = callersOf(service, facts);
   const namespaces = [...new Set(serviceAccounts.map(({ namespace }) => namespace))];
   const peers: readonly Peer[] = [...services.map((key) => servicePeer(service, key)), ...namespaces.map(namespacePeer)];
-  return port === undefined || peers.length === 0 ? [] : [{ peers, ports: [tcp(port)] }];
+  return port === undefined || peers.length === 0 ? [] : [{ peers, ports: withTunnel(port, service, config) }];
 }
 
 function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
@@ -82,7 +91,13 @@ function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
 
 function scrapeIngress(service: EffectiveService, config: OperatorConfig): readonly NetworkRule[] {
   const metrics = service.spec.container?.metrics;
-  return metrics ? [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: [tcp(metrics.port)] }] : [];
+  return metrics ? [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: withTunnel(metrics.port, service, config) }] : [];
+}
+
+/** The port, and the mesh's tunnel by which it may also be reached; behind that the AuthorizationPolicy alone tells ports apart. */
+function withTunnel(port: number, service: EffectiveService, config: OperatorConfig): readonly PolicyPort[] {
+  const tunnel = meshOf(service).tunnel(config);
+  return [tcp(port), ...(tunnel ? [tcp(tunnel.port)] : [])];
 }
 
 /** The CNI counts over all policies of a pod together, by peer and direction. */

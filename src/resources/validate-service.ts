@@ -5,6 +5,7 @@ import { keyString } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
+import { meshOf } from "./mesh/choose.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -193,6 +194,8 @@ const hostsAreOutside: ServiceRule = ({ service: { spec }, config }) =>
       ),
     );
 
+const meshCanDoIt: ServiceRule = ({ service }) => meshOf(service).limits(service);
+
 const RULES: readonly ServiceRule[] = [
   tierAllowsNamespace,
   ownerAllowed,
@@ -207,6 +210,7 @@ const RULES: readonly ServiceRule[] = [
   requestsEndBeforePods,
   strictIsolation,
   hostsAreOutside,
+  meshCanDoIt,
 ];
 
 function violation(field: string, reason: string, message: string): readonly Violation[] {

@@ -1,10 +1,13 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { installOurs, installThirdParties } from "../../src/cli/environment.ts";
+import { installOurs, installThirdParties, operatorAccess } from "../../src/cli/environment.ts";
+import { launchOperator } from "../../src/cli/operator-process.ts";
 import { condition } from "../../src/cli/service-watch.ts";
 import { apply, push, untilFalse, untilReady } from "../support/bench-services.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 
-/** The APIs of Istio, Karpenter and the Prometheus operator are not there when the operator starts, and come while it runs. */
+/** The APIs of Istio, Karpenter, the Prometheus operator and Gateway API are not there when the operator starts, and come while it runs. */
 
 const KEY = { namespace: "missing", name: "api" };
 
@@ -15,6 +18,19 @@ beforeAll(async () => {
 });
 
 afterAll(() => bench.stop());
+
+test("an operator whose configuration has the ambient data plane does not start without Gateway API, and says what to do", async () => {
+  const { plane, config } = bench;
+  const mesh = { ...config.mesh, istio: { ...config.mesh.istio, dataPlane: "Ambient" } };
+  const configFile = join(plane.dir, "ambient.json");
+  await writeFile(configFile, JSON.stringify({ ...config, mesh }));
+  const kubeconfig = await operatorAccess(plane);
+  const refused = await launchOperator({ dir: plane.dir, name: "ambient", configFile, kubeconfig, awsEndpoint: bench.awsEndpoint });
+  expect(await refused.ended).toBe("code 2");
+  expect(await readFile(refused.logFile, "utf8")).toContain(
+    "platform-operator: the configuration has dataPlane: Ambient under mesh, and the API server does not serve Gateway and HTTPRoute",
+  );
+});
 
 test("a service says which API is missing, does what needs none, and gets Ready when they appear, without a restart", async () => {
   const { pid } = bench.operator;

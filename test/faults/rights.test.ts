@@ -8,6 +8,7 @@ import { startEnvironment, type Environment } from "../../src/cli/environment.ts
 import { ROOT } from "../../src/cli/keys.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
+import { makeWaypoint, reportProgrammed } from "../support/waypoint.ts";
 
 /**
  * What the operator may do is what it does: its ClusterRole and its Role against the audit log of lives in which everything happens, both ways. The API server
@@ -16,6 +17,9 @@ import { platformOf, type Platform } from "../support/platform.ts";
 
 const KEY = { namespace: "rights", name: "everything" };
 const OTHER = { namespace: "rights", name: "caller" };
+/** In Istio's ambient data plane, by its namespace's label. */
+const AMBIENT = { namespace: "rights-ambient", name: "routed" };
+const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
 
 const EVERYTHING = {
   tier: "rights",
@@ -67,7 +71,12 @@ let environment: Environment;
 let platform: Platform;
 
 beforeAll(async () => {
-  environment = await startEnvironment({ audit: true, apiServerFlags: ["--feature-gates=WatchList=false"], log: () => undefined });
+  environment = await startEnvironment({
+    configFile: CONFIG,
+    audit: true,
+    apiServerFlags: ["--feature-gates=WatchList=false"],
+    log: () => undefined,
+  });
   platform = platformOf(environment);
   await live();
 });
@@ -118,14 +127,7 @@ async function live(): Promise<void> {
   });
   await platform.ready(OTHER, { tier: "rights" });
   await platform.ready(KEY, EVERYTHING);
-  for (const [what, change] of DRIFT) {
-    const before = await platform.get<{ spec?: unknown }>(KEY.namespace, what);
-    await platform.kubectl(["patch", what, "-n", KEY.namespace, "--type=merge", "-p", JSON.stringify(change)]);
-    await vi.waitFor(async () => expect((await platform.get<{ spec?: unknown }>(KEY.namespace, what))?.spec).toEqual(before?.spec), {
-      timeout: 30_000,
-      interval: 100,
-    });
-  }
+  for (const [what, change] of DRIFT) await drift(KEY.namespace, what, change);
   await sayItTwice();
   // A child that is no longer wanted is deleted while the service lives; the rest with it.
   await platform.applyService(KEY, {
@@ -138,8 +140,33 @@ async function live(): Promise<void> {
   await platform.untilReady(KEY);
   await platform.applyService(KEY, EVERYTHING);
   await platform.untilReady(KEY);
-  for (const key of [KEY, OTHER]) await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
+  await liveAmbient();
+  for (const key of [KEY, OTHER, AMBIENT]) await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
+}
+
+/** What the ambient data plane has that a sidecar has not: an HTTPRoute, made, put back and taken away. */
+async function liveAmbient(): Promise<void> {
+  const waypoint = { namespace: AMBIENT.namespace, name: "waypoint" };
+  await platform.namespace(AMBIENT.namespace, { mesh: "ambient" });
+  await makeWaypoint(platform.kubectl, waypoint);
+  await reportProgrammed(platform.kubectl, waypoint, "True");
+  await platform.ready(AMBIENT, { tier: "rights", routes: [{ name: "all", timeout: "2s" }] });
+  await drift(AMBIENT.namespace, "httproutes.gateway.networking.k8s.io/routed", {
+    spec: { rules: [{ backendRefs: [{ name: "other", port: 80 }] }] },
+  });
+  await platform.applyService(AMBIENT, { tier: "rights" });
+  await platform.untilReady(AMBIENT);
+}
+
+/** An administrator changes it, and it is put back. */
+async function drift(namespace: string, what: string, change: object): Promise<void> {
+  const before = await platform.get<{ spec?: unknown }>(namespace, what);
+  await platform.kubectl(["patch", what, "-n", namespace, "--type=merge", "-p", JSON.stringify(change)]);
+  await vi.waitFor(async () => expect((await platform.get<{ spec?: unknown }>(namespace, what))?.spec).toEqual(before?.spec), {
+    timeout: 30_000,
+    interval: 100,
+  });
 }
 
 /** The same event twice becomes a series: a tag that is missing, pushed, and another that is missing with the same words. */

@@ -28,7 +28,7 @@ let plane: ControlPlane;
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "podMonitor"], process.env));
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "gatewayApi", "podMonitor"], process.env));
   await plane.kubectl(["apply", "-f", PRIORITY_CLASSES]);
   await plane.kubectl(["create", "namespace", NAMESPACE]);
   await plane.kubectl(["label", "namespace", NAMESPACE, ...RESTRICTED]);
@@ -50,6 +50,10 @@ const isolated = shippedTier("pci", {
 });
 const permissive = shippedTier("tier-2", { network: { mtls: "Permissive" } });
 const NO_MESH = testConfig({ mesh: { default: "None" } });
+const AMBIENT = testConfig({ mesh: { istio: { dataPlane: "Ambient" } } });
+const SHARED_WAYPOINT = testConfig({
+  mesh: { istio: { dataPlane: "Ambient", waypoint: { name: "shared", namespace: "istio-waypoints" } } },
+});
 const NODE_LOCAL_DNS = testConfig({ network: { dns: { nodeLocal: "169.254.20.10" } } });
 
 interface Case {
@@ -67,6 +71,40 @@ const CASES: readonly Case[] = [
   },
   { title: "in no mesh", service: testService({ name: "meshless", spec: FULL_SPEC, config: NO_MESH }), config: NO_MESH },
   { title: "with DNS cached on the node", service: testService({ name: "cached", config: NODE_LOCAL_DNS }), config: NODE_LOCAL_DNS },
+  {
+    title: "in the ambient data plane, with every field written",
+    service: testService({ name: "ambient", spec: FULL_SPEC, config: AMBIENT }),
+    config: AMBIENT,
+  },
+  { title: "in the ambient data plane, with the least written", service: testService({ name: "quiet", config: AMBIENT }), config: AMBIENT },
+  {
+    title: "of a waypoint in another namespace, with every kind of match",
+    service: testService({
+      name: "matched",
+      config: SHARED_WAYPOINT,
+      spec: {
+        port: 8080,
+        protocol: "grpc",
+        callers: { services: [{ name: "a" }] },
+        routes: [
+          { name: "exact", match: { path: { exact: "/v1/match" }, methods: ["POST", "PUT"], headers: [{ name: "x-a", exact: "1" }] } },
+          {
+            name: "prefix",
+            match: {
+              path: { prefix: "/v1" },
+              headers: [
+                { name: "x-b", prefix: "a.b" },
+                { name: "x-a", regex: "c+" },
+              ],
+            },
+          },
+          { name: "regex", match: { path: { regex: "/v[12]/.*" } }, timeout: "1m30s" },
+          { name: "tries", timeout: "1s", retries: { attempts: 2, perTryTimeout: "250ms", retryOn: ["server-error", "retriable-4xx"] } },
+        ],
+      },
+    }),
+    config: SHARED_WAYPOINT,
+  },
   {
     title: "of tcp, while its namespace moves into the mesh",
     service: testService({
@@ -133,7 +171,7 @@ describe.each(CASES)("the children of a service $title", ({ service, config = te
 
   test("are of the kinds that the mesh says it needs", () => {
     const ofMesh = children
-      .filter(({ apiVersion }) => apiVersion.includes("istio.io"))
+      .filter(({ apiVersion }) => apiVersion.includes("istio.io") || apiVersion.includes("gateway."))
       .map(({ apiVersion, kind }) => `${apiVersion} ${kind}`);
     const declared = meshOf(service).apis.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`);
     expect(declared).toEqual(expect.arrayContaining([...new Set(ofMesh)]));

@@ -73,7 +73,7 @@ export function allChildren(
     ...buildNetworkPolicies(service, facts, config).objects,
     ...mesh.security(service, config, facts),
     buildDisruptionBudget(service),
-    buildService(service),
+    buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),
     buildDeployment(service, WORKLOAD_FACTS, config),

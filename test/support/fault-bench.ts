@@ -103,6 +103,10 @@ export class FaultBench {
     return this.#operator;
   }
 
+  get awsEndpoint(): string {
+    return this.#emulator.url;
+  }
+
   /** Resolves when its watches have seen the world. */
   async startOperator({ args = [], ...options }: OperatorOptions = {}): Promise<OperatorProcess> {
     this.#operator = await this.launch({ ...options, args: ["--leader-elect=false", ...args] });

@@ -59,6 +59,7 @@ const NO_WORLD: World = {
   servicesOfTier: unasked,
   pacedRollouts: unasked,
   tier: unasked,
+  gateway: unasked,
   kubernetesService: unasked,
   foreignPolicies: unasked,
 };

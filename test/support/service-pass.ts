@@ -143,6 +143,7 @@ export function servicePass(): ServicePass {
     }),
     pods: () => [],
     autoscalerReplicas: () => undefined,
+    gateway: () => undefined,
     nodePools: () => new Map([["general", { name: "general", requirements: {}, taints: [] }]]),
     serves: () => true,
     neighbour: () => undefined,

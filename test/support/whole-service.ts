@@ -102,7 +102,7 @@ function children(service: EffectiveService, network: NetworkFacts, policies: re
     ...policies,
     buildDisruptionBudget(service),
     buildDeployment(service, { image, architectures: ARCHITECTURES, roleArn: arn, nodePools: NODE_POOLS }, CONFIG),
-    buildService(service),
+    buildService(service, CONFIG),
     buildAutoscaler(service),
     buildPodMonitor(service),
     ...mesh.security(service, CONFIG, network),

@@ -25,6 +25,7 @@ const READ_KINDS = [
   KINDS.DestinationRule,
   KINDS.ServiceEntry,
   KINDS.Sidecar,
+  KINDS.HTTPRoute,
   KINDS.PodMonitor,
 ];
 

@@ -29,7 +29,7 @@ describe("the configuration file", () => {
     ["an account that is no account", VALID.replace('"111122223333"', '"1111"'), "cluster.accountId"],
     ["an issuer that is not https", VALID.replace("https://oidc", "http://oidc"), "cluster.oidcIssuer"],
     ["a missing boundary", VALID.replace(/ {2}permissionsBoundaryArn.*\n/, ""), "identity.permissionsBoundaryArn"],
-    ["a data plane that is not built", `${VALID}\nmesh: { istio: { dataPlane: Ambient } }\n`, "mesh.istio.dataPlane"],
+    ["a data plane that Istio has not", `${VALID}\nmesh: { istio: { dataPlane: Proxyless } }\n`, "mesh.istio.dataPlane"],
     ["what is no YAML", "cluster: [", "not YAML"],
     ["an empty file", "", "not a valid configuration"],
   ])("is refused for %s, naming it", (_, text, named) => {

@@ -54,7 +54,7 @@ export const dependencies = z.strictObject({
     .optional()
     .describe(
       "Hosts outside the cluster, by name. The mesh's proxy enforces the name; the network opens the port to everything but private and link-local " +
-        "addresses. Not in a tier of strict isolation.",
+        "addresses. Not in a tier of strict isolation, nor in Istio's ambient data plane, where nothing enforces the name.",
     ),
   cidrs: mapList(range, { keys: ["cidr", "port"], max: 50 })
     .optional()

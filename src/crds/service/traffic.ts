@@ -88,7 +88,8 @@ const retries = z
       .optional()
       .describe(
         "What is tried again: server-error (any 5xx), gateway-error (502, 503, 504), connect-failure, reset (closed before an answer), " +
-          "refused-stream, retriable-4xx (409). Default: connect-failure and refused-stream, where the request was never processed.",
+          "refused-stream, retriable-4xx (409). Default: connect-failure and refused-stream, where the request was never processed. " +
+          "In Istio's ambient data plane these two are always among them, and reset cannot be.",
       ),
   })
   .meta(
@@ -146,7 +147,7 @@ const connectionPool = z.strictObject({
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe("Most TCP connections that one caller's proxy opens to the service. Default: the mesh's."),
+    .describe("Most TCP connections that one proxy opens to the service. Default: the mesh's."),
   maxPendingRequests: z
     .int()
     .min(1)
@@ -177,7 +178,11 @@ const outlierDetection = z
   );
 
 export const resilience = z.strictObject({
-  connectionPool: connectionPool.optional().describe("Bounds on what one caller may have open, so that overload is refused early."),
+  connectionPool: connectionPool
+    .optional()
+    .describe(
+      "Bounds on what one caller may have open, so that overload is refused early. In Istio's ambient data plane all callers have them together, for each pod of the waypoint.",
+    ),
   outlierDetection: outlierDetection
     .optional()
     .describe("Takes pods that keep failing out of the load balancing for a while. Absent: none are."),

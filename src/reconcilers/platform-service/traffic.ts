@@ -1,19 +1,25 @@
 import type { EffectiveService } from "../../crds/effective.ts";
+import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import { dependenciesOf } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
-import type { Step } from "../step.ts";
+import type { World } from "../ports.ts";
+import type { Step, StepReport } from "../step.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const NETWORKING = "networking.istio.io/v1";
+const GATEWAY = "gateway.networking.k8s.io/v1";
 const SET: KindSet = {
-  kinds: ["VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"].map((kind) => ({ apiVersion: NETWORKING, kind })),
+  kinds: [
+    ...["VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"].map((kind) => ({ apiVersion: NETWORKING, kind })),
+    { apiVersion: GATEWAY, kind: "HTTPRoute" },
+  ],
 };
 
 /** Not what one may think: a NetworkPolicy knows no names. */
 const HOSTS = "of a dependency on a host, the proxy enforces the name and the NetworkPolicy the port";
 
-/** Traffic: the mesh's routes exist as written, and the running pods are in the mesh. */
+/** Traffic: the mesh's routes exist as written, what holds callers to them is there, and the running pods are in the mesh. */
 export const trafficStep: Step<Scope, RemoveScope> = {
   name: "traffic",
   condition: "TrafficReady",
@@ -25,20 +31,37 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     if (applied) return applied;
     if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: noMesh(service) };
     const pods = world.pods(service.key).filter((p) => !p.deleting);
-    const { sidecarContainer } = mesh;
-    if (sidecarContainer !== undefined && pods.some((p) => !p.containers.includes(sidecarContainer))) {
-      return {
-        state: "blocked",
-        reason: "NotInMesh",
-        message: `a running pod has no ${sidecarContainer} sidecar: check the mesh's injector and its revision, then restart the Deployment`,
-        recheckMs: WATCHED_RECHECK_MS,
-      };
-    }
+    const why = pods.map((pod) => mesh.notInMesh(pod)).find((one) => one !== undefined);
+    if (why !== undefined) return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}`, recheckMs: WATCHED_RECHECK_MS };
+    const waypoint = mesh.waypoint(service, config);
+    const missing = waypoint && waypointReport(waypoint, world);
+    if (missing) return missing;
     return { state: "ready", ...(dependenciesOf(service).hosts.length > 0 && { message: HOSTS }) };
   },
 
   remove: (scope) => removeSet(scope, SET),
 };
+
+/** Without its waypoint nobody is kept from calling, but no route, timeout or limit holds. */
+function waypointReport(key: ObjectKey, world: World): StepReport | undefined {
+  const gateway = world.gateway(key);
+  const name = `waypoint ${keyString(key)}, a Gateway of class istio-waypoint,`;
+  if (!gateway) {
+    return {
+      state: "blocked",
+      reason: "WaypointMissing",
+      message: `the ${name} does not exist, so routes and resilience have no effect: the platform team makes it (istioctl waypoint apply), or names another in mesh.istio.waypoint of the operator's configuration`,
+      recheckMs: WATCHED_RECHECK_MS,
+    };
+  }
+  if (gateway.programmed) return undefined;
+  return {
+    state: "blocked",
+    reason: "WaypointNotReady",
+    message: `the ${name} is not Programmed, so routes and resilience have no effect yet: see its status and its pods`,
+    recheckMs: WATCHED_RECHECK_MS,
+  };
+}
 
 function noMesh(service: EffectiveService): string {
   const message = "this namespace is in no mesh, by the operator's configuration";

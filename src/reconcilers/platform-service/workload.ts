@@ -97,9 +97,9 @@ async function stripRunning(scope: Scope): Promise<void> {
 }
 
 function companionsOf(scope: Scope): KubeObject[] {
-  const { service, world } = scope;
+  const { service, world, config } = scope;
   const monitor = world.serves(POD_MONITOR.apiVersion, POD_MONITOR.kind) ? buildPodMonitor(service) : undefined;
-  return [buildService(service), buildAutoscaler(service), monitor].filter((o) => o !== undefined);
+  return [buildService(service, config), buildAutoscaler(service), monitor].filter((o) => o !== undefined);
 }
 
 /** A dedicated tier's pods also wait for their pool: they must not land beside others. */

@@ -1,5 +1,6 @@
 import type { EffectiveService } from "../../crds/effective.ts";
-import { istio } from "./istio.ts";
+import { istioAmbient } from "./istio-ambient.ts";
+import { istioSidecar } from "./istio-sidecar.ts";
 import type { Mesh } from "./mesh.ts";
 import { noMesh } from "./none.ts";
 
@@ -7,7 +8,7 @@ import { noMesh } from "./none.ts";
 export function meshOf(service: EffectiveService): Mesh {
   switch (service.mesh) {
     case "Istio":
-      return istio;
+      return service.dataPlane === "Ambient" ? istioAmbient : istioSidecar;
     case "None":
       return noMesh;
     default:

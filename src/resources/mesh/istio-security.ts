@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../crds/desired.ts";
-import type { EffectiveService } from "../../crds/effective.ts";
+import { hasAmbient, type EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { callersOf } from "../agreement.ts";
@@ -27,9 +27,18 @@ export function buildPeerAuthentication(service: EffectiveService): KubeObject {
   });
 }
 
-/** Who may call, by identity. An ALLOW policy whose rules match nothing, or that has none, refuses everything. */
-export function buildAuthorizationPolicy(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): KubeObject {
-  const rules = [callerRule(service, config, facts), metricsRule(service)].filter((rule) => rule !== undefined);
+export interface AuthorizationInput {
+  readonly service: EffectiveService;
+  readonly config: OperatorConfig;
+  readonly facts: NetworkFacts;
+  /** What callers' requests come through, under its own identity. */
+  readonly waypoint: ObjectKey | undefined;
+}
+
+/** Who may call, by identity, at the pod. An ALLOW policy whose rules match nothing, or that has none, refuses everything. */
+export function buildAuthorizationPolicy(input: AuthorizationInput): KubeObject {
+  const { service, config } = input;
+  const rules = [callerRule(input), metricsRule(service, config)].filter((rule) => rule !== undefined);
   return childObject(service, {
     apiVersion: SECURITY_API,
     kind: "AuthorizationPolicy",
@@ -37,25 +46,48 @@ export function buildAuthorizationPolicy(service: EffectiveService, config: Oper
   });
 }
 
+/** The same callers at the waypoint, by the Service that it stands before: at the pod a request of anybody's has the waypoint's identity. */
+export function buildWaypointPolicy({ service, config, facts }: AuthorizationInput): KubeObject {
+  const principals = callerPrincipals(service, config, facts);
+  const rules = principals.length > 0 ? { rules: [{ from: [{ source: { principals } }] }] } : {};
+  return childObject(service, {
+    apiVersion: SECURITY_API,
+    kind: "AuthorizationPolicy",
+    // After a dot, so that no two services' objects collide.
+    name: `${service.key.name}.waypoint`,
+    body: { spec: { targetRefs: [{ group: "", kind: "Service", name: service.key.name }], action: "ALLOW", ...rules } },
+  });
+}
+
 type Rule = Readonly<Record<string, unknown>>;
 
-function callerRule(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): Rule | undefined {
+/** Callers themselves too where there is a waypoint: gateways and sidecars go past it, and so does everybody until it is ready. */
+function callerRule({ service, config, facts, waypoint }: AuthorizationInput): Rule | undefined {
   const { port } = service.spec;
-  const { services, serviceAccounts } = callersOf(service, facts);
-  const principals = sortedUnique([...services, ...serviceAccounts].map((key) => principal(key, config)));
-  if (port === undefined || principals.length === 0) return undefined;
+  const callers = callerPrincipals(service, config, facts);
+  if (port === undefined || callers.length === 0) return undefined;
+  const principals = sortedUnique([...callers, ...(waypoint ? [principal(waypoint, config)] : [])]);
   // While a namespace moves into the mesh its pods have no identity yet: plain text is let in, and the NetworkPolicy alone says from whom.
   const anonymous = service.tier.spec.network.mtls === "Permissive" ? [{ source: { notPrincipals: ["*"] } }] : [];
   return { from: [{ source: { principals } }, ...anonymous], to: [{ operation: { ports: [String(port)] } }] };
 }
 
-/** A PlatformService's pods run as the ServiceAccount of its name. */
+function callerPrincipals(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): readonly string[] {
+  const { services, serviceAccounts } = callersOf(service, facts);
+  return sortedUnique([...services, ...serviceAccounts].map((key) => principal(key, config)));
+}
+
+/** A PlatformService's pods run as the ServiceAccount of its name, and a waypoint's as that of the Gateway's. */
 function principal(key: ObjectKey, config: OperatorConfig): string {
   return `${config.mesh.istio.trustDomain}/ns/${key.namespace}/sa/${key.name}`;
 }
 
-/** Nobody in particular: a scraper in plain text has no identity; the NetworkPolicy lets only the monitoring namespace this far. */
-function metricsRule(service: EffectiveService): Rule | undefined {
+/**
+ * A scraper in plain text has no identity; the NetworkPolicy lets only the monitoring namespace this far. Where there are tunnels it cannot tell the
+ * ports in them apart, so callers are kept out by their identity.
+ */
+function metricsRule(service: EffectiveService, config: OperatorConfig): Rule | undefined {
   const metrics = service.spec.container?.metrics;
-  return metrics && { to: [{ operation: { ports: [String(metrics.port)] } }] };
+  const from = [{ source: { notPrincipals: ["*"] } }, { source: { namespaces: [config.network.monitoringNamespace] } }];
+  return metrics && { ...(hasAmbient(config) && { from }), to: [{ operation: { ports: [String(metrics.port)] } }] };
 }

@@ -1,25 +1,50 @@
-import type { KubeObject } from "../../crds/desired.ts";
+import type { KubeObject, Violation } from "../../crds/desired.ts";
 import type { EffectiveService, MeshProvider } from "../../crds/effective.ts";
+import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { NetworkFacts } from "../facts.ts";
 import type { Labels } from "../labels.ts";
 import type { NetworkRules } from "../network/rules.ts";
 
-/** What a service mesh asks of the objects of a service; one file a mesh implements it. */
+/** What a service mesh asks of the objects of a service; one file a mesh, or a data plane of it, implements it. */
 export interface Mesh {
   readonly provider: MeshProvider;
   /** Every kind that `security` and `traffic` may return: what the API server must serve. */
   readonly apis: readonly { readonly apiVersion: string; readonly kind: string }[];
-  /** The container that makes a pod part of the mesh; undefined where none does. */
-  readonly sidecarContainer: string | undefined;
+  /** What the service's file asks for and the mesh cannot do. Empty: it does all of it. */
+  limits(service: EffectiveService): readonly Violation[];
+  /** Why a running pod is not in the mesh, and what to do; undefined: it is, or does not run yet. */
+  notInMesh(pod: MeshPod): string | undefined;
   /** What must be there before a pod starts: mutual TLS, and who may call by identity. */
   security(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): readonly KubeObject[];
   /** Routes, limits and ways out. */
   traffic(service: EffectiveService, config: OperatorConfig): readonly KubeObject[];
   podLabels(config: OperatorConfig): Labels;
   podAnnotations(config: OperatorConfig): Labels;
+  /** Of the Service, beside those of every child. */
+  serviceLabels(service: EffectiveService, config: OperatorConfig): Labels;
+  /** The proxy that requests to the service are led through, which is not part of its pods; undefined: there is none. */
+  waypoint(service: EffectiveService, config: OperatorConfig): ObjectKey | undefined;
   /** What the mesh's own machinery needs of the network. */
   network(service: EffectiveService, config: OperatorConfig): NetworkRules;
+  /** How connections between pods of the mesh may also go; undefined: as they are, on the service's own port. */
+  tunnel(config: OperatorConfig): Tunnel | undefined;
   /** The name by which callers reach the service. */
   host(service: EffectiveService, config: OperatorConfig): string;
+}
+
+/** What of a pod shows whether it is in the mesh. */
+export interface MeshPod {
+  readonly ready: boolean;
+  /** Names of containers and init containers. */
+  readonly containers: readonly string[];
+  /** Istio's node agent leads its traffic through the node's proxy. */
+  readonly redirected: boolean;
+}
+
+/** Network policies see this port instead of the service's own, so only identity tells the ports behind it apart. */
+export interface Tunnel {
+  readonly port: number;
+  /** Whether a call to a Service that has a waypoint goes to the waypoint. */
+  readonly throughWaypoints: boolean;
 }

@@ -5,11 +5,15 @@ import type { Mesh } from "./mesh.ts";
 export const noMesh: Mesh = {
   provider: "None",
   apis: [],
-  sidecarContainer: undefined,
+  limits: () => [],
+  notInMesh: () => undefined,
   security: () => [],
   traffic: () => [],
   podLabels: () => ({}),
   podAnnotations: () => ({}),
+  serviceLabels: () => ({}),
+  waypoint: () => undefined,
   network: () => ({ ingress: [], egress: [] }),
+  tunnel: () => undefined,
   host: (service, config) => serviceHost(service.key, config),
 };

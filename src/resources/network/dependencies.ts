@@ -1,11 +1,13 @@
-import type { Violation } from "../../crds/desired.ts";
+import type { ServiceState, Violation } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf, isStrict } from "../agreement.ts";
 import type { NetworkFacts } from "../facts.ts";
+import { meshOf } from "../mesh/choose.ts";
+import type { Tunnel } from "../mesh/mesh.ts";
 import { sortedUnique } from "../order.ts";
-import { addressPeer, selectedPeer, servicePeer, tcp, type NetworkRule, type Peer } from "./rules.ts";
+import { addressPeer, selectedPeer, servicePeer, tcp, waypointPeer, type NetworkRule, type Peer } from "./rules.ts";
 
 /** The way to what the service depends on. */
 
@@ -16,9 +18,10 @@ const EVERYWHERE = "0.0.0.0/0";
 /** One rule a port. A dependency whose port is not known yet has none; DependenciesGranted says so. */
 export function dependencyEgress(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): readonly NetworkRule[] {
   const { services, kubernetesServices, hosts, cidrs } = dependenciesOf(service);
+  const tunnel = meshOf(service).tunnel(config);
   return rulesByPort([
-    ...services.flatMap((key) => toService(service, key, facts)),
-    ...kubernetesServices.flatMap((key) => toKubernetesService(key, facts)),
+    ...services.flatMap((key) => throughTunnel(toService(service, key, facts), facts.kubernetesService(key), tunnel)),
+    ...kubernetesServices.flatMap((key) => throughTunnel(toKubernetesService(key, facts), facts.kubernetesService(key), tunnel)),
     ...hosts.map(({ port }) => ({ peer: outside(config), port })),
     ...cidrs.map(({ cidr, port }) => ({ peer: addressPeer(cidr), port })),
   ]);
@@ -70,6 +73,13 @@ function toKubernetesService({ port, ...key }: ObjectKey & { readonly port: numb
   return state.ports
     .filter((one) => one.port === port)
     .map(({ targetPort }) => ({ peer: selectedPeer(key.namespace, state), port: targetPort }));
+}
+
+/** What is open to a Service's pods, and the mesh's tunnel to them and to the waypoint that stands before them. */
+function throughTunnel(openings: readonly Opening[], state: ServiceState | undefined, tunnel: Tunnel | undefined): readonly Opening[] {
+  if (tunnel === undefined || openings.length === 0) return openings;
+  const waypoints = tunnel.throughWaypoints && state?.waypoint ? [waypointPeer(state.waypoint)] : [];
+  return [...openings, ...[...openings.map(({ peer }) => peer), ...waypoints].map((peer) => ({ peer, port: tunnel.port }))];
 }
 
 /** A policy knows no names: the port opens to everywhere but private and link-local addresses. In a mesh the proxy enforces the name. */

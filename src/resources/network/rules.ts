@@ -44,6 +44,11 @@ export function servicePeer(service: EffectiveService, other: ObjectKey): Peer {
   return { ...namespacePeer(other.namespace), podSelector: { matchLabels: { [LABELS.service]: other.name, ...tier } } };
 }
 
+/** Pods of a waypoint: Istio labels them with the name of their Gateway. */
+export function waypointPeer({ namespace, name }: ObjectKey): Peer {
+  return { ...namespacePeer(namespace), podSelector: { matchLabels: { "gateway.networking.k8s.io/gateway-name": name } } };
+}
+
 /** Pods behind a Service of the cluster. */
 export function selectedPeer(namespace: string, { selector }: ServiceState): Peer {
   return { ...namespacePeer(namespace), podSelector: { matchLabels: selector } };

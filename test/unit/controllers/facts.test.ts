@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { deploymentFacts, nodePoolFacts, podFacts, policyFacts, serviceFacts } from "../../../src/controllers/facts.ts";
+import {
+  definitionFacts,
+  deploymentFacts,
+  gatewayFacts,
+  nodePoolFacts,
+  podFacts,
+  policyFacts,
+  serviceFacts,
+} from "../../../src/controllers/facts.ts";
 import type { LiveObject } from "../../../src/kube/objects.ts";
 
 function live(fields: object, metadata: object = {}): LiveObject {
@@ -14,6 +22,14 @@ describe("what is kept of a pod", () => {
       live({ spec: { initContainers: [{ name: "istio-proxy", image: "p" }], containers: [{ name: "app", image: "a" }] }, status: {} }),
     );
     expect(pod).toMatchObject({ containers: ["istio-proxy", "app"], images: { app: "a" }, ready: false, deleting: false });
+  });
+
+  test.for([
+    [{}, false],
+    [{ "ambient.istio.io/redirection": "pending" }, false],
+    [{ "ambient.istio.io/redirection": "enabled" }, true],
+  ] as const)("with annotations %j it is redirected: %s", ([annotations, redirected]) => {
+    expect(podFacts(live({ spec: {}, status: {} }, { annotations })).redirected).toBe(redirected);
   });
 
   test.each([
@@ -134,5 +150,65 @@ test("of a NetworkPolicy: whom it selects, and whether it opens anything", () =>
   expect(policyFacts(live({ spec: { podSelector: { matchLabels: { a: "b" } }, ingress: [{}] } }))).toMatchObject({
     podSelector: { matchLabels: { a: "b" } },
     opens: true,
+  });
+});
+
+test.for([
+  [{}, undefined],
+  [{ "istio.io/use-waypoint": "" }, undefined],
+  [{ "istio.io/use-waypoint": "none" }, "none"],
+  [{ "istio.io/use-waypoint": "w" }, { namespace: "n", name: "w" }],
+  [
+    { "istio.io/use-waypoint": "w", "istio.io/use-waypoint-namespace": "other" },
+    { namespace: "other", name: "w" },
+  ],
+] as const)("of a Service with labels %j: its waypoint is %j", ([labels, expected]) => {
+  expect(serviceFacts(live({ spec: {} }, { labels })).useWaypoint).toEqual(expected);
+});
+
+test("of a Gateway: whether its controller has set it up", () => {
+  expect(gatewayFacts(live({ spec: {} }))).toEqual({ programmed: false });
+  const status = (value: string) => ({
+    conditions: [
+      { type: "Accepted", status: "True" },
+      { type: "Programmed", status: value },
+    ],
+  });
+  expect(gatewayFacts(live({ status: status("False") }))).toEqual({ programmed: false });
+  expect(gatewayFacts(live({ status: status("True") }))).toEqual({ programmed: true });
+});
+
+describe("of a CustomResourceDefinition", () => {
+  const definition = (properties: object) => {
+    const rules = { items: { properties } };
+    const schema = { openAPIV3Schema: { properties: { spec: { properties: { rules } } } } };
+    const versions = [{ name: "v1beta1" }, { name: "v1", schema }];
+    return live({
+      spec: { group: "gateway.networking.k8s.io", names: { kind: "HTTPRoute" }, versions },
+      status: { conditions: [{ type: "Established", status: "True" }] },
+    });
+  };
+
+  test("its kind, and whether it is served", () => {
+    expect(definitionFacts(definition({}))).toEqual({
+      group: "gateway.networking.k8s.io",
+      kind: "HTTPRoute",
+      established: true,
+      canForbidRetries: false,
+    });
+    expect(definitionFacts(live({ spec: {} })).established).toBe(false);
+  });
+
+  test.for([
+    ["no retries, as in the standard channel until 1.6", {}, false],
+    [
+      "at least one, as in the experimental channel of 1.6",
+      { retry: { properties: { attempts: { type: "integer", minimum: 1 } } } },
+      false,
+    ],
+    ["any number", { retry: { properties: { attempts: { type: "integer" } } } }, true],
+    ["none, as from 1.7 on", { retry: { properties: { attempts: { type: "integer", minimum: 0, default: 1 } } } }, true],
+  ] as const)("whether a rule of an HTTPRoute can forbid retries: %s", ([, properties, expected]) => {
+    expect(definitionFacts(definition(properties)).canForbidRetries).toBe(expected);
   });
 });

@@ -84,3 +84,23 @@ describe("rollouts that are paced", () => {
     expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling"]);
   });
 });
+
+describe("the waypoint of a Service", () => {
+  const waypointOf = (labels: object, ofNamespace: Readonly<Record<string, string>> = {}) => {
+    it.namespace("n", ofNamespace);
+    it.sources.kubernetesServices.store.upsert(liveChild({ apiVersion: "v1", kind: "Service", spec: {} }, "n", "one", { labels }));
+    return it.world.kubernetesService({ namespace: "n", name: "one" })?.waypoint;
+  };
+  const OWN = { "istio.io/use-waypoint": "own" };
+  const NAMESPACES = { "istio.io/use-waypoint": "shared", "istio.io/use-waypoint-namespace": "waypoints" };
+
+  test("is its own label's, else its namespace's, else none", () => {
+    expect(waypointOf(OWN, NAMESPACES)).toEqual({ namespace: "n", name: "own" });
+    expect(waypointOf({}, NAMESPACES)).toEqual({ namespace: "waypoints", name: "shared" });
+    expect(waypointOf({})).toBeUndefined();
+  });
+
+  test("is none where the Service says so, whatever its namespace says", () => {
+    expect(waypointOf({ "istio.io/use-waypoint": "none" }, NAMESPACES)).toBeUndefined();
+  });
+});

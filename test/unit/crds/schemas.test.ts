@@ -171,7 +171,8 @@ describe("the operator's configuration", () => {
     ["a prefix without its slash", { "registry.repositoryPrefix": "prod" }],
     ["a percentage of nothing", { "rollout.maxConcurrent": "0%" }],
     ["a rate of nothing", { "aws.limits.iam": "0/s" }],
-    ["a data plane that is not built", { "mesh.istio.dataPlane": "Ambient" }],
+    ["a data plane of no mesh", { "mesh.overrides": [{ namespaceSelector: {}, provider: "None", dataPlane: "Ambient" }] }],
+    ["a data plane that Istio has not", { "mesh.istio.dataPlane": "Proxyless" }],
   ])("refuses %s", (_, changes) => {
     expect(operatorConfigFile.safeParse(withChanges(least, changes)).success).toBe(false);
   });

@@ -53,6 +53,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     images: {},
     containers: ["app"],
     identity: identityHash(arn),
+    redirected: false,
     trouble: undefined,
   });
   const deployment = (arn: string): DeploymentState => ({

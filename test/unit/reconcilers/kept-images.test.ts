@@ -67,7 +67,16 @@ function deployment(digest: string, rolledOut: boolean): DeploymentState {
 function pod(digest: string, index: number): PodState {
   const images = { app: `${uri}@${digest}`, "istio-proxy": `docker.io/istio/proxyv2@sha256:${"f".repeat(64)}` };
   const containers = Object.keys(images);
-  return { name: `pod-${index}`, ready: true, deleting: index > 0, images, containers, identity: undefined, trouble: undefined };
+  return {
+    name: `pod-${index}`,
+    ready: true,
+    deleting: index > 0,
+    images,
+    containers,
+    identity: undefined,
+    redirected: false,
+    trouble: undefined,
+  };
 }
 
 /** One pass of the step. */

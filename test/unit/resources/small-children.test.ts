@@ -5,7 +5,7 @@ import { buildPodMonitor } from "../../../src/resources/pod-monitor.ts";
 import { buildServiceAccount } from "../../../src/resources/service-account.ts";
 import { buildService } from "../../../src/resources/service.ts";
 import { ROLE_ARN } from "../../support/children.ts";
-import { shippedTier, testService } from "../../support/effective-services.ts";
+import { shippedTier, testConfig, testService } from "../../support/effective-services.ts";
 
 const SELECTOR = { "app.kubernetes.io/name": "matching", "platform-operator.dev/service": "matching" };
 const METADATA = {
@@ -73,7 +73,7 @@ describe("the Service", () => {
     ["grpc", "grpc"],
     ["tcp", "tcp"],
   ] as const)("of protocol %s says %s, with one numeric port", ([protocol, appProtocol]) => {
-    expect(buildService(testService({ spec: { port: 8080, protocol } }))).toEqual({
+    expect(buildService(testService({ spec: { port: 8080, protocol } }), testConfig())).toEqual({
       apiVersion: "v1",
       kind: "Service",
       metadata: METADATA,
@@ -86,7 +86,7 @@ describe("the Service", () => {
   });
 
   test("is absent without a port", () => {
-    expect(buildService(testService())).toBeUndefined();
+    expect(buildService(testService(), testConfig())).toBeUndefined();
   });
 });
 

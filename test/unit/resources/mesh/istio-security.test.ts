@@ -106,7 +106,7 @@ test("without a mesh there is nothing of it", () => {
   const service = testService({ config, spec: { port: 8080, callers } });
   const mesh = meshOf(service);
   expect([mesh.security(service, config, NO_FACTS), mesh.traffic(service, config), mesh.apis]).toEqual([[], [], []]);
-  expect([mesh.provider, mesh.sidecarContainer, mesh.host(service, config)]).toEqual([
+  expect([mesh.provider, mesh.tunnel(config), mesh.host(service, config)]).toEqual([
     "None",
     undefined,
     "matching.dispatch.svc.cluster.local",
