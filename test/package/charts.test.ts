@@ -92,9 +92,8 @@ test("the operator's rights are those of config/rbac", async () => {
   const ofOperator = objects.filter(
     ({ kind, metadata: { name } }) => /Role|RoleBinding/.test(kind) && !/-(view|edit|tier-admin)$/.test(name),
   );
-  expect(ofOperator.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual(
-    wanted.filter(({ kind }) => kind.includes("Role")).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
-  );
+  const names = (list: readonly Rendered[]): readonly string[] => list.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
+  expect(names(ofOperator)).toEqual(names(wanted.filter(({ kind }) => kind.includes("Role"))));
 });
 
 test("the CRDs are those of config/crd, and stay when the release goes", async () => {

@@ -52,4 +52,5 @@ test("a generated file that is missing fails the check, and is made again", () =
   expect(generate("--check", "--root", root).status).toBe(1);
   expect(generate("--root", root).status).toBe(0);
   expect(generate("--check", "--root", root).status).toBe(0);
-});
+  // Four processes.
+}, 60_000);
