@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. */
+/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. */
 export default defineConfig({
   test: {
     projects: [
@@ -33,6 +33,16 @@ export default defineConfig({
           hookTimeout: 180_000,
           // One more than cores: these wait for back-offs most of the time, and idle.test.ts for nothing else.
           maxWorkers: 3,
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          testTimeout: 180_000,
+          // Helm is built in one of them, once.
+          hookTimeout: 900_000,
+          maxWorkers: 2,
         },
       },
     ],

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, readFile, rename, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { type Env, GoError, requireGo, runGo } from "./go.ts";
 import { type ProgressStream, startProgress } from "./progress.ts";
@@ -74,18 +74,36 @@ async function takeAssets(dir: string): Promise<Binaries> {
   return { dir, missing };
 }
 
-/** Builds beside `dir` and renames: two builders at once both succeed, and no one ever sees half a build. */
 async function build({ env, progress, dir }: BuildOptions & { readonly dir: string }): Promise<void> {
   await requireGo("Building the control plane", env);
+  progress.write("The control plane is built from Go modules once, which takes 5 to 10 minutes on two cores, and then kept.\n");
+  await buildOnce(
+    { env, progress, dir, title: `building Kubernetes ${KUBERNETES_VERSION}`, provides: BINARY },
+    async (building, report) => {
+      await compile(building, env, report);
+      for (const program of PROGRAMS) await symlink(BINARY, join(building, program));
+    },
+  );
+}
+
+export interface CachedBuild extends BuildOptions {
+  /** The folder of the user cache that the build ends in. */
+  readonly dir: string;
+  /** Of the progress. */
+  readonly title: string;
+  /** The executable that makes a build a whole one. */
+  readonly provides: string;
+}
+
+/** Builds beside `dir` and renames: two builders at once both succeed, and no one ever sees half a build. */
+export async function buildOnce({ env, progress, dir, title, provides }: CachedBuild, make: Make): Promise<void> {
   await mkdir(cacheDir(env), { recursive: true });
   const building = await mkdtemp(join(cacheDir(env), ".building-"));
   const reaper = startReaper(building);
-  progress.write("The control plane is built from Go modules once, which takes 5 to 10 minutes on two cores, and then kept.\n");
-  const shown = startProgress(progress, `building Kubernetes ${KUBERNETES_VERSION}`);
+  const shown = startProgress(progress, title);
   try {
-    await compile(building, env, (what) => shown.report(what));
-    for (const program of PROGRAMS) await symlink(BINARY, join(building, program));
-    await publish(building, dir);
+    await make(building, (what) => shown.report(what));
+    await publish(building, join(dir, provides));
     shown.finish(`built in ${dir}`);
   } catch (error) {
     shown.finish("failed");
@@ -94,6 +112,9 @@ async function build({ env, progress, dir }: BuildOptions & { readonly dir: stri
     await reaper.release();
   }
 }
+
+/** Puts everything into the folder `building`. */
+type Make = (building: string, report: (what: string) => void) => Promise<void>;
 
 async function compile(building: string, env: Env, report: (what: string) => void): Promise<void> {
   const pidFile = join(building, "go.pid");
@@ -125,12 +146,13 @@ async function compile(building: string, env: Env, report: (what: string) => voi
   });
 }
 
-async function publish(built: string, dir: string): Promise<void> {
+async function publish(built: string, program: string): Promise<void> {
+  const dir = dirname(program);
   try {
     await rename(built, dir);
   } catch (error) {
     // Another builder was first: its build is of the same sources.
-    if (!(await isExecutable(join(dir, BINARY)))) throw new GoError(`cannot move the build to ${dir}`, { cause: error });
+    if (!(await isExecutable(program))) throw new GoError(`cannot move the build to ${dir}`, { cause: error });
   }
 }
 
@@ -140,7 +162,8 @@ async function buildHash(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+/** Whether a file is there that can be run. */
+export async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,

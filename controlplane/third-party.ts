@@ -4,12 +4,17 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
+import { z } from "zod";
+
 import { cacheDir } from "./build.ts";
 import { type Env, requireGo, runGo } from "./go.ts";
 
-interface PinnedFile {
+interface PinnedModule {
   readonly module: string;
   readonly version: string;
+}
+
+interface PinnedFile extends PinnedModule {
   readonly path: string;
   readonly sha256: string;
 }
@@ -82,7 +87,8 @@ export async function ensureFile(file: PinnedFile, env: Env): Promise<string> {
     return path;
   }
 
-  const content = await readFile(join(await downloadModule(file, env), file.path));
+  await requireGo(`Downloading the CRDs of ${file.module}@${file.version}`, env);
+  const content = await readFile(join((await downloadModule(file, env)).dir, file.path));
   verify(file, content, "correct the pin in controlplane/third-party.ts, once the new content has been read");
   await mkdir(dir, { recursive: true });
   const partial = `${path}.${process.pid}`;
@@ -91,12 +97,13 @@ export async function ensureFile(file: PinnedFile, env: Env): Promise<string> {
   return path;
 }
 
-/** The folder in Go's module cache; go itself checks the module against the checksum database. */
-async function downloadModule({ module, version }: PinnedFile, env: Env): Promise<string> {
-  await requireGo(`Downloading the CRDs of ${module}@${version}`, env);
-  const answer: unknown = JSON.parse(await runGo({ args: ["mod", "download", "-json", `${module}@${version}`], cwd: tmpdir(), env }));
-  if (typeof answer === "object" && answer !== null && "Dir" in answer && typeof answer.Dir === "string") return answer.Dir;
-  throw new Error(`go mod download of ${module}@${version} named no folder: ${JSON.stringify(answer)}`);
+const downloaded = z.object({ Dir: z.string(), Sum: z.string() });
+
+/** A module in Go's module cache, with its sum as in a go.sum; go itself checks it against the checksum database. */
+export async function downloadModule({ module, version }: PinnedModule, env: Env): Promise<{ readonly dir: string; readonly sum: string }> {
+  const answer = await runGo({ args: ["mod", "download", "-json", `${module}@${version}`], cwd: tmpdir(), env });
+  const { Dir: dir, Sum: sum } = downloaded.parse(JSON.parse(answer));
+  return { dir, sum };
 }
 
 function verify(file: PinnedFile, content: Buffer, next: string): void {

@@ -6,6 +6,8 @@ import { readConfigFile } from "../src/config.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
+import { chartValuesSchema } from "./chart-values.ts";
+import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
 
 /**
  * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
@@ -24,7 +26,11 @@ const { values } = parseArgs({ options: { check: { type: "boolean", default: fal
 const { root } = values;
 
 function yaml(value: object): string {
-  return `# Made by \`npm run generate\` from src/crds. Do not edit.\n${stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  return generated("src/crds", stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
+}
+
+function generated(source: string, text: string): string {
+  return `# Made by \`npm run generate\` from ${source}. Do not edit.\n${text}`;
 }
 
 function json(value: object): string {
@@ -41,6 +47,15 @@ const ARTEFACTS: readonly Artefact[] = [
     content: () => renderOperatorPolicy(readConfigFile(join(PROJECT, "config/dev/operator-config.yaml"))),
   },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
+  {
+    path: "charts/platform-operator-crds/templates/platformservices.yaml",
+    content: () => generated("src/crds", crdTemplate(PLATFORM_SERVICE)),
+  },
+  { path: "charts/platform-operator-crds/templates/platformtiers.yaml", content: () => generated("src/crds", crdTemplate(PLATFORM_TIER)) },
+  { path: "charts/platform-operator/templates/rbac.yaml", content: () => generated("config/rbac", rbacTemplate()) },
+  { path: "charts/platform-operator/templates/priority-classes.yaml", content: () => generated("config/tiers", priorityClassTemplate()) },
+  { path: "charts/platform-operator/files/tiers.yaml", content: () => generated("config/tiers", shippedTiers()) },
+  { path: "charts/platform-operator/values.schema.json", content: () => json(chartValuesSchema()) },
 ];
 
 async function onDisk(path: string): Promise<string | undefined> {

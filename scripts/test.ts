@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "platform-operator-test-"));
 let passed = 0;
 let failed = 0;
 try {
-  for (const project of ["unit", "integration", "operator", "faults"]) {
+  for (const project of ["unit", "integration", "operator", "faults", "package"]) {
     const outputFile = join(folder, `${project}.json`);
     const args = [
       "run",

@@ -92,9 +92,14 @@ export async function installThirdParties(plane: ControlPlane): Promise<void> {
 
 /** Nodes, stand-ins for Istio, and what the operator itself needs. */
 export async function installOurs(plane: ControlPlane): Promise<void> {
-  await addNodes(plane, [...nodesOf(GENERAL_POOL), ...nodesOf(PAYMENTS_POOL)]);
+  await installNodes(plane);
   await applyCrds(plane.kubectl, filesIn("config/crd"));
   for (const folder of ["config/tiers", "config/rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, folder)]);
+}
+
+/** Nodes of every pool, and stand-ins for Istio: what pods of a service need. */
+export async function installNodes(plane: ControlPlane): Promise<void> {
+  await addNodes(plane, [...nodesOf(GENERAL_POOL), ...nodesOf(PAYMENTS_POOL)]);
   await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/istio-stand-in.yaml")]);
 }
 

@@ -151,7 +151,13 @@ export function platformOf(environment: Environment): Platform {
 }
 
 /** What tests need of an environment, as plain data. */
-export function infoOf({ plane, emulator, operator, operatorKubeconfig, configFile }: Environment): PlatformInfo {
+export function infoOf({
+  plane,
+  emulator,
+  operator,
+  operatorKubeconfig,
+  configFile,
+}: Pick<Environment, "plane" | "emulator" | "operator" | "operatorKubeconfig" | "configFile">): PlatformInfo {
   return {
     url: plane.url,
     dir: plane.dir,

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { ensureBinaries, explainMissing, PROGRAMS } from "../../../controlplane/build.ts";
+import { ensureHelm } from "../../../controlplane/helm.ts";
 import { ensureFile, PINNED_CRDS, thirdPartyCrds } from "../../../controlplane/third-party.ts";
 
 let dir: string;
@@ -88,6 +89,24 @@ describe("a third-party CRD", () => {
   });
 });
 
+describe("Helm", () => {
+  test("of another content than the pinned one is not built, and nothing of it is left in the cache", async () => {
+    await putModule("tampered");
+    const cache = join(dir, "cache");
+    await expect(ensureHelm({ env: { PATH: `${dir}:/bin:/usr/bin`, XDG_CACHE_HOME: cache }, progress })).rejects.toThrow(
+      /helm\.sh\/helm\/v4@v4\.3\.1 has the sum h1:of-a-test, not the pinned h1:\S+: read it/,
+    );
+    expect(await readdir(join(cache, "platform-operator", "controlplane"))).toEqual([]);
+  });
+
+  test("that was built is taken from the cache, without Go", async () => {
+    const built = join(dir, "platform-operator", "controlplane", "helm-v4.3.1");
+    await mkdir(built, { recursive: true });
+    await writeFile(join(built, "helm"), "", { mode: 0o755 });
+    expect(await ensureHelm({ env: { PATH: "", XDG_CACHE_HOME: dir }, progress })).toBe(join(built, "helm"));
+  });
+});
+
 async function putPrograms(programs: readonly string[]): Promise<void> {
   for (const program of programs) await putScript(program, "true");
 }
@@ -98,7 +117,7 @@ async function putScript(name: string, script: string): Promise<void> {
 
 /** A go whose every module is `dir`, with this text as Istio's CRDs. */
 async function putModule(text: string): Promise<void> {
-  await putScript("go", `case "$1" in env) echo go1.26.0;; *) echo '{"Dir": "${dir}"}';; esac`);
+  await putScript("go", `case "$1" in env) echo go1.26.0;; *) echo '{"Dir": "${dir}", "Sum": "h1:of-a-test"}';; esac`);
   const { path } = PINNED_CRDS.istio[0];
   await mkdir(dirname(join(dir, path)), { recursive: true });
   await writeFile(join(dir, path), text);

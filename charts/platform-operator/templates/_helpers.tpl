@@ -1,0 +1,63 @@
+{{/* The operator is one in a cluster (field manager, finalizers, ClusterRole), so its name is fixed: a second release is refused by Helm. */}}
+{{- define "platform-operator.selectorLabels" -}}
+app.kubernetes.io/name: platform-operator
+{{- end -}}
+
+{{- define "platform-operator.labels" -}}
+{{ include "platform-operator.selectorLabels" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- define "platform-operator.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{/* config.network.…, whose defaults are the operator's: a value that is not written is the second argument. */}}
+{{- define "platform-operator.monitoringNamespace" -}}
+{{ dig "network" "monitoringNamespace" "monitoring" .Values.config }}
+{{- end -}}
+
+{{/* CEL: the request is by the operator, a controller of the cluster, the platform team, or one that it trusts. */}}
+{{- define "platform-operator.exempt" -}}
+{{- $users := concat (list (printf "system:serviceaccount:%s:platform-operator" .Release.Namespace) "system:kube-controller-manager") .Values.policies.trustedUsers -}}
+{{- $groups := concat (list "system:serviceaccounts:kube-system") .Values.policies.platformGroups -}}
+request.userInfo.username in {{ toJson $users }} || (has(request.userInfo.groups) && request.userInfo.groups.exists(g, g in {{ toJson $groups }}))
+{{- end -}}
+
+{{/* CEL: the label selector (the argument) matches the map variables.labels. The same reading as the operator's selectorMatches. */}}
+{{- define "platform-operator.selects" -}}
+{{- $terms := list -}}
+{{- range $key, $value := .matchLabels -}}
+{{- $terms = append $terms (printf "variables.labels[?%s] == optional.of(%s)" (toJson $key) (toJson $value)) -}}
+{{- end -}}
+{{- range .matchExpressions -}}
+{{- $there := printf "%s in variables.labels" (toJson .key) -}}
+{{- $among := printf "(%s && variables.labels[%s] in %s)" $there (toJson .key) (toJson (.values | default list)) -}}
+{{- if eq .operator "In" -}}{{- $terms = append $terms $among -}}
+{{- else if eq .operator "NotIn" -}}{{- $terms = append $terms (print "!" $among) -}}
+{{- else if eq .operator "Exists" -}}{{- $terms = append $terms $there -}}
+{{- else -}}{{- $terms = append $terms (printf "!(%s)" $there) -}}
+{{- end -}}
+{{- end -}}
+{{ empty $terms | ternary "true" (join " && " $terms) }}
+{{- end -}}
+
+{{/* What each policy's binding has in common. */}}
+{{- define "platform-operator.binding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels: {{- include "platform-operator.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: {{ toJson .root.Values.policies.validationActions }}
+  {{- with .spec }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}

@@ -1,0 +1,436 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { applyCrds, KubectlError } from "../../controlplane/kubectl.ts";
+import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
+import { thirdPartyCrds } from "../../controlplane/third-party.ts";
+import { CHART, CRDS_CHART, helmFolder, helmIn, NAMESPACE, valuesFile } from "../support/helm.ts";
+import { serviceOf } from "../support/platform.ts";
+
+/** Each rule of the admission policies, on a real API server: what it refuses with which words, and what it leaves alone. Everybody here has all of RBAC's rights. */
+
+const SQUAD = ["--as=alice", "--as-group=tracking-squad"];
+const PLATFORM = ["--as=pat", "--as-group=platform-team"];
+const OPERATOR = [`--as=system:serviceaccount:${NAMESPACE}:platform-operator`];
+const REPLICASETS = ["--as=system:serviceaccount:kube-system:replicaset-controller", "--as-group=system:serviceaccounts:kube-system"];
+const ROLLOUTS = ["--as=system:serviceaccount:argo-rollouts:argo-rollouts"];
+/** Labelled as managed, and not. */
+const MANAGED = "tracking";
+const OTHER = "elsewhere";
+
+let dir: string;
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  dir = await helmFolder();
+  plane = await startControlPlane();
+  const helm = await helmIn(dir, plane.adminKubeconfig);
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "podMonitor"], process.env));
+  await helm("install", "crds", CRDS_CHART, "--wait");
+  await helm(
+    "install",
+    "platform-operator",
+    CHART,
+    "-n",
+    NAMESPACE,
+    "--create-namespace",
+    "-f",
+    valuesFile("full"),
+    "--set",
+    "policies.validationActions={Deny}",
+  );
+  await plane.kubectl(["create", "clusterrolebinding", "everybody", "--clusterrole=cluster-admin", "--group=system:authenticated"]);
+  for (const [name, labels] of Object.entries(NAMESPACES)) {
+    await apply([], { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
+  }
+  // A policy holds about a second after it is created, the parameters of one a little later.
+  await untilRefused(networkPolicy(MANAGED));
+  await untilRefused(service({ tier: "pci" }));
+});
+
+afterAll(async () => {
+  await plane.stop();
+  await rm(dir, { recursive: true });
+});
+
+const managed = { "platform-operator.dev/managed": "true" };
+const NAMESPACES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [MANAGED]: managed,
+  [OTHER]: {},
+  narrow: { ...managed, tenancy: "narrow" },
+  chosen: { ...managed, tenancy: "chosen", team: "a" },
+  outside: { ...managed, tenancy: "chosen", team: "outside" },
+  cards: managed,
+};
+
+/** What the API server says to an apply that changes nothing: empty where it is let through, the refusal where not. */
+async function says(who: readonly string[], ...objects: readonly object[]): Promise<string> {
+  return attempt(["create", "--dry-run=server", ...who, "-f", "-"], listOf(objects));
+}
+
+async function untilRefused(object: object): Promise<void> {
+  await vi.waitFor(async () => expect(await says(SQUAD, object)).not.toBe(""), { timeout: 30_000, interval: 200 });
+}
+
+async function attempt(args: readonly string[], input = ""): Promise<string> {
+  try {
+    await plane.kubectl(args, { input });
+    return "";
+  } catch (error) {
+    if (!(error instanceof KubectlError)) throw error;
+    return error.message;
+  }
+}
+
+async function apply(who: readonly string[], ...objects: readonly object[]): Promise<void> {
+  await plane.kubectl(["apply", ...who, "-f", "-"], { input: listOf(objects) });
+}
+
+function listOf(objects: readonly object[]): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+}
+
+function service(spec: object, namespace = MANAGED): object {
+  return serviceOf({ namespace, name: "web" }, spec);
+}
+
+function networkPolicy(namespace: string, labels: object = {}): object {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "open", namespace, labels },
+    spec: { podSelector: {}, ingress: [{}] },
+  };
+}
+
+function istio(kind: string, spec: object, namespace = MANAGED): object {
+  const group = kind.endsWith("Policy") || kind === "PeerAuthentication" ? "security" : "networking";
+  const version = kind === "EnvoyFilter" ? "v1alpha3" : "v1";
+  return { apiVersion: `${group}.istio.io/${version}`, kind, metadata: { name: "extra", namespace }, spec };
+}
+
+const OF_WEB = {
+  "app.kubernetes.io/name": "web",
+  "app.kubernetes.io/managed-by": "platform-operator",
+  "platform-operator.dev/service": "web",
+  "platform-operator.dev/owner": "tracking-squad",
+};
+
+function pod(labels: object, namespace = MANAGED): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-1", namespace, labels },
+    spec: { containers: [{ name: "app", image: "example" }] },
+  };
+}
+
+function workload(kind: string, apiVersion: string, labels: Readonly<Record<string, string>>, namespace = MANAGED): object {
+  const selected = { app: "own" };
+  const template = {
+    metadata: { labels: { ...selected, ...labels } },
+    spec: { restartPolicy: "Always", containers: [{ name: "app", image: "example" }] },
+  };
+  const once = { metadata: template.metadata, spec: { ...template.spec, restartPolicy: "Never" } };
+  const spec =
+    kind === "CronJob"
+      ? { schedule: "0 0 * * *", jobTemplate: { spec: { template: once } } }
+      : kind === "Job"
+        ? { template: once }
+        : { selector: { matchLabels: selected }, template };
+  return { apiVersion, kind, metadata: { name: "own", namespace }, spec };
+}
+
+describe("a PlatformService", () => {
+  test.each<[string, object, string]>([
+    [
+      "a repository of another namespace",
+      service({ image: { repository: "dispatch/web" } }),
+      'spec.image.repository: dispatch/web must start with "tracking/": name tracking/web, or leave it out',
+    ],
+    [
+      "an owner that is none of the namespace's",
+      service({ owner: "test-squad" }, "narrow"),
+      "spec.owner: test-squad is not an owner that namespace narrow may name: name one of its owners (narrow-squad, other-squad), or ask",
+    ],
+    [
+      "any owner, where no tenancy entry selects the namespace",
+      service({}, "outside"),
+      "spec.owner: test-squad is not an owner that namespace outside may name: name one of its owners, of which it has none, or ask",
+    ],
+    ["an owner of another entry", service({ owner: "narrow-squad" }, "chosen"), "name one of its owners (chosen-squad)"],
+    [
+      "a tier that does not allow the namespace",
+      service({ tier: "pci" }),
+      "spec.tier: tier pci does not allow namespace tracking: name another tier, or ask",
+    ],
+    [
+      "a namespace that is not managed",
+      service({}, OTHER),
+      "metadata.namespace: elsewhere is not labelled platform-operator.dev/managed=true",
+    ],
+  ])("may not name %s, whoever writes it", async (_, object, message) => {
+    expect(await says(SQUAD, object)).toContain(message);
+    expect(await says([], object)).toContain(message);
+  });
+
+  test.each<[string, object]>([
+    ["its namespace's repository", service({ image: { repository: "tracking/other" } })],
+    ["any owner where tenancy says so", service({ owner: "anybody" })],
+    ["an owner of the entry that selects by a label", service({ owner: "other-squad" }, "narrow")],
+    ["an owner of the entry that selects by expressions", service({ owner: "chosen-squad" }, "chosen")],
+    ["a tier that allows the namespace", service({ tier: "pci" }, "cards")],
+    ["a tier that does not exist, which the operator reports", service({ tier: "tier-9" })],
+  ])("may name %s", async (_, object) => {
+    expect(await says(SQUAD, object)).toBe("");
+  });
+
+  test("that breaks a rule since the rule changed can be labelled and deleted, and its spec not changed", async () => {
+    await apply(SQUAD, service({ owner: "narrow-squad" }, "narrow"));
+    await apply([], {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "narrow", labels: { ...managed, tenancy: "chosen", team: "a" } },
+    });
+    const patch = (change: object): Promise<string> =>
+      attempt(["patch", "psvc", "web", "-n", "narrow", ...SQUAD, "--type=merge", "-p", JSON.stringify(change)]);
+    await vi.waitFor(async () => expect(await patch({ spec: { port: 8081 } })).toContain("spec.owner: narrow-squad is not an owner"), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    expect(await patch({ metadata: { labels: { squad: "narrow" } } })).toBe("");
+    expect(await attempt(["delete", "psvc", "web", "-n", "narrow", ...SQUAD])).toBe("");
+    await apply([], { apiVersion: "v1", kind: "Namespace", metadata: { name: "narrow", labels: NAMESPACES["narrow"] ?? {} } });
+  });
+
+  test("follows a tier whose allowedNamespaces change", async () => {
+    const spec = { image: { tag: "1.0.0" }, tier: "tier-0" };
+    expect(await says(SQUAD, service(spec))).toBe("");
+    await plane.kubectl([
+      "patch",
+      "ptier",
+      "tier-0",
+      "--type=merge",
+      "-p",
+      JSON.stringify({ spec: { allowedNamespaces: { matchExpressions: [{ key: "team", operator: "NotIn", values: ["outside"] }] } } }),
+    ]);
+    expect(await says(SQUAD, service(spec))).toBe("");
+    await plane.kubectl([
+      "patch",
+      "ptier",
+      "tier-0",
+      "--type=merge",
+      "-p",
+      JSON.stringify({ spec: { allowedNamespaces: { matchExpressions: [{ key: "team", operator: "Exists" }] } } }),
+    ]);
+    await vi.waitFor(async () => expect(await says(SQUAD, service(spec))).toContain("tier tier-0 does not allow namespace tracking"), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    expect(await says(SQUAD, service({ ...spec, owner: "chosen-squad" }, "chosen"))).toBe("");
+  });
+});
+
+describe("network and mesh policies of a managed namespace", () => {
+  const objects: readonly [string, string, object][] = [
+    ["NetworkPolicy", "networkpolicies", networkPolicy(MANAGED)],
+    ["AuthorizationPolicy", "authorizationpolicies", istio("AuthorizationPolicy", { rules: [{}] })],
+    ["PeerAuthentication", "peerauthentications", istio("PeerAuthentication", { mtls: { mode: "DISABLE" } })],
+    ["Sidecar", "sidecars", istio("Sidecar", { outboundTrafficPolicy: { mode: "ALLOW_ANY" } })],
+    ["EnvoyFilter", "envoyfilters", istio("EnvoyFilter", {})],
+  ];
+
+  test.each(objects)("a squad may not write a %s", async (_, resource, object) => {
+    expect(await says(SQUAD, object)).toContain(
+      `kind: ${resource} of namespace tracking are written by the operator and the platform team alone, since one more opens what the others close: write who may call under spec.callers`,
+    );
+  });
+
+  test.each(objects)("the operator, the platform team and controllers of the cluster may write a %s", async (_, __, object) => {
+    for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await says(who, object)).toBe("");
+  });
+
+  test("what is there is neither changed nor deleted by a squad, one by one or together", async () => {
+    await apply(PLATFORM, networkPolicy(MANAGED));
+    const refusal = "kind: networkpolicies of namespace tracking are written by";
+    expect(await attempt(["label", "netpol", "open", "-n", MANAGED, ...SQUAD, "a=b"])).toContain(refusal);
+    expect(await attempt(["delete", "netpol", "open", "-n", MANAGED, ...SQUAD])).toContain(refusal);
+    expect(await attempt(["delete", "netpol", "--all", "-n", MANAGED, ...SQUAD])).toContain(refusal);
+    expect(await attempt(["delete", "netpol", "open", "-n", MANAGED, ...PLATFORM])).toBe("");
+  });
+
+  test("elsewhere everybody writes what they like", async () => {
+    expect(
+      await says(
+        SQUAD,
+        networkPolicy(OTHER),
+        istio("EnvoyFilter", {}, OTHER),
+        istio("VirtualService", { hosts: ["web.tracking.svc.cluster.local"] }, OTHER),
+      ),
+    ).toBe("");
+  });
+});
+
+describe("a mesh host of a managed namespace", () => {
+  test.each<[string, object, string]>([
+    [
+      "another namespace's Service",
+      istio("VirtualService", { hosts: ["web", "matching.dispatch.svc.cluster.local"] }),
+      "spec.hosts: matching.dispatch.svc.cluster.local is not of namespace tracking",
+    ],
+    ["every host", istio("VirtualService", { hosts: ["*"] }), "spec.hosts: * is not of namespace tracking"],
+    [
+      "another namespace's Service for its traffic policy",
+      istio("DestinationRule", { host: "matching.dispatch.svc.cluster.local" }),
+      "spec.host: matching.dispatch.svc.cluster.local is not of namespace tracking",
+    ],
+    [
+      "a host that only ends alike",
+      istio("DestinationRule", { host: "web.eviltracking.svc.cluster.local" }),
+      "spec.host: web.eviltracking.svc.cluster.local is not of",
+    ],
+    [
+      "an outside host",
+      istio("ServiceEntry", { hosts: ["api.example.com"] }),
+      "name hosts that end in .tracking.svc.cluster.local; what is outside is called by spec.dependencies",
+    ],
+  ])("is not %s, for a squad", async (_, object, message) => {
+    expect(await says(SQUAD, object)).toContain(message);
+    for (const who of [OPERATOR, PLATFORM, ROLLOUTS]) expect(await says(who, object)).toBe("");
+  });
+
+  test.each<[string, object]>([
+    ["a short name", istio("VirtualService", { hosts: ["web"] })],
+    ["a Service of its own namespace", istio("DestinationRule", { host: "web.tracking.svc.cluster.local" })],
+    ["all Services of its own namespace", istio("DestinationRule", { host: "*.tracking.svc.cluster.local" })],
+  ])("may be %s", async (_, object) => {
+    expect(await says(SQUAD, object)).toBe("");
+  });
+});
+
+describe("ownership", () => {
+  const CHILD = "only the operator makes objects labelled app.kubernetes.io/managed-by=platform-operator or platform-operator.dev/*";
+  const TEMPLATE = "spec.template.metadata.labels: pods labelled platform-operator.dev/* are a service's";
+
+  test.each<[string, object]>([
+    ["a pod of a service", pod(OF_WEB)],
+    ["a pod with one label of a service", pod({ "platform-operator.dev/service": "web" })],
+    ["a ServiceAccount", { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "web", namespace: MANAGED, labels: OF_WEB } }],
+    [
+      "an object that says it is the operator's",
+      {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "web", namespace: MANAGED, labels: { "app.kubernetes.io/managed-by": "platform-operator" } },
+      },
+    ],
+  ])("a squad may not make %s", async (_, object) => {
+    expect(await says(SQUAD, object)).toContain(CHILD);
+  });
+
+  test.each(["apps/v1 Deployment", "apps/v1 ReplicaSet", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 Job", "batch/v1 CronJob"])(
+    "a squad may not make pods of a service by a %s, and may make its own",
+    async (what) => {
+      const [apiVersion = "", kind = ""] = what.split(" ");
+      expect(await says(SQUAD, workload(kind, apiVersion, { "platform-operator.dev/service": "web" }))).toContain(TEMPLATE);
+      expect(await says(SQUAD, workload(kind, apiVersion, { "app.kubernetes.io/name": "web" }))).toBe("");
+      expect(await says(SQUAD, workload(kind, apiVersion, { "platform-operator.dev/service": "web" }, OTHER))).toBe("");
+    },
+  );
+
+  test("the operator, the platform team and the controllers that make pods may", async () => {
+    for (const who of [OPERATOR, PLATFORM, REPLICASETS, ROLLOUTS]) expect(await says(who, pod(OF_WEB))).toBe("");
+  });
+
+  test("what nobody labels, and another namespace's, is nobody's business", async () => {
+    expect(await says(SQUAD, pod({ "app.kubernetes.io/name": "web", "app.kubernetes.io/managed-by": "Helm" }))).toBe("");
+    expect(await says(SQUAD, pod(OF_WEB, OTHER))).toBe("");
+  });
+
+  describe("of what is there", () => {
+    beforeAll(async () => {
+      const role = { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/web", "platform-operator.dev/applied-spec": "abc" };
+      await apply(OPERATOR, {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "of-web", namespace: MANAGED, labels: OF_WEB, annotations: role },
+      });
+      await apply([], { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "own", namespace: MANAGED } });
+    });
+
+    const patch = (who: readonly string[], metadata: object, name = "of-web"): Promise<string> =>
+      attempt([
+        "patch",
+        "serviceaccount",
+        name,
+        "-n",
+        MANAGED,
+        "--dry-run=server",
+        "--type=merge",
+        ...who,
+        "-p",
+        JSON.stringify({ metadata }),
+      ]);
+
+    test.each<[string, object, string]>([
+      [
+        "its service",
+        { labels: { "platform-operator.dev/service": "other" } },
+        "metadata.labels: app.kubernetes.io/name, app.kubernetes.io/managed-by and platform-operator.dev/* say which service",
+      ],
+      ["a label away", { labels: { "app.kubernetes.io/name": null } }, "metadata.labels: app.kubernetes.io/name"],
+      ["all of them", { labels: null }, "metadata.labels: app.kubernetes.io/name"],
+      [
+        "its role",
+        { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/admin" } },
+        "metadata.annotations: eks.amazonaws.com/* binds the service's role",
+      ],
+      [
+        "the operator's record",
+        { annotations: { "platform-operator.dev/applied-spec": "def" } },
+        "metadata.annotations: eks.amazonaws.com/*",
+      ],
+    ])("a squad may not change %s", async (_, metadata, message) => {
+      expect(await patch(SQUAD, metadata)).toContain(message);
+      for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await patch(who, metadata)).toBe("");
+    });
+
+    test("other labels and annotations may change", async () => {
+      expect(await patch(SQUAD, { labels: { cost: "1" }, annotations: { note: "x" } })).toBe("");
+    });
+
+    test("an object of a squad's own may not be made a service's", async () => {
+      expect(await patch(SQUAD, { labels: { "platform-operator.dev/service": "web" } }, "own")).toContain(
+        "metadata.labels: app.kubernetes.io/name",
+      );
+      expect(await patch(SQUAD, { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/own" } }, "own")).toBe("");
+    });
+  });
+});
+
+describe("a managed namespace", () => {
+  test("stays managed unless the platform team says otherwise", async () => {
+    const unlabel = (who: readonly string[]): Promise<string> =>
+      attempt(["label", "ns", MANAGED, "--dry-run=server", ...who, "platform-operator.dev/managed-"]);
+    expect(await unlabel(SQUAD)).toContain(
+      "metadata.labels: platform-operator.dev/managed=true puts the namespace under the platform's policies",
+    );
+    expect(await unlabel(PLATFORM)).toBe("");
+    expect(await attempt(["label", "ns", MANAGED, "--dry-run=server", ...SQUAD, "cost=1"])).toBe("");
+    expect(await attempt(["label", "ns", OTHER, "--dry-run=server", ...SQUAD, "cost=1"])).toBe("");
+  });
+});
+
+test("the API server finds no fault with an expression", async () => {
+  const text = await plane.kubectl([
+    "get",
+    "validatingadmissionpolicies",
+    "-o",
+    "jsonpath={range .items[*]}{.metadata.name}{': '}{.status.typeChecking}{'\\n'}{end}",
+  ]);
+  expect(
+    text
+      .trim()
+      .split("\n")
+      .filter((line) => line.includes("expressionWarnings")),
+  ).toEqual([]);
+});
