@@ -209,7 +209,7 @@ test("kubectl explain reads like documentation", async () => {
   const text = (await kubectl(["explain", "psvc.spec.routes"])).replaceAll(/\s+/g, " ");
   expect(text).toContain("FIELD: routes <[]Object>");
   expect(text).toContain(
-    "The first route that matches wins, in the order written. None written: one route, which takes everything. FIELDS:",
+    "The first route that matches wins, in the order written; Istio's ambient data plane takes only orders that it can keep. None written: one route, which takes everything. FIELDS:",
   );
   expect(text).toContain("name <string> -required- Name of the route, unique in the service, as match.");
   expect(text).toContain(

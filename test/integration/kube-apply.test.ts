@@ -299,7 +299,7 @@ describe("others' rights", () => {
     await cluster.kubectl(["apply", "-f", "-"], { input: mutatingPolicy(policy) });
     const object = { ...serviceAccount(NAMESPACE, name), metadata: { ...serviceAccount(NAMESPACE, name).metadata } };
     try {
-      await untilMutated();
+      await untilPolicy("acts");
       const first = await runtime.children.apply(owner, object);
       expect(first).toMatchObject({ state: "mutatedByAdmission", paths: ["automountServiceAccountToken"] });
       runtime.requests();
@@ -311,15 +311,16 @@ describe("others' rights", () => {
       expect(runtime.requests()).toEqual(["apply serviceaccounts"]);
     } finally {
       await cluster.kubectl(["delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", policy]);
+      await untilPolicy("is gone");
     }
   });
 
-  /** Policies act a moment after they are stored: asked by creations that store nothing. */
-  async function untilMutated(): Promise<void> {
+  /** Policies act a moment after they are stored, and a moment after they are gone: asked by creations that store nothing. */
+  async function untilPolicy(state: "acts" | "is gone"): Promise<void> {
     for (;;) {
       const args = ["create", "-f", "-", "--dry-run=server", "-o", "json", "-n", NAMESPACE];
       const answer = await cluster.kubectl(args, { input: JSON.stringify(serviceAccount(NAMESPACE, `${name}-try`)) });
-      if (answer.includes('"automountServiceAccountToken": true')) return;
+      if (answer.includes('"automountServiceAccountToken": true') === (state === "acts")) return;
     }
   }
 
@@ -372,7 +373,8 @@ describe("two leaders, of which one does not know yet that it is none", () => {
     const changed = { ...object, metadata: { ...object.metadata, annotations: { changed: "1" } } };
     runtime.requests();
     expect(await runtime.childrenOver(raced).apply(owner, changed)).toMatchObject({ state: "updated" });
-    expect(runtime.requests()).toEqual(["apply deployments.apps", "get deployments.apps", "apply deployments.apps"]);
+    // Its controller may come between once more.
+    expect(runtime.requests().join()).toMatch(/^apply deployments\.apps(,get deployments\.apps,apply deployments\.apps){1,2}$/);
     expect(runtime.state(refOf(object))?.resourceVersion).not.toBe(stale);
   });
 
