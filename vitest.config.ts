@@ -30,7 +30,7 @@ export default defineConfig({
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
           testTimeout: 600_000,
-          hookTimeout: 180_000,
+          hookTimeout: 600_000,
           // One more than cores: these wait for back-offs most of the time, and idle.test.ts for nothing else.
           maxWorkers: 3,
         },
