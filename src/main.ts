@@ -77,12 +77,12 @@ async function main(settings: Settings): Promise<Ending> {
     "platform-operator starts",
   );
 
-  await checkAccount(aws, settings.config.cluster.accountId, log);
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
   let how: Ending = "finished";
   try {
+    await checkAccount(aws, settings.config.cluster.accountId, log);
     how = await operator.run(ending.signal);
   } finally {
     if (how === "finished") {

@@ -26,8 +26,12 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
     identity: text(record(record(record(spec.template).metadata).annotations)[ANNOTATIONS.identity]),
     deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
-    // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go).
-    rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable",
+    // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
+    // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
+    rolledOut:
+      observedGeneration >= generation &&
+      progressing?.reason === "NewReplicaSetAvailable" &&
+      number(status.replicas) <= number(status.updatedReplicas),
   };
 }
 

@@ -141,6 +141,7 @@ export function createOperator(options: OperatorOptions): Operator {
     const { leadership, log } = options;
     const over = AbortSignal.any([signal, leadership.signal]);
     await catchUp(options, sources, over);
+    if (over.aborted) return leave();
     noteChanges(sources, listener);
     wireTriggers(sources, queues, budget);
     for (const key of sources.services.store.keys()) queues.services.add(keyString(key), "low");
@@ -172,13 +173,17 @@ export function createOperator(options: OperatorOptions): Operator {
     const ended = new AbortController();
     void work.then(() => options.events.flush()).then(() => ended.abort());
     await pause(clock, LONGEST_ENDING_MS, AbortSignal.any([ended.signal, leadership.signal]));
-    if (leadership.signal.aborted) return "lost";
-    if (ended.signal.aborted) {
-      await leadership.release();
-      return "finished";
-    }
+    if (leadership.signal.aborted || ended.signal.aborted) return leave();
     log.warn({ seconds: LONGEST_ENDING_MS / 1000 }, "passes take too long to end and are cut off; the lease is not released, it runs out");
     return "cutOff";
+  }
+
+  /** Nothing is under way: another may lead at once, unless one does already. */
+  async function leave(): Promise<Ending> {
+    const { leadership } = options;
+    if (leadership.signal.aborted) return "lost";
+    await leadership.release();
+    return "finished";
   }
 }
 

@@ -100,6 +100,17 @@ describe("a change to a tier", () => {
     expect({ waiting, rollingAtOnce: rollouts.most() }).toEqual({ waiting: 2, rollingAtOnce: 1 });
   });
 
+  test("that takes the last one back is paced as well, though its ReplicaSets are still there", async () => {
+    const rollouts = await watchRollouts(platform.info.adminKubeconfig, NAMESPACE);
+    await platform.apply(tierOf(TIER, availability("40s")));
+    await expect.poll(() => Promise.all(NAMES.map(graceOf)), { timeout: PATIENCE_MS }).toEqual([40, 40, 40]);
+    for (const name of NAMES) {
+      await platform.until(key(name), "is Ready about the tier as it was", (s) => isReady(s) && s.status?.inputs?.tier?.generation === 3);
+    }
+    await rollouts.close();
+    expect(rollouts.most()).toBe(1);
+  });
+
   test("does not hold up a squad's own change, nor the repair of drift", async () => {
     await platform.applyService(key("paced-a"), { tier: TIER, container: { args: ["--own-change"] } });
     await platform.untilReady(key("paced-a"));
@@ -108,6 +119,6 @@ describe("a change to a tier", () => {
 
     const drift = { spec: { template: { spec: { terminationGracePeriodSeconds: 39 } } } };
     await platform.kubectl(["patch", "deployment/paced-b", "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(drift)]);
-    await expect.poll(() => graceOf("paced-b"), { timeout: PATIENCE_MS }).toBe(41);
+    await expect.poll(() => graceOf("paced-b"), { timeout: PATIENCE_MS }).toBe(40);
   });
 });

@@ -12,6 +12,8 @@ const SQUAD = ["--as=alice", "--as-group=tracking-squad"];
 const PLATFORM = ["--as=pat", "--as-group=platform-team"];
 const OPERATOR = [`--as=system:serviceaccount:${NAMESPACE}:platform-operator`];
 const REPLICASETS = ["--as=system:serviceaccount:kube-system:replicaset-controller", "--as-group=system:serviceaccounts:kube-system"];
+const EKS = ["--as=eks:network-policy-controller"];
+const ISTIOD = ["--as=system:serviceaccount:istio-system:istiod"];
 const ROLLOUTS = ["--as=system:serviceaccount:argo-rollouts:argo-rollouts"];
 /** Labelled as managed, and not. */
 const MANAGED = "tracking";
@@ -174,6 +176,10 @@ describe("a PlatformService", () => {
   });
 
   test.each<[string, object]>([
+    [
+      "a repository that others own, which the operator's configuration lists",
+      service({ image: { repository: "shared/base", repositoryMode: "Existing" } }),
+    ],
     ["its namespace's repository", service({ image: { repository: "tracking/other" } })],
     ["any owner where tenancy says so", service({ owner: "anybody" })],
     ["an owner of the entry that selects by a label", service({ owner: "other-squad" }, "narrow")],
@@ -246,7 +252,7 @@ describe("network and mesh policies of a managed namespace", () => {
   });
 
   test.each(objects)("the operator, the platform team and controllers of the cluster may write a %s", async (_, __, object) => {
-    for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await says(who, object)).toBe("");
+    for (const who of [OPERATOR, PLATFORM, REPLICASETS, EKS, ISTIOD]) expect(await says(who, object)).toBe("");
   });
 
   test("what is there is neither changed nor deleted by a squad, one by one or together", async () => {
@@ -287,6 +293,11 @@ describe("a mesh host of a managed namespace", () => {
       "a host that only ends alike",
       istio("DestinationRule", { host: "web.eviltracking.svc.cluster.local" }),
       "spec.host: web.eviltracking.svc.cluster.local is not of",
+    ],
+    [
+      "an address",
+      istio("ServiceEntry", { hosts: ["web.tracking.svc.cluster.local"], addresses: ["10.96.0.1"] }),
+      "spec.addresses: whoever names an address takes the traffic to it",
     ],
     [
       "an outside host",
@@ -346,6 +357,28 @@ describe("ownership", () => {
     expect(await says(SQUAD, pod(OF_WEB, OTHER))).toBe("");
   });
 
+  test("a Service of a squad's own is not reached through a waypoint, which would let it before a service's pods", async () => {
+    const own = (labels: object): object => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "own", namespace: MANAGED, labels },
+      spec: { selector: { app: "own" }, ports: [{ port: 80 }] },
+    });
+    const waypoint = { "istio.io/use-waypoint": "waypoint" };
+    expect(await says(SQUAD, own(waypoint))).toContain("label it istio.io/use-waypoint=none");
+    for (const who of [OPERATOR, PLATFORM]) expect(await says(who, own(waypoint))).toBe("");
+    expect(
+      await says(SQUAD, own({}), { ...own({ "istio.io/use-waypoint": "none" }), metadata: { name: "none", namespace: MANAGED } }),
+    ).toBe("");
+    await plane.kubectl(["label", "ns", MANAGED, "istio.io/use-waypoint=waypoint"]);
+    await vi.waitFor(async () => expect(await says(SQUAD, own({}))).toContain("label it istio.io/use-waypoint=none"), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    expect(await says(SQUAD, own({ "istio.io/use-waypoint": "none" }))).toBe("");
+    await plane.kubectl(["label", "ns", MANAGED, "istio.io/use-waypoint-"]);
+  });
+
   describe("of what is there", () => {
     beforeAll(async () => {
       const role = { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/web", "platform-operator.dev/applied-spec": "abc" };
@@ -392,6 +425,31 @@ describe("ownership", () => {
     ])("a squad may not change %s", async (_, metadata, message) => {
       expect(await patch(SQUAD, metadata)).toContain(message);
       for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await patch(who, metadata)).toBe("");
+    });
+
+    test("nobody else's pods run under a service's ServiceAccount; a restart of its own changes nothing", async () => {
+      const under = (serviceAccountName: string) => ({ serviceAccountName, containers: [{ name: "app", image: "example" }] });
+      const template = { metadata: { labels: { app: "own" } }, spec: under("of-web") };
+      const deployment = (spec: object, name = "own") => ({
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name, namespace: MANAGED },
+        spec: { selector: { matchLabels: { app: "own" } }, template: spec },
+      });
+      const single = (name: string) => ({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "own", namespace: MANAGED },
+        spec: under(name),
+      });
+      const refusal = "serviceAccountName: of-web is a service's, and only its own pods run under it";
+      await vi.waitFor(async () => expect(await says(SQUAD, single("of-web"))).toContain(refusal), { timeout: 30_000, interval: 200 });
+      expect(await says(SQUAD, deployment(template))).toContain(refusal);
+      expect(await says(SQUAD, single("own"), deployment({ ...template, spec: under("own") }))).toBe("");
+      for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await says(who, single("of-web"))).toBe("");
+      await apply(OPERATOR, deployment(template, "of-web"));
+      expect(await attempt(["rollout", "restart", "deployment/of-web", "-n", MANAGED, ...SQUAD])).toBe("");
+      await plane.kubectl(["delete", "deployment", "of-web", "-n", MANAGED]);
     });
 
     test("other labels and annotations may change", async () => {

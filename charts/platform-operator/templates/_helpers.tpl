@@ -22,9 +22,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ dig "network" "monitoringNamespace" "monitoring" .Values.config }}
 {{- end -}}
 
-{{/* CEL: the request is by the operator, a controller of the cluster, the platform team, or one that it trusts. */}}
+{{/*
+CEL: the request is by the operator, a controller of the cluster, the platform team, or one that it trusts. On EKS the controller of NetworkPolicies is a user of
+the control plane: it puts a finalizer on each before it enforces it. istiod makes the pods of waypoints.
+*/}}
 {{- define "platform-operator.exempt" -}}
-{{- $users := concat (list (printf "system:serviceaccount:%s:platform-operator" .Release.Namespace) "system:kube-controller-manager") .Values.policies.trustedUsers -}}
+{{- $istio := dig "mesh" "istio" dict .Values.config -}}
+{{- $revision := $istio.revision | default "default" -}}
+{{- $istiod := printf "system:serviceaccount:%s:istiod%s" ($istio.namespace | default "istio-system") (ternary "" (printf "-%s" $revision) (eq $revision "default")) -}}
+{{- $operator := printf "system:serviceaccount:%s:platform-operator" .Release.Namespace -}}
+{{- $users := concat (list $operator "system:kube-controller-manager" "eks:network-policy-controller" $istiod) .Values.policies.trustedUsers -}}
 {{- $groups := concat (list "system:serviceaccounts:kube-system") .Values.policies.platformGroups -}}
 request.userInfo.username in {{ toJson $users }} || (has(request.userInfo.groups) && request.userInfo.groups.exists(g, g in {{ toJson $groups }}))
 {{- end -}}

@@ -17,6 +17,9 @@ export const imageStep: Step<Scope, RemoveScope> = {
     const { service, facts, imageReader, images } = scope;
     const { repository } = facts;
     const recheckMs = recheckAfter(scope);
+    // Also where the repository is not as written: what runs must not expire meanwhile.
+    const inTheWay = repository && (await keepRunning(scope, repository));
+    if (inTheWay) return inTheWay;
     if (!repository || !holds(scope, "RepositoryReady")) {
       return {
         state: "progressing",
@@ -26,8 +29,6 @@ export const imageStep: Step<Scope, RemoveScope> = {
         waitsFor: ["RepositoryReady"],
       };
     }
-    const inTheWay = await keepRunning(scope, repository);
-    if (inTheWay) return inTheWay;
     const reference = imageReference(service);
     if (!reference)
       return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };

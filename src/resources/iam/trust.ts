@@ -46,11 +46,26 @@ function judgeStatement(statement: TrustStatement, subject: Subject): Admission 
   const others = statement.principals.filter(({ value }) => value !== subject.provider);
   const named = others.filter(({ value }) => value !== "*").map(({ kind, value }) => `${kind} ${value}`);
   const own = ours ? judgeTokens(statement, subject) : NOBODY;
+  const unnamed = others.filter(({ kind, value }) => kind === "Federated" && value !== "*" && !namesSubjects(statement));
   return {
     admits: own.admits,
-    anyone: [...own.anyone, ...(others.length > named.length ? ["everybody (Principal *)"] : [])],
+    anyone: [
+      ...own.anyone,
+      ...(others.length > named.length ? ["everybody (Principal *)"] : []),
+      ...unnamed.map(({ value }) => `everybody of ${value} (no exact condition on sub)`),
+    ],
     remarks: [...own.remarks, ...named],
   };
+}
+
+/** Whether some condition on a subject, whosever, leaves only those that are written out. */
+function namesSubjects({ conditions }: TrustStatement): boolean {
+  return conditions.some(
+    (one) =>
+      one.key.toLowerCase().endsWith(":sub") &&
+      comparison(one.operator) !== undefined &&
+      !one.values.some((value) => isPattern(one, value)),
+  );
 }
 
 /** Which of the provider's tokens a statement takes. */

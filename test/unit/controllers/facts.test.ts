@@ -112,6 +112,23 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
   });
 });
 
+describe("a rollout is over", () => {
+  const done = { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable" };
+  test.each<[string, object, boolean]>([
+    ["when the Deployment controller says so", { observedGeneration: 2, replicas: 3, updatedReplicas: 3, conditions: [done] }, true],
+    [
+      "though pods are lost later",
+      { observedGeneration: 2, replicas: 3, updatedReplicas: 3, availableReplicas: 1, conditions: [done] },
+      true,
+    ],
+    ["not when it says so of the generation before", { observedGeneration: 1, replicas: 3, updatedReplicas: 3, conditions: [done] }, false],
+    ["not when a template has gone back and the other one's pods run", { observedGeneration: 2, replicas: 3, conditions: [done] }, false],
+    ["nor while some of them do", { observedGeneration: 2, replicas: 4, updatedReplicas: 2, conditions: [done] }, false],
+  ])("%s", (_, status, expected) => {
+    expect(deploymentFacts(live({ status }, { generation: 2 })).rolledOut).toBe(expected);
+  });
+});
+
 test("of a Service: its selector and ports; a targetPort that is left out is the port", () => {
   expect(serviceFacts(live({ spec: { selector: { app: "redis" }, ports: [{ port: 6379 }, { port: 80, targetPort: "http" }] } }))).toEqual({
     selector: { app: "redis" },

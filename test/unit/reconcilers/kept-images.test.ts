@@ -46,6 +46,8 @@ interface Cluster {
   readonly template?: string;
   readonly rollingOut?: true;
   readonly pods?: readonly string[];
+  /** The repository is not as written; default: it is. */
+  readonly repositoryBlocked?: true;
 }
 
 function deployment(digest: string, rolledOut: boolean): DeploymentState {
@@ -80,7 +82,10 @@ function pod(digest: string, index: number): PodState {
 }
 
 /** One pass of the step. */
-async function pass(image: { readonly [field: string]: Json }, { template, rollingOut, pods = [] }: Cluster = {}): Promise<StepReport> {
+async function pass(
+  image: { readonly [field: string]: Json },
+  { template, rollingOut, pods = [], repositoryBlocked }: Cluster = {},
+): Promise<StepReport> {
   const ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image });
   const world: World = {
     ...ports.world,
@@ -97,7 +102,9 @@ async function pass(image: { readonly [field: string]: Json }, { template, rolli
     previous: [],
     resources: [],
     corrections: [],
-    reports: new Map([["RepositoryReady", { state: "ready" }]]),
+    reports: new Map([
+      ["RepositoryReady", repositoryBlocked ? { state: "blocked", reason: "CannotBeChanged", message: "" } : { state: "ready" }],
+    ]),
   };
   return imageStep.ensure(scope);
 }
@@ -143,6 +150,12 @@ describe("what runs already is kept", () => {
   ])("though %s", async (_, image, reason) => {
     expect(await pass(image, { template: digests.v2, pods: [digests.v1, digests.v2] })).toMatchObject({ state: "blocked", reason });
     expect(await kept()).toEqual(["v1", "v2"]);
+  });
+
+  test("though the repository is not as written", async () => {
+    const running: Cluster = { template: digests.v1, pods: [digests.v1], repositoryBlocked: true };
+    expect(await pass({ tag: "v1" }, running)).toMatchObject({ state: "progressing", reason: "WaitingForRepository" });
+    expect(await kept()).toEqual(["v1"]);
   });
 
   test("unless it is no longer in the repository, which stops nothing", async () => {

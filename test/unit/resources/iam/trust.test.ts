@@ -79,6 +79,24 @@ describe("others by name are told", () => {
 describe("whom nobody named is found", () => {
   test.each<[string, readonly Block[], readonly string[]]>([
     [
+      "everybody of another provider",
+      [EXACT, { Effect: "Allow", Principal: { Federated: OTHER }, Action: "sts:AssumeRoleWithWebIdentity" }],
+      [`everybody of ${OTHER} (no exact condition on sub)`],
+    ],
+    [
+      "whoever another provider calls so",
+      [
+        EXACT,
+        {
+          Effect: "Allow",
+          Principal: { Federated: OTHER },
+          Action: "sts:AssumeRoleWithWebIdentity",
+          Condition: { StringLike: { "oidc.eks.eu-west-1.amazonaws.com/id/OLD:sub": "system:serviceaccount:*" } },
+        },
+      ],
+      [`everybody of ${OTHER} (no exact condition on sub)`],
+    ],
+    [
       "a pattern of subjects",
       [statement({ StringEquals: AUD, StringLike: sub("system:serviceaccount:tracking:*") })],
       ["every subject like system:serviceaccount:tracking:*"],
