@@ -54,17 +54,20 @@ const DRIFT: readonly (readonly [string, object])[] = [
   ["podmonitor/everything", { spec: { podMetricsEndpoints: [] } }],
 ];
 
-/** Granted, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
+/** Granted, by which statement, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
 const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
-  "ecr:BatchDeleteImage": "another image has taken the place of the one that ran, whose tag of ours goes",
-  "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
-  "ecr:PutImageTagMutability": "somebody made the tags mutable",
-  "ecr:UntagResource": "somebody added a tag in our name",
-  "iam:PutRolePermissionsBoundary": "somebody changed the boundary",
-  "iam:RemoveRoleFromInstanceProfile": "somebody put the role into an instance profile, which then cannot be deleted",
-  "iam:UntagRole": "somebody added a tag in our name",
-  "iam:UpdateAssumeRolePolicy": "somebody changed who may assume the role",
-  "iam:UpdateRole": "somebody changed the description, or a spec its session duration",
+  "ecr:BatchDeleteImage of UseOurRepositories": "another image has taken the place of the one that ran, whose tag of ours goes",
+  "ecr:BatchGetImage of ReadImagesOfOthers": "an image of a repository that others own",
+  "ecr:GetDownloadUrlForLayer of ReadImagesOfOthers": "the same, of one architecture",
+  "ecr:GetDownloadUrlForLayer of UseOurRepositories": "an image of one architecture, which only its configuration tells",
+  "ecr:PutImageTagMutability of UseOurRepositories": "somebody made the tags mutable",
+  "ecr:UntagResource of UntagOurRepositories": "somebody added a tag in our name",
+  "iam:PutRolePermissionsBoundary of GiveRightsWithinBoundary": "somebody changed the boundary",
+  "iam:RemoveRoleFromInstanceProfile of LeaveInstanceProfiles":
+    "somebody put the role into an instance profile, which then cannot be deleted",
+  "iam:UntagRole of UntagOurRoles": "somebody added a tag in our name",
+  "iam:UpdateAssumeRolePolicy of GiveRightsWithinBoundary": "somebody changed who may assume the role",
+  "iam:UpdateRole of GiveRightsWithinBoundary": "somebody changed the description, or a spec its session duration",
 };
 
 let environment: Environment;
@@ -111,7 +114,9 @@ test("no statement of its IAM policy was denied to it", async () => {
 test("what its IAM policy grants and this run does not use is listed with what it is for", async () => {
   const reports = await new EmulatorAdmin(platform.info.awsEndpoint).grants();
   const operator = reports.find(({ principal }) => principal.endsWith(":role/platform-operator"));
-  const unused = operator?.statements.filter(({ effect }) => effect === "Allow").flatMap((statement) => statement.unused);
+  const unused = operator?.statements
+    .filter(({ effect }) => effect === "Allow")
+    .flatMap(({ sid, unused }) => unused.map((action) => `${action} of ${sid ?? ""}`));
   expect(unused?.toSorted()).toEqual(Object.keys(FOR_OTHER_LIVES));
 });
 
