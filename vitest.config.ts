@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. */
+/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. image: the Dockerfile, where a Docker daemon can be started. */
 export default defineConfig({
   test: {
     projects: [
@@ -45,6 +45,8 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      // The image is built in the hook.
+      { test: { name: "image", include: ["test/image/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 900_000 } },
     ],
   },
 });

@@ -8,6 +8,7 @@ import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 import { chartValuesSchema } from "./chart-values.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
+import { policyTemplate } from "./terraform.ts";
 
 /**
  * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
@@ -22,6 +23,7 @@ interface Artefact {
 }
 
 const PROJECT = join(import.meta.dirname, "..");
+const DEV_CONFIG = join(PROJECT, "config/dev/operator-config.yaml");
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false }, root: { type: "string", default: PROJECT } } });
 const { root } = values;
 
@@ -44,8 +46,9 @@ const ARTEFACTS: readonly Artefact[] = [
   { path: "config/schema/platformtier.schema.json", content: () => json(objectEditorSchema(PLATFORM_TIER)) },
   {
     path: "config/iam/operator-policy.json",
-    content: () => renderOperatorPolicy(readConfigFile(join(PROJECT, "config/dev/operator-config.yaml"))),
+    content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
+  { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG) },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
   {
     path: "charts/platform-operator-crds/templates/platformservices.yaml",

@@ -4,6 +4,7 @@ import { inject } from "vitest";
 import { kubectlFor, type Kubectl } from "../../controlplane/kubectl.ts";
 import { adminClient, type Environment } from "../../src/cli/environment.ts";
 import { pushImage } from "../../src/cli/image.ts";
+import type { OperatorProcess } from "../../src/cli/operator-process.ts";
 import { condition, isReady, watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
 import { readConfigFile } from "../../src/config.ts";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
@@ -157,7 +158,9 @@ export function infoOf({
   operator,
   operatorKubeconfig,
   configFile,
-}: Pick<Environment, "plane" | "emulator" | "operator" | "operatorKubeconfig" | "configFile">): PlatformInfo {
+}: Pick<Environment, "plane" | "emulator" | "operatorKubeconfig" | "configFile"> & {
+  readonly operator: Pick<OperatorProcess, "telemetryUrl" | "logFile">;
+}): PlatformInfo {
   return {
     url: plane.url,
     dir: plane.dir,

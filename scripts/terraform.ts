@@ -1,0 +1,106 @@
+import { readConfigFile } from "../src/config.ts";
+import type { PolicyStatement } from "../src/crds/desired.ts";
+import type { OperatorConfig } from "../src/crds/operator-config.ts";
+import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
+
+/**
+ * The operator's IAM policy as a Terraform template, from the code that renders it: rendered once with everything switched on and a `${variable}` for each
+ * value, then once without each thing that can be off. What is missing then stands in an `%{ if }`.
+ */
+
+interface Switch {
+  /** As Terraform writes it. */
+  readonly on: string;
+  readonly without: (config: OperatorConfig) => OperatorConfig;
+}
+
+const SWITCHES: readonly Switch[] = [
+  {
+    on: "length(managed_policies) > 0",
+    without: (config) => ({ ...config, identity: { ...config.identity, allowedManagedPolicyArns: [] } }),
+  },
+  { on: "length(existing_repositories) > 0", without: (config) => ({ ...config, tenancy: [] }) },
+  { on: 'kms_key != ""', without: (config) => ({ ...config, registry: { ...config.registry, encryption: { type: "AES256" } } }) },
+];
+
+interface Alternative {
+  readonly on: string;
+  /** Undefined: the statement is not there. */
+  readonly off: PolicyStatement | undefined;
+}
+
+/** For templatefile(); `devConfig` is the file whose other values do not matter to the policy. */
+export function policyTemplate(devConfig: string): string {
+  const config = everythingOn(readConfigFile(devConfig));
+  const { Version, Statement } = policyOf(config);
+  const others = SWITCHES.map(({ on, without }) => ({ on, statements: policyOf(without(config)).Statement }));
+  const texts = Statement.map((statement, index) => {
+    const alternatives = others.map(({ on, statements }) => ({ on, off: statements.find(({ Sid }) => Sid === statement.Sid) }));
+    const text = indented(withActions(statement, alternatives));
+    const switched = alternatives.find(({ off }) => off === undefined);
+    if (index === 0 && switched) throw new Error("the policy's first statement may be off: put one before it that never is");
+    const separated = index === 0 ? text : `,\n${text}`;
+    return switched ? `%{ if ${switched.on} }${separated}%{ endif }` : separated;
+  });
+  return `${withVariables(`{\n  "Version": "${Version}",\n  "Statement": [\n${texts.join("")}\n  ]\n}`)}\n`;
+}
+
+function everythingOn(config: OperatorConfig): OperatorConfig {
+  return {
+    ...config,
+    cluster: { ...config.cluster, name: "${cluster}", region: "${region}", accountId: "${account_id}" },
+    identity: {
+      ...config.identity,
+      permissionsBoundaryArn: "${boundaries}",
+      allowedBoundaryArns: [],
+      allowedManagedPolicyArns: ["${managed_policies}"],
+    },
+    tenancy: config.tenancy.map((tenant) => ({ ...tenant, existingRepositories: ["${existing_repositories}"] })),
+    registry: {
+      ...config.registry,
+      mode: "Own",
+      repositoryPrefix: "${repository_prefix}",
+      encryption: { type: "KMS", kmsKey: "${kms_key}" },
+    },
+  };
+}
+
+function policyOf(config: OperatorConfig): { readonly Version: string; readonly Statement: readonly PolicyStatement[] } {
+  return JSON.parse(renderOperatorPolicy(config));
+}
+
+/** The statement with each action that is there only on, or only off, before those that always are. Throws where more than actions differs. */
+function withActions(statement: PolicyStatement, alternatives: readonly Alternative[]): string {
+  const { Action, ...rest } = statement;
+  const actions = [Action].flat();
+  const switched = alternatives.flatMap(({ on, off }) => {
+    if (off === undefined) return [];
+    const { Action: offAction, ...offRest } = off;
+    if (JSON.stringify(offRest) !== JSON.stringify(rest))
+      throw new Error(`${statement.Sid ?? "?"} differs in more than actions where ${on} is false: teach scripts/terraform.ts`);
+    const offActions = [offAction].flat();
+    return [
+      ...actions.filter((action) => !offActions.includes(action)).map((action) => ({ when: on, action })),
+      ...offActions.filter((action) => !actions.includes(action)).map((action) => ({ when: `!(${on})`, action })),
+    ];
+  });
+  const always = actions.filter((action) => !switched.some((s) => s.action === action));
+  const text = JSON.stringify({ ...statement, Action: switched.length > 0 ? always : Action }, null, 2);
+  const [first] = always;
+  if (switched.length === 0 || first === undefined) return text;
+  const before = switched.map(({ when, action }) => `%{ if ${when} }"${action}", %{ endif }`).join("");
+  return text.replace(`"${first}"`, `${before}"${first}"`);
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "    ");
+}
+
+/** A list of one marker is the variable's list; partition and domain are the region's, which is not known. */
+function withVariables(text: string): string {
+  return text
+    .replaceAll("arn:aws:", "arn:${partition}:")
+    .replaceAll(".amazonaws.com", ".${dns_suffix}")
+    .replaceAll(/\[\s*"\$\{(boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
+    .replaceAll(/\[\s*"([^"]*)\$\{existing_repositories\}"\s*\]/g, '${jsonencode([for name in existing_repositories : "$1${name}"])}');
+}

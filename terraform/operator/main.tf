@@ -1,0 +1,58 @@
+# The operator's own role: assumed by its ServiceAccount alone (IRSA), with the policy that its code needs and no more.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  issuer = regex("^arn:[^:]+:iam::[0-9]+:oidc-provider/(.+)$", var.oidc_provider_arn)[0]
+
+  # policy.json.tftpl is made by `npm run generate` from the code that makes config/iam/operator-policy.json.
+  policy = jsonencode(jsondecode(templatefile("${path.module}/policy.json.tftpl", {
+    partition             = data.aws_partition.current.partition
+    dns_suffix            = data.aws_partition.current.dns_suffix
+    account_id            = data.aws_caller_identity.current.account_id
+    region                = var.region
+    cluster               = var.cluster
+    boundaries            = sort(distinct(concat([var.permissions_boundary_arn], var.allowed_boundary_arns)))
+    managed_policies      = sort(distinct(var.allowed_managed_policy_arns))
+    repository_prefix     = var.repository_prefix
+    existing_repositories = sort(distinct(var.existing_repositories))
+    kms_key               = var.kms_key
+  })))
+}
+
+resource "aws_iam_role" "operator" {
+  name                 = var.name
+  path                 = var.path
+  permissions_boundary = var.operator_permissions_boundary_arn
+  tags                 = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = var.oidc_provider_arn }
+      Condition = {
+        StringEquals = {
+          "${local.issuer}:aud" = "sts.amazonaws.com"
+          "${local.issuer}:sub" = "system:serviceaccount:${var.service_account.namespace}:${var.service_account.name}"
+        }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_policy" "operator" {
+  name        = var.name
+  path        = var.path
+  description = "What platform-operator calls in AWS for the cluster ${var.region}.${var.cluster}."
+  policy      = local.policy
+  tags        = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "operator" {
+  role       = aws_iam_role.operator.name
+  policy_arn = aws_iam_policy.operator.arn
+}

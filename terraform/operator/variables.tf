@@ -1,0 +1,86 @@
+# What is said here and in the operator's configuration file has to be the same; each says which field.
+
+variable "cluster" {
+  description = "cluster.name."
+  type        = string
+}
+
+variable "region" {
+  description = "cluster.region."
+  type        = string
+}
+
+variable "oidc_provider_arn" {
+  description = "The IAM OIDC provider of the cluster, whose URL is cluster.oidcIssuer."
+  type        = string
+}
+
+variable "service_account" {
+  description = "The operator's own ServiceAccount; namespace is that of the chart's release."
+  type        = object({ namespace = string, name = string })
+  default     = { namespace = "platform-system", name = "platform-operator" }
+}
+
+variable "permissions_boundary_arn" {
+  description = "identity.permissionsBoundaryArn: the boundary of every role that the operator makes."
+  type        = string
+}
+
+variable "allowed_boundary_arns" {
+  description = "identity.allowedBoundaryArns."
+  type        = list(string)
+  default     = []
+}
+
+variable "allowed_managed_policy_arns" {
+  description = "identity.allowedManagedPolicyArns."
+  type        = list(string)
+  default     = []
+}
+
+variable "repository_prefix" {
+  description = "registry.repositoryPrefix."
+  type        = string
+  default     = ""
+}
+
+variable "existing_repositories" {
+  description = "existingRepositories of every tenancy; [\"*\"] where registry.mode is Existing."
+  type        = list(string)
+  default     = []
+}
+
+variable "kms_key" {
+  description = "registry.encryption.kmsKey; empty: none."
+  type        = string
+  default     = ""
+}
+
+variable "name" {
+  description = "Of the role and of the policy."
+  type        = string
+  default     = "platform-operator"
+}
+
+variable "path" {
+  description = "Of the role and of the policy."
+  type        = string
+  default     = "/"
+
+  validation {
+    condition     = !startswith(var.path, "/platform-operator/")
+    error_message = "The operator writes the roles under /platform-operator/: its own must not be among them."
+  }
+}
+
+variable "operator_permissions_boundary_arn" {
+  description = "A boundary of the operator's own role; null: none."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Of the role and of the policy."
+  type        = map(string)
+  default     = {}
+}
