@@ -19,6 +19,8 @@ const KEY = { namespace: "rights", name: "everything" };
 const OTHER = { namespace: "rights", name: "caller" };
 /** In Istio's ambient data plane, by its namespace's label. */
 const AMBIENT = { namespace: "rights-ambient", name: "routed" };
+/** By EKS Pod Identity. */
+const BOUND = { namespace: "rights", name: "bound" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
 
 const EVERYTHING = {
@@ -60,6 +62,7 @@ const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
   "ecr:GetDownloadUrlForLayer": "an image of one architecture, which only its configuration tells",
   "ecr:PutImageTagMutability": "somebody made the tags mutable",
   "ecr:UntagResource": "somebody added a tag in our name",
+  "eks:UpdatePodIdentityAssociation": "somebody changed the role of an association",
   "iam:PutRolePermissionsBoundary": "somebody changed the boundary",
   "iam:RemoveRoleFromInstanceProfile": "somebody put the role into an instance profile, which then cannot be deleted",
   "iam:UntagRole": "somebody added a tag in our name",
@@ -141,7 +144,9 @@ async function live(): Promise<void> {
   await platform.applyService(KEY, EVERYTHING);
   await platform.untilReady(KEY);
   await liveAmbient();
-  for (const key of [KEY, OTHER, AMBIENT]) await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
+  await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
+  for (const key of [KEY, OTHER, AMBIENT, BOUND])
+    await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
 

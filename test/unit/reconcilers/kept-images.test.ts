@@ -74,6 +74,7 @@ function pod(digest: string, index: number): PodState {
     images,
     containers,
     identity: undefined,
+    token: undefined,
     redirected: false,
     trouble: undefined,
   };
