@@ -48,7 +48,8 @@ const ARTEFACTS: readonly Artefact[] = [
     path: "config/iam/operator-policy.json",
     content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
-  { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG) },
+  { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA"]) },
+  { path: "terraform/operator/policy-pod-identity.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA", "PodIdentity"]) },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },
   {
     path: "charts/platform-operator-crds/templates/platformservices.yaml",

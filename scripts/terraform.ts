@@ -29,9 +29,9 @@ interface Alternative {
   readonly off: PolicyStatement | undefined;
 }
 
-/** For templatefile(); `devConfig` is the file whose other values do not matter to the policy. */
-export function policyTemplate(devConfig: string): string {
-  const config = everythingOn(readConfigFile(devConfig));
+/** For templatefile(), of a cluster with these identity modes; `devConfig` is the file whose other values do not matter to the policy. */
+export function policyTemplate(devConfig: string, modes: OperatorConfig["identity"]["modes"]): string {
+  const config = everythingOn(readConfigFile(devConfig), modes);
   const { Version, Statement } = policyOf(config);
   const others = SWITCHES.map(({ on, without }) => ({ on, statements: policyOf(without(config)).Statement }));
   const texts = Statement.map((statement, index) => {
@@ -45,12 +45,13 @@ export function policyTemplate(devConfig: string): string {
   return `${withVariables(`{\n  "Version": "${Version}",\n  "Statement": [\n${texts.join("")}\n  ]\n}`)}\n`;
 }
 
-function everythingOn(config: OperatorConfig): OperatorConfig {
+function everythingOn(config: OperatorConfig, modes: OperatorConfig["identity"]["modes"]): OperatorConfig {
   return {
     ...config,
     cluster: { ...config.cluster, name: "${cluster}", region: "${region}", accountId: "${account_id}" },
     identity: {
       ...config.identity,
+      modes,
       permissionsBoundaryArn: "${boundaries}",
       allowedBoundaryArns: [],
       allowedManagedPolicyArns: ["${managed_policies}"],

@@ -1,6 +1,7 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Aws } from "../reconcilers/ports.ts";
+import { associationResource } from "./association.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
 import { existingRoles } from "./existing-role.ts";
@@ -25,6 +26,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     existingRoles: existingRoles(clients.iam),
     repositories: repositoryResource(clients.ecr, config),
     existingRepositories: existingRepositories(clients.ecr),
+    associations: associationResource(clients.eks, config),
     images: imageReader(clients.ecr),
     imageKeeper: imageKeeper(clients.ecr),
     bulk: bulkReader(clients, config),

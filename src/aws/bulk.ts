@@ -4,12 +4,14 @@ import {
   paginateDescribeRepositories,
   type ECRClient,
 } from "@aws-sdk/client-ecr";
+import { paginateListPodIdentityAssociations, type EKSClient } from "@aws-sdk/client-eks";
 import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
 import { clusterId, rolePath } from "../crds/aws-names.ts";
 import type { ExistingRole } from "../crds/desired.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import type { BulkReader, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import type { AssociationObserved, BulkReader, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import { associatedWith, summarised } from "./association.ts";
 import { existingRole } from "./existing-role.ts";
 import { observedRepository } from "./repository.ts";
 import { observedInBulk } from "./role-observation.ts";
@@ -17,9 +19,13 @@ import { observedInBulk } from "./role-observation.ts";
 /** The most that each call gives a page. */
 const ROLES_PER_PAGE = 1000;
 const REPOSITORIES_PER_PAGE = 1000;
+const ASSOCIATIONS_PER_PAGE = 100;
 
 /** The sweep's reads: pages of a thousand instead of a call an object. */
-export function bulkReader(clients: { readonly iam: IAMClient; readonly ecr: ECRClient }, config: OperatorConfig): BulkReader {
+export function bulkReader(
+  clients: { readonly iam: IAMClient; readonly ecr: ECRClient; readonly eks: EKSClient },
+  config: OperatorConfig,
+): BulkReader {
   return {
     async roles(names) {
       const ours = new Map<string, RoleObserved>();
@@ -44,6 +50,19 @@ export function bulkReader(clients: { readonly iam: IAMClient; readonly ecr: ECR
           const name = repository.repositoryName ?? "";
           if (name.startsWith(config.registry.repositoryPrefix)) found.set(name, observedRepository(repository));
         }
+      }
+      return found;
+    },
+
+    async associations() {
+      const found = new Map<string, AssociationObserved>();
+      const pages = paginateListPodIdentityAssociations(
+        { client: clients.eks, pageSize: ASSOCIATIONS_PER_PAGE },
+        { clusterName: config.cluster.name },
+      );
+      for await (const page of pages) {
+        // One that has an owner belongs to an add-on: ours it is no longer.
+        for (const one of page.associations ?? []) if (one.ownerArn === undefined) found.set(associatedWith(one), summarised(one));
       }
       return found;
     },

@@ -1,4 +1,5 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
 import { FIELD_MANAGER } from "../crds/meta.ts";
@@ -11,6 +12,7 @@ import { TokenBucket, type Clock } from "./token-bucket.ts";
 export interface AwsClients {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
+  readonly eks: EKSClient;
   readonly sts: STSClient;
 }
 
@@ -19,7 +21,7 @@ export interface AwsClientOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly observer: RequestObserver;
-  /** Asked before every call to IAM and ECR; default: nothing is held back. */
+  /** Asked before every call but those to STS; default: nothing is held back. */
   readonly fence?: Fence;
   /** Default: the SDK's own chain (IRSA, environment, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
@@ -51,7 +53,12 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
     ...(endpoint !== null && { endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
   };
-  const clients: AwsClients = { iam: new IAMClient(shared), ecr: new ECRClient(shared), sts: new STSClient(shared) };
+  const clients: AwsClients = {
+    iam: new IAMClient(shared),
+    ecr: new ECRClient(shared),
+    eks: new EKSClient(shared),
+    sts: new STSClient(shared),
+  };
   const behind = (service: string, perSecond: number) => ({
     ...options,
     service,
@@ -59,10 +66,11 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
   });
   instrument(clients.iam.middlewareStack, behind("iam", perSecondOf(limits.iam)));
   instrument(clients.ecr.middlewareStack, behind("ecr", perSecondOf(limits.ecr)));
+  instrument(clients.eks.middlewareStack, behind("eks", perSecondOf(limits.eks)));
   instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
   const { fence } = options;
   // Who we are may be asked by anybody, so STS is not among them.
-  if (fence) for (const client of [clients.iam, clients.ecr]) putFence(fence, client.config.requestHandler);
+  if (fence) for (const client of [clients.iam, clients.ecr, clients.eks]) putFence(fence, client.config.requestHandler);
   return clients;
 }
 

@@ -16,6 +16,7 @@ const NAMES_BY_CLASS: readonly (readonly [AwsErrorClass, readonly string[]])[] =
       "NotFound",
       "RepositoryNotFound",
       "RepositoryPolicyNotFound",
+      "ResourceNotFound",
     ],
   ],
   ["exists", ["Conflict", "EntityAlreadyExists", "RepositoryAlreadyExists"]],
@@ -67,6 +68,7 @@ const NAMES_BY_CLASS: readonly (readonly [AwsErrorClass, readonly string[]])[] =
       "InvalidParameter",
       "InvalidParameterCombination",
       "InvalidParameterValue",
+      "InvalidRequest",
       "InvalidTagParameter",
       "Kms",
       "MalformedPolicyDocument",
@@ -78,7 +80,7 @@ const NAMES_BY_CLASS: readonly (readonly [AwsErrorClass, readonly string[]])[] =
       "Validation",
     ],
   ],
-  ["overQuota", ["LimitExceeded", "ServiceQuotaExceeded"]],
+  ["overQuota", ["LimitExceeded", "ResourceLimitExceeded", "ServiceQuotaExceeded"]],
   [
     "unreachable",
     [

@@ -168,7 +168,7 @@ async function trusting<T>(desired: RoleDesired, call: Promise<T>): Promise<T> {
     return await call;
   } catch (error) {
     if (!(error instanceof AwsError && error.code === "MalformedPolicyDocument")) throw error;
-    const principal = desired.trustPolicy.Statement.flatMap(({ Principal }) => Object.values(Principal ?? {}).flat()).join(", ");
+    const principal = desired.trustPolicy.Statement.flatMap(({ Principal }) => Principal?.["Federated"] ?? []).join(", ");
     const message = `${error.message}: the trust policy names ${principal}; create that OIDC provider in this account if it does not exist`;
     throw new AwsError({ class: "busy", code: error.code, operation: error.operation, message, cause: error });
   }

@@ -3,6 +3,7 @@ import type { ObjectKey } from "../crds/meta.ts";
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
 import { ANNOTATIONS } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
+import type { IdentityMode } from "../crds/effective.ts";
 import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
 
 /** What is kept of objects that others write too: pure functions from the live object to the few facts that a pass asks for. */
@@ -98,9 +99,17 @@ export function podFacts(object: LiveObject): PodState {
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
     containers: containers.map((c) => text(c.name) ?? ""),
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
+    token: tokenOf(records(spec.containers).find((c) => c.name === APP_CONTAINER)),
     redirected: object.metadata.annotations?.["ambient.istio.io/redirection"] === "enabled",
     trouble: ready ? undefined : troubleOf(status),
   };
+}
+
+/** SDKs take IRSA's where both are there. */
+function tokenOf(container: JsonObject | undefined): IdentityMode | undefined {
+  const names = records(container?.env).map(({ name }) => name);
+  if (names.includes("AWS_WEB_IDENTITY_TOKEN_FILE")) return "IRSA";
+  return names.includes("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") ? "PodIdentity" : undefined;
 }
 
 /** The scheduler's word, else the first container's: what it waits for, or what it last died of. */

@@ -79,6 +79,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const existingRoles = new Borrowed(options.aws.existingRoles);
   const repositories = new Converger(options.aws.repositories);
   const existingRepositories = new Borrowed(options.aws.existingRepositories);
+  const associations = new Converger(options.aws.associations);
   const listener = createListener({
     metrics,
     log: options.log,
@@ -96,6 +97,7 @@ export function createOperator(options: OperatorOptions): Operator {
     existingRoles,
     repositories,
     existingRepositories,
+    associations,
     imageReader: options.aws.images,
     imageKeeper: options.aws.imageKeeper,
     images: new ImageMemory(now),
@@ -158,6 +160,7 @@ export function createOperator(options: OperatorOptions): Operator {
           existingRoles,
           repositories,
           existingRepositories,
+          associations,
           bulk: options.aws.bulk,
           registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
           intervalMs: durationMs(config.aws.sweepInterval),

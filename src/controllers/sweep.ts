@@ -9,9 +9,9 @@ import type { RegistryReport } from "./registry-report.ts";
 
 /**
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
- * (session duration, lifecycle policy) is read round-robin: each sweep forgets a share, so that all are read within hours.
+ * (session duration, lifecycle policy, the role of a Pod Identity association) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions extends Pick<Ports, "roles" | "existingRoles" | "repositories" | "existingRepositories"> {
+export interface SweepOptions extends Pick<Ports, "roles" | "existingRoles" | "repositories" | "existingRepositories" | "associations"> {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
   readonly intervalMs: number;
@@ -36,7 +36,7 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
 }
 
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { roles, existingRoles, repositories, existingRepositories, bulk, registry, intervalMs, log, enqueue } = options;
+  const { roles, existingRoles, repositories, existingRepositories, associations, bulk, registry, intervalMs, log, enqueue } = options;
   const { ours, existing } = await bulk.roles(existingRoles.names());
   const inBulk = await bulk.repositories();
   const changed = [
@@ -44,12 +44,14 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
     ...existingRoles.sweep(existing),
     ...repositories.sweep(inBulk),
     ...existingRepositories.sweep(inBulk),
+    // Where no service is bound so, EKS is not asked: the operator may have no right to.
+    ...(associations.size > 0 ? associations.sweep(await bulk.associations()) : []),
   ];
   for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
     enqueue(key);
   }
-  for (const memory of [roles, repositories, existingRepositories]) {
+  for (const memory of [roles, repositories, existingRepositories, associations]) {
     const share = Math.ceil((memory.size * intervalMs) / FULL_READ_MS);
     for (let i = 0; i < share; i++) {
       const key = memory.forgetOldest();

@@ -27,6 +27,11 @@ export function rolePath(config: OperatorConfig): string {
   return `/platform-operator/${clusterId(config)}/`;
 }
 
+/** The cluster in EKS; Pod Identity's sessions carry it as a tag. */
+export function clusterArn({ cluster: { region, accountId, name } }: OperatorConfig): string {
+  return `arn:${partitionOf(region).partition}:eks:${region}:${accountId}:cluster/${name}`;
+}
+
 /** The tags that make an AWS object ours: all three equal (api.md, Ownership). */
 export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<Record<string, string>> {
   return { [AWS_TAGS.cluster]: clusterId(config), [AWS_TAGS.namespace]: key.namespace, [AWS_TAGS.name]: key.name };

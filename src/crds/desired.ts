@@ -69,6 +69,14 @@ export interface RoleDesired extends Identified {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** EKS Pod Identity's binding of a ServiceAccount to a role. */
+export interface AssociationDesired extends Identified {
+  /** `namespace/serviceAccount`: a cluster has at most one association for each. */
+  readonly name: string;
+  readonly roleArn: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 export interface PolicyDocument {
   readonly Version: string;
   readonly Statement: readonly PolicyStatement[];

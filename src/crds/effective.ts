@@ -29,10 +29,18 @@ export interface EffectiveService {
   /** How Istio carries its traffic; without meaning in no mesh. */
   readonly dataPlane: DataPlane;
   readonly serviceAccountName: string;
+  /** How its pods get the role's credentials. */
+  readonly identity: IdentityMode;
 }
 
 /** Own: made and kept for the service. Existing: others own it, and it is used as it is. */
 export type RepositoryMode = OperatorConfig["registry"]["mode"];
+
+/** IRSA: the pod's token is exchanged at STS. PodIdentity: by the agent on its node, for the role of an association in EKS. */
+export type IdentityMode = OperatorConfig["identity"]["default"];
+
+/** In the order in which they are listed wherever both are. */
+export const IDENTITY_MODES: readonly IdentityMode[] = ["IRSA", "PodIdentity"];
 
 export type MeshProvider = "Istio" | "None";
 export type DataPlane = OperatorConfig["mesh"]["istio"]["dataPlane"];
@@ -154,5 +162,7 @@ export function effectiveService(
     routes: spec.port === undefined ? [] : (spec.routes?.length ?? 0) > 0 ? (spec.routes ?? []) : [{ name: "all" }],
     ...meshOfNamespace(namespaceLabels, config),
     serviceAccountName: metadata.name,
+    // Whom a role of others trusts is judged by its IRSA statements alone.
+    identity: spec.aws?.existingRole === undefined ? (spec.aws?.identity ?? config.identity.default) : "IRSA",
   };
 }

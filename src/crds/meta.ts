@@ -38,6 +38,8 @@ export const ANNOTATIONS = {
   pacedRollout: `${GROUP}/paced-rollout`,
   /** On a pod template: hash of (identity mode, role ARN); pods get their identity at creation. */
   identity: `${GROUP}/identity`,
+  /** On a ServiceAccount: the modes (IRSA, PodIdentity) that bind it to the role, with commas; absent: IRSA alone. */
+  boundBy: `${GROUP}/bound-by`,
 } as const;
 
 /** Tag keys of an AWS object of ours; all three equal means ours (api.md, Ownership). */

@@ -54,17 +54,45 @@ const cluster = z.strictObject({
     .describe("The cluster's OIDC issuer, which the roles trust, as https://oidc.eks.eu-west-1.amazonaws.com/id/ABC."),
 });
 
-const identity = z.strictObject({
-  permissionsBoundaryArn: policyArn.describe("Permissions boundary of every role whose tier names none."),
-  allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
-  allowedManagedPolicyArns: z
-    .array(managedPolicyArn)
-    .max(12)
-    .default([])
-    .describe(
-      "Managed policies that services may name in aws.managedPolicyArns, each by its exact ARN. None: no service may, and the operator's own policy lets it attach nothing.",
-    ),
-});
+const identityMode = z.enum(["IRSA", "PodIdentity"]);
+
+const identity = z
+  .strictObject({
+    default: identityMode
+      .default("IRSA")
+      .describe(
+        "How pods get their role's credentials where a service does not say (aws.identity); one of modes. Changing it rolls services out.",
+      ),
+    modes: z
+      .array(identityMode)
+      .min(1)
+      .max(2)
+      .default(["IRSA"])
+      .describe(
+        "What of it the cluster has: IRSA (an OIDC provider in IAM), PodIdentity (the EKS Pod Identity Agent on every node). A service that names another is refused. " +
+          "With PodIdentity among them every pod template carries the token of its mode itself, so adding it rolls every service out, paced; remove one only when " +
+          "no service has it any more, since with it goes the operator's right to take its bindings away.",
+      ),
+    permissionsBoundaryArn: policyArn.describe("Permissions boundary of every role whose tier names none."),
+    allowedBoundaryArns: z.array(policyArn).max(50).default([]).describe("Boundaries that a tier may name, beside permissionsBoundaryArn."),
+    allowedManagedPolicyArns: z
+      .array(managedPolicyArn)
+      .max(12)
+      .default([])
+      .describe(
+        "Managed policies that services may name in aws.managedPolicyArns, each by its exact ARN. None: no service may, and the operator's own policy lets it attach nothing.",
+      ),
+  })
+  .refine(({ default: byDefault, modes }) => modes.includes(byDefault), {
+    path: ["default"],
+    error: "identity.default must be one of identity.modes: add it to modes if the cluster has it, or name one that is listed",
+  })
+  // The operator's own IAM policy lists them, and is one managed policy of at most 6,144 characters.
+  .refine(({ allowedManagedPolicyArns, modes }) => !modes.includes("PodIdentity") || allowedManagedPolicyArns.length <= 9, {
+    path: ["allowedManagedPolicyArns"],
+    error:
+      "with PodIdentity among identity.modes at most 9 managed policies can be listed, since the operator's own policy has no room for more: list fewer",
+  });
 
 const tenant = z.strictObject({
   namespaceSelector: labelSelector.describe("Namespaces that the entry is for, by their labels."),
@@ -245,6 +273,7 @@ export const operatorConfigFile = z.strictObject({
         .strictObject({
           iam: rate.default("10/s").describe("Calls to IAM."),
           ecr: rate.default("20/s").describe("Calls to ECR."),
+          eks: rate.default("5/s").describe("Calls to EKS, for Pod Identity."),
         })
         .prefault({})
         .describe("Most calls a second, so that the account's other users are left room."),

@@ -1,4 +1,5 @@
 import type {
+  AssociationDesired,
   Difference,
   ExistingRole,
   Identified,
@@ -11,6 +12,7 @@ import type {
   RoleDesired,
   ServiceState,
 } from "../crds/desired.ts";
+import type { IdentityMode } from "../crds/effective.ts";
 import type { ObjectKey } from "../crds/meta.ts";
 import type { ObjectMeta, PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
@@ -136,6 +138,8 @@ export interface PodState {
   readonly containers: readonly string[];
   /** ANNOTATIONS.identity: under which role it runs. */
   readonly identity: string | undefined;
+  /** Which token its container was given, by its template or by EKS's webhook; undefined: neither. */
+  readonly token: IdentityMode | undefined;
   /** ambient.istio.io/redirection is `enabled`: tells whether the pod is in a mesh without them. */
   readonly redirected: boolean;
   /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
@@ -249,6 +253,18 @@ export interface RepositoryObserved {
   readonly tags: Readonly<Record<string, string>> | undefined;
 }
 
+/** A member is undefined where the read does not tell (the bulk read); null: there is none. */
+export interface AssociationObserved {
+  readonly arn: string;
+  readonly id: string;
+  readonly roleArn: string | undefined;
+  /** Whether sessions carry whose they are. */
+  readonly sessionTags: boolean | undefined;
+  readonly policy: string | null | undefined;
+  readonly targetRoleArn: string | null | undefined;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+}
+
 export type ImageReference = { readonly tag: string } | { readonly digest: string };
 
 export interface ResolvedImage {
@@ -288,6 +304,8 @@ export interface BulkReader {
   /** Our roles, and of the others those that are named. */
   roles(existing: ReadonlySet<string>): Promise<RolesInBulk>;
   repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
+  /** Of the cluster, without those of add-ons. */
+  associations(): Promise<ReadonlyMap<string, AssociationObserved>>;
 }
 
 export interface RolesInBulk {
@@ -300,6 +318,7 @@ export interface Aws {
   readonly existingRoles: Lookup<ExistingRole>;
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Lookup<RepositoryObserved>;
+  readonly associations: ExternalResource<AssociationDesired, AssociationObserved>;
   readonly images: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly bulk: BulkReader;

@@ -16,11 +16,20 @@ type Written = NonNullable<EffectiveService["spec"]["container"]>;
 /** A container, or a volume, as a pod has it. */
 export type PodPart = Readonly<Record<string, unknown>>;
 
+/** What a container is given beside what the squad wrote. */
+export interface Given {
+  /** Of a name that the squad wrote as well, theirs is kept. */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly volumeMounts: readonly PodPart[];
+}
+
 /** The container that runs the image. */
-export function buildContainer(service: EffectiveService, image: string): PodPart {
+export function buildContainer(service: EffectiveService, image: string, given: Given): PodPart {
   const container = service.spec.container ?? {};
   const { command = [], args = [], writablePaths = [] } = container;
-  const env = (container.env ?? []).map(environmentVariable);
+  const written = container.env ?? [];
+  const env = [...written.map(environmentVariable), ...given.env.filter(({ name }) => !written.some((own) => own.name === name))];
+  const volumeMounts = [...sortedUnique(writablePaths).map((path) => ({ name: volumeName(path), mountPath: path })), ...given.volumeMounts];
   const envFrom = (container.envFrom ?? []).map(environmentSource);
   const ports = portsOf(service);
   const preStop = preStopSeconds(service);
@@ -43,9 +52,7 @@ export function buildContainer(service: EffectiveService, image: string): PodPar
       runAsNonRoot: true,
       ...(container.runAsUser !== undefined && { runAsUser: container.runAsUser }),
     },
-    ...(writablePaths.length > 0 && {
-      volumeMounts: sortedUnique(writablePaths).map((path) => ({ name: volumeName(path), mountPath: path })),
-    }),
+    ...(volumeMounts.length > 0 && { volumeMounts }),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { KubeObject } from "../crds/desired.ts";
-import type { EffectiveService } from "../crds/effective.ts";
+import type { EffectiveService, IdentityMode } from "../crds/effective.ts";
 import { sha256Hex } from "../crds/hash.ts";
 import { ANNOTATIONS } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { childObject, IGNORE_RESOURCE_UPDATES } from "./child-object.ts";
 import { buildContainer, buildVolumes, terminationGraceSeconds } from "./container.ts";
 import type { WorkloadFacts } from "./facts.ts";
+import { identityToken } from "./identity-token.ts";
 import { podLabels, selectorLabels, type Labels } from "./labels.ts";
 import { meshOf } from "./mesh/choose.ts";
 import { buildPlacement } from "./placement.ts";
@@ -58,11 +59,16 @@ function rollingUnavailable(service: EffectiveService): number {
 
 function podTemplate(service: EffectiveService, facts: WorkloadFacts, config: OperatorConfig): Readonly<Record<string, unknown>> {
   const { priorityClassName } = service.tier.spec.availability;
-  const volumes = buildVolumes(service);
+  const token = identityToken(service, facts.roleArn, config);
+  const volumes = [...buildVolumes(service), ...token.volumes];
   return {
     metadata: {
       labels: templateLabels(service, config),
-      annotations: { ...meshOf(service).podAnnotations(config), [ANNOTATIONS.identity]: identityHash(facts.roleArn) },
+      annotations: {
+        ...meshOf(service).podAnnotations(config),
+        ...token.annotations,
+        [ANNOTATIONS.identity]: identityHash(service.identity, facts.roleArn),
+      },
     },
     spec: {
       serviceAccountName: service.serviceAccountName,
@@ -73,13 +79,13 @@ function podTemplate(service: EffectiveService, facts: WorkloadFacts, config: Op
       ...(priorityClassName !== undefined && { priorityClassName }),
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
       ...buildPlacement(service, facts),
-      containers: [buildContainer(service, facts.image)],
+      containers: [buildContainer(service, facts.image, token)],
       ...(volumes.length > 0 && { volumes }),
     },
   };
 }
 
-/** Pods get their identity when they are made, so another role must make new ones. */
-export function identityHash(roleArn: string): string {
-  return sha256Hex(`IRSA ${roleArn}`).slice(0, 16);
+/** Pods get their identity when they are made, so another role, or another way to it, must make new ones. */
+export function identityHash(mode: IdentityMode, roleArn: string): string {
+  return sha256Hex(`${mode} ${roleArn}`).slice(0, 16);
 }

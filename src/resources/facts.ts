@@ -1,4 +1,5 @@
 import type { Neighbour, NodePoolState, ServiceState } from "../crds/desired.ts";
+import type { IdentityMode } from "../crds/effective.ts";
 import type { ObjectKey } from "../crds/meta.ts";
 
 /** What policies are made from, beside the service: how the others of the cluster look now. */
@@ -7,6 +8,8 @@ export interface NetworkFacts {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** Undefined: there is no such Service. */
   kubernetesService(key: ObjectKey): ServiceState | undefined;
+  /** How pods of the service get, or may yet be given, credentials; default: as it is written now. */
+  readonly identityModes?: readonly IdentityMode[];
 }
 
 /** NodePools of the cluster by name. */

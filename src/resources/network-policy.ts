@@ -7,7 +7,7 @@ import { childObject } from "./child-object.ts";
 import type { NetworkFacts } from "./facts.ts";
 import { selectorLabels } from "./labels.ts";
 import { meshOf } from "./mesh/choose.ts";
-import { awsEgress } from "./network/aws.ts";
+import { agentEgress, awsEgress } from "./network/aws.ts";
 import { dependencyEgress } from "./network/dependencies.ts";
 import {
   addressPeer,
@@ -34,7 +34,8 @@ export interface NetworkPolicies {
 
 /** The service's NetworkPolicies: one for each concern that it has, and default deny both ways. */
 export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
-  const aws = awsEgress(service, config);
+  const { identityModes = [service.identity] } = facts;
+  const aws = awsEgress(service, config, identityModes);
   const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
     { concern: "callers", ingress: callerIngress(service, facts, config) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, config) },
@@ -42,6 +43,7 @@ export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFa
     { concern: "mesh", ...meshOf(service).network(service, config) },
     { concern: "scrape", ingress: scrapeIngress(service, config) },
     { concern: "aws", egress: aws.rules },
+    { concern: "pod-identity", egress: agentEgress(service, identityModes) },
   ];
   const openings = concerns.filter(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0);
   return {

@@ -1,15 +1,25 @@
 import type { KubeObject } from "../crds/desired.ts";
-import type { EffectiveService } from "../crds/effective.ts";
+import type { EffectiveService, IdentityMode } from "../crds/effective.ts";
+import { ANNOTATIONS } from "../crds/meta.ts";
 import { childObject } from "./child-object.ts";
 
-/** The ServiceAccount of the service's pods, bound to its role by IRSA. */
-export function buildServiceAccount(service: EffectiveService, roleArn: string): KubeObject {
+/** The ServiceAccount of the service's pods, bound to the role by IRSA where that is among the modes; by Pod Identity nothing of it says so but a note of ours. */
+export function buildServiceAccount(
+  service: EffectiveService,
+  roleArn: string,
+  modes: readonly IdentityMode[] = [service.identity],
+): KubeObject {
+  const irsa = modes.includes("IRSA");
+  const alone = irsa && modes.length === 1;
   return childObject(service, {
     apiVersion: "v1",
     kind: "ServiceAccount",
     name: service.serviceAccountName,
-    annotations: { "eks.amazonaws.com/role-arn": roleArn, "eks.amazonaws.com/sts-regional-endpoints": "true" },
-    // The IRSA webhook projects a token of its own; a pod has no business with the API server's.
+    annotations: {
+      ...(irsa && { "eks.amazonaws.com/role-arn": roleArn, "eks.amazonaws.com/sts-regional-endpoints": "true" }),
+      ...(!alone && { [ANNOTATIONS.boundBy]: modes.join(",") }),
+    },
+    // EKS's webhook projects a token of its own; a pod has no business with the API server's.
     body: { automountServiceAccountToken: false },
   });
 }

@@ -127,6 +127,19 @@ const existingRoleAllowed: ServiceRule = ({ service: { spec, key }, namespaceLab
   );
 };
 
+const identityModeInstalled: ServiceRule = ({ service: { spec, identity }, config: { identity: configured } }) => {
+  if (configured.modes.includes(identity)) return [];
+  const [field, fix] =
+    spec.aws?.existingRole === undefined
+      ? ["spec.aws.identity", `write ${configured.modes.join(" or ")}`]
+      : ["spec.aws.existingRole", "leave existingRole out for a role of the service's own"];
+  return violation(
+    field,
+    "IdentityModeNotAllowed",
+    `pods would have no credentials by ${identity}, which this cluster is not set up for: ${fix}, or ask the platform team to install it and add it to identity.modes of the operator's configuration`,
+  );
+};
+
 function tenants(namespaceLabels: ValidationInput["namespaceLabels"], { tenancy }: OperatorConfig): OperatorConfig["tenancy"] {
   return tenancy.filter((tenant) => selectorMatches(tenant.namespaceSelector, namespaceLabels));
 }
@@ -205,6 +218,7 @@ const RULES: readonly ServiceRule[] = [
   boundaryListed,
   managedPoliciesListed,
   existingRoleAllowed,
+  identityModeInstalled,
   replicasInOrder,
   disruptionLeavesAPod,
   requestsEndBeforePods,

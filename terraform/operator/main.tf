@@ -7,8 +7,9 @@ data "aws_partition" "current" {}
 locals {
   issuer = regex("^arn:[^:]+:iam::[0-9]+:oidc-provider/(.+)$", var.oidc_provider_arn)[0]
 
-  # policy.json.tftpl is made by `npm run generate` from the code that makes config/iam/operator-policy.json.
-  policy = jsonencode(jsondecode(templatefile("${path.module}/policy.json.tftpl", {
+  # The templates are made by `npm run generate` from the code that makes config/iam/operator-policy.json.
+  template = var.pod_identity ? "policy-pod-identity.json.tftpl" : "policy.json.tftpl"
+  policy = jsonencode(jsondecode(templatefile("${path.module}/${local.template}", {
     partition             = data.aws_partition.current.partition
     dns_suffix            = data.aws_partition.current.dns_suffix
     account_id            = data.aws_caller_identity.current.account_id

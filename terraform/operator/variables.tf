@@ -56,6 +56,12 @@ variable "kms_key" {
   default     = ""
 }
 
+variable "pod_identity" {
+  description = "Whether EKS Pod Identity is among the modes that services may choose (identity.modes)."
+  type        = bool
+  default     = false
+}
+
 variable "name" {
   description = "Of the role and of the policy."
   type        = string

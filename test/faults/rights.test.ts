@@ -19,6 +19,8 @@ const KEY = { namespace: "rights", name: "everything" };
 const OTHER = { namespace: "rights", name: "caller" };
 /** In Istio's ambient data plane, by its namespace's label. */
 const AMBIENT = { namespace: "rights-ambient", name: "routed" };
+/** By EKS Pod Identity. */
+const BOUND = { namespace: "rights", name: "bound" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
 
 const EVERYTHING = {
@@ -56,12 +58,13 @@ const DRIFT: readonly (readonly [string, object])[] = [
 
 /** Granted, by which statement, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
 const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
-  "ecr:BatchDeleteImage of UseOurRepositories": "another image has taken the place of the one that ran, whose tag of ours goes",
+  "ecr:BatchDeleteImage of UseOurs": "another image has taken the place of the one that ran, whose tag of ours goes",
   "ecr:BatchGetImage of ReadImagesOfOthers": "an image of a repository that others own",
   "ecr:GetDownloadUrlForLayer of ReadImagesOfOthers": "the same, of one architecture",
-  "ecr:GetDownloadUrlForLayer of UseOurRepositories": "an image of one architecture, which only its configuration tells",
-  "ecr:PutImageTagMutability of UseOurRepositories": "somebody made the tags mutable",
+  "ecr:GetDownloadUrlForLayer of UseOurs": "an image of one architecture, which only its configuration tells",
+  "ecr:PutImageTagMutability of UseOurs": "somebody made the tags mutable",
   "ecr:UntagResource of UntagOurRepositories": "somebody added a tag in our name",
+  "eks:UpdatePodIdentityAssociation of UseOurs": "somebody changed the role of an association",
   "iam:PutRolePermissionsBoundary of GiveRightsWithinBoundary": "somebody changed the boundary",
   "iam:RemoveRoleFromInstanceProfile of LeaveInstanceProfiles":
     "somebody put the role into an instance profile, which then cannot be deleted",
@@ -146,7 +149,9 @@ async function live(): Promise<void> {
   await platform.applyService(KEY, EVERYTHING);
   await platform.untilReady(KEY);
   await liveAmbient();
-  for (const key of [KEY, OTHER, AMBIENT]) await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
+  await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
+  for (const key of [KEY, OTHER, AMBIENT, BOUND])
+    await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
 

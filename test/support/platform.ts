@@ -1,4 +1,5 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { inject } from "vitest";
 import { kubectlFor, type Kubectl } from "../../controlplane/kubectl.ts";
@@ -37,6 +38,7 @@ export class Platform {
   readonly config: OperatorConfig;
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
+  readonly eks: EKSClient;
   readonly watch: ServiceWatch;
 
   constructor(info: PlatformInfo) {
@@ -45,6 +47,7 @@ export class Platform {
     this.config = readConfigFile(info.configFile);
     this.iam = new IAMClient(adminClient(this.config, info.awsEndpoint));
     this.ecr = new ECRClient(adminClient(this.config, info.awsEndpoint));
+    this.eks = new EKSClient(adminClient(this.config, info.awsEndpoint));
     this.watch = watchServices(info.adminKubeconfig);
   }
 
@@ -128,6 +131,7 @@ export class Platform {
     await this.watch.close();
     this.iam.destroy();
     this.ecr.destroy();
+    this.eks.destroy();
   }
 }
 

@@ -23,6 +23,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     existingRoles: new Borrowed(operator.existingRoles),
     repositories: new Converger(operator.repositories),
     existingRepositories: new Borrowed(operator.existingRepositories),
+    associations: new Converger(operator.associations),
     imageReader: operator.images,
     imageKeeper: operator.imageKeeper,
     images: new ImageMemory(() => 0),

@@ -211,6 +211,12 @@ const SERVICE_AWS: readonly Refusal[] = [
     message: `aws.existingRole and aws.${field} exclude each other: a role that exists is its owner's to change; remove aws.${field}, or aws.existingRole for a role of the service's own`,
     examples: [{ "spec.aws.existingRole": EXISTING_ROLE }],
   })),
+  {
+    field: "spec.aws.identity",
+    message:
+      "aws.identity PodIdentity and aws.existingRole exclude each other: what a role that others own admits is judged for IRSA alone; remove aws.identity, or aws.existingRole for a role of the service's own",
+    examples: [{ "spec.aws": { existingRole: EXISTING_ROLE, identity: "PodIdentity" } }],
+  },
   ...durations("spec.aws.maxSessionDuration", "aws.maxSessionDuration"),
   values("spec.aws.maxSessionDuration", "aws.maxSessionDuration must be between 1h and 12h, the range that IAM accepts for a role", [
     "59m",
@@ -360,6 +366,8 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
   "a repository that others own": {
     "spec.image": { repository: "shared/base", repositoryMode: "Existing", tag: "1", deletionPolicy: "Retain" },
   },
+  "a role bound by Pod Identity": { "spec.aws.identity": "PodIdentity" },
+  "a role that others own, by IRSA": { "spec.aws": { existingRole: EXISTING_ROLE, identity: "IRSA" } },
   "a role that others own": { "spec.aws": { existingRole: EXISTING_ROLE, deletionPolicy: "Retain" } },
   "no managed policy": { "spec.aws.managedPolicyArns": [] },
   "the longest durations": { "spec.routes[3].timeout": "99999h99999h99999h99999h" },

@@ -1,4 +1,4 @@
-import type { Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
+import type { AssociationDesired, Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
@@ -8,6 +8,7 @@ import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory
 import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
   AwsError,
+  type AssociationObserved,
   type Children,
   type ExternalResource,
   type Observation,
@@ -45,6 +46,16 @@ const REPOSITORY: RepositoryObserved = {
   tags: {},
 };
 
+const ASSOCIATION: AssociationObserved = {
+  arn: "arn:aws:eks:eu-west-1:111122223333:podidentityassociation/demo/a-1",
+  id: "a-1",
+  roleArn: ROLE.arn,
+  sessionTags: true,
+  policy: null,
+  targetRoleArn: null,
+  tags: {},
+};
+
 export interface ServicePass {
   /** Metadata and spec from now on, over what they are. */
   change(changes: {
@@ -53,7 +64,7 @@ export interface ServicePass {
     readonly finalizers?: readonly string[];
   }): void;
   /** What AWS and the cluster hold: absent, as desired, or other than that. */
-  readonly holds: Record<"Role" | "Repository" | "images" | "children", "nothing" | "desired" | "drift">;
+  readonly holds: Record<"Role" | "Repository" | "PodIdentityAssociation" | "images" | "children", "nothing" | "desired" | "drift">;
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -76,9 +87,15 @@ export function servicePass(): ServicePass {
     metadata: { ...KEY, uid: "service-uid", resourceVersion: "1", generation: 1, finalizers: [SERVICE_FINALIZER] },
     spec: platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080 }),
   };
-  const holds: ServicePass["holds"] = { Role: "nothing", Repository: "nothing", images: "nothing", children: "nothing" };
+  const holds: ServicePass["holds"] = {
+    Role: "nothing",
+    Repository: "nothing",
+    PodIdentityAssociation: "nothing",
+    images: "nothing",
+    children: "nothing",
+  };
 
-  function external<D extends Identified, O>(kind: "Role" | "Repository", observed: O): ExternalResource<D, O> {
+  function external<D extends Identified, O>(kind: "Role" | "Repository" | "PodIdentityAssociation", observed: O): ExternalResource<D, O> {
     const write = async (verb: string): Promise<O> => {
       calls.push(`${verb} ${kind}`);
       holds[kind] = "desired";
@@ -162,6 +179,7 @@ export function servicePass(): ServicePass {
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
+    associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
     imageReader: {
       resolve: async () => {
         calls.push("resolve image");

@@ -30,6 +30,7 @@ describe("the configuration file", () => {
     ["an issuer that is not https", VALID.replace("https://oidc", "http://oidc"), "cluster.oidcIssuer"],
     ["a missing boundary", VALID.replace(/ {2}permissionsBoundaryArn.*\n/, ""), "identity.permissionsBoundaryArn"],
     ["a data plane that Istio has not", `${VALID}\nmesh: { istio: { dataPlane: Proxyless } }\n`, "mesh.istio.dataPlane"],
+    ["a default identity that is not installed", VALID.replace("modes: [IRSA, PodIdentity]", "default: PodIdentity"), "identity.default"],
     ["what is no YAML", "cluster: [", "not YAML"],
     ["an empty file", "", "not a valid configuration"],
   ])("is refused for %s, naming it", (_, text, named) => {

@@ -72,7 +72,24 @@ function ownRoleOnly(field: string): Rule {
   };
 }
 
+/** The trust policy that others wrote is judged by what IRSA needs of it. */
+const existingRoleByIrsa: Rule = {
+  rule: "!has(self.existingRole) || !has(self.identity) || self.identity == 'IRSA'",
+  message:
+    "aws.identity PodIdentity and aws.existingRole exclude each other: what a role that others own admits is judged for IRSA alone; remove aws.identity, or aws.existingRole for a role of the service's own",
+  reason: "FieldValueForbidden",
+  fieldPath: ".identity",
+};
+
 const awsBlock = z.strictObject({
+  identity: z
+    .enum(["IRSA", "PodIdentity"])
+    .optional()
+    .describe(
+      "How the pods get the role's credentials: IRSA (the pod's own token, exchanged at STS) or PodIdentity (EKS Pod Identity's agent); one that the " +
+        "operator's configuration lists (identity.modes). Default: the configuration's, and IRSA with existingRole. A change rolls the pods out, and both bindings are there until " +
+        "none runs under the old one.",
+    ),
   policy: z
     .strictObject({
       statements: mapList(statement, { keys: ["sid"], max: 50 })
@@ -108,4 +125,4 @@ const awsBlock = z.strictObject({
     ),
 });
 
-export const aws = awsBlock.meta(rules(...["policy", "managedPolicyArns", "maxSessionDuration"].map(ownRoleOnly)));
+export const aws = awsBlock.meta(rules(...["policy", "managedPolicyArns", "maxSessionDuration"].map(ownRoleOnly), existingRoleByIrsa));

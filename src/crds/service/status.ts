@@ -5,7 +5,7 @@ import { LONGEST_REQUEST } from "../requests.ts";
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
 
 const resource = z.strictObject({
-  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws or ecr.aws."),
+  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws or eks.aws."),
   kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
   name: z.string().max(512).describe("Name, as the API server or AWS has it."),
   state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),

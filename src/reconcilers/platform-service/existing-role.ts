@@ -1,3 +1,4 @@
+import { IDENTITY_MODES } from "../../crds/effective.ts";
 import { identityHash } from "../../resources/deployment.ts";
 import { existingRoleName, verifyExistingRole } from "../../resources/iam/existing-role.ts";
 import { roleArn, roleName } from "../../resources/iam/role.ts";
@@ -34,11 +35,12 @@ async function retireOwnRole(scope: Scope, arn: string): Promise<readonly string
     return [];
   }
   const identities = runningIdentities(scope);
-  if (identities.includes(identityHash(roleArn(service.key, config)))) {
+  const own = roleArn(service.key, config);
+  if (IDENTITY_MODES.some((mode) => identities.includes(identityHash(mode, own)))) {
     scope.resources.push({ group: roles.resource.group, kind: roles.resource.kind, name, state: "Progressing" });
     return [`the service's own role ${name} goes when no pod runs under it any more`];
   }
-  if (identities.some((identity) => identity !== identityHash(arn))) return [];
+  if (identities.some((identity) => identity !== identityHash(service.identity, arn))) return [];
   const removal = await roles.retire({ name, owner: service.key });
   return removal.state === "blocked" ? [`the service's own role is not deleted: ${removal.message}`] : [];
 }

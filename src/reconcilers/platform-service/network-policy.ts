@@ -1,7 +1,9 @@
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
 import { templateLabels } from "../../resources/deployment.ts";
+import type { NetworkFacts } from "../../resources/facts.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
+import { neededModes } from "./identity-modes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const SET: KindSet = { kinds: [{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" }] };
@@ -13,7 +15,12 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
 
   async ensure(scope) {
     const { service, world, config } = scope;
-    const { objects, problems } = buildNetworkPolicies(service, world, config);
+    const facts: NetworkFacts = {
+      neighbour: (key) => world.neighbour(key),
+      kubernetesService: (key) => world.kubernetesService(key),
+      identityModes: neededModes(scope),
+    };
+    const { objects, problems } = buildNetworkPolicies(service, facts, config);
     const problem = problems[0];
     // What the data plane would not hold is not written at all; what is merely not opened is said beside what is.
     const applied = problems.some((p) => p.reason === "TooManyPorts") ? undefined : await applySet(scope, SET, objects);

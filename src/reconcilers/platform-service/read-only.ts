@@ -26,6 +26,7 @@ export function readOnlyPass(ports: Pick<Ports, keyof Hands>): ReadOnlyPass {
       children: lookingChildren(ports.children, note),
       roles: looking(ports.roles, note),
       repositories: looking(ports.repositories, note),
+      associations: looking(ports.associations, note),
       imageKeeper: lookingKeeper(ports.imageKeeper, note),
       // What is not written rolls nothing: it needs no place, and holds none.
       budget: { take: () => true, release: () => undefined },

@@ -153,11 +153,12 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
   return { state: "settled" };
 }
 
-function forget({ roles, existingRoles, repositories, existingRepositories }: ReconcilerDeps, key: ObjectKey): void {
+function forget({ roles, existingRoles, repositories, existingRepositories, associations }: ReconcilerDeps, key: ObjectKey): void {
   roles.forgetOwnedBy(key);
   existingRoles.forget(key);
   repositories.forgetOwnedBy(key);
   existingRepositories.forget(key);
+  associations.forgetOwnedBy(key);
 }
 
 /**

@@ -5,8 +5,18 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import type { Borrowed } from "../borrowed.ts";
 import type { Converger, Converging } from "../converge.ts";
-import type { ExistingRole, RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
-import type { Children, ImageKeeper, ImageReader, Owner, RepositoryObserved, ResolvedImage, RoleObserved, World } from "../ports.ts";
+import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
+import type {
+  AssociationObserved,
+  Children,
+  ImageKeeper,
+  ImageReader,
+  Owner,
+  RepositoryObserved,
+  ResolvedImage,
+  RoleObserved,
+  World,
+} from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
 import type { StepReport } from "../step.ts";
 import type { ImageMemory } from "./image-memory.ts";
@@ -21,6 +31,7 @@ export interface Ports {
   readonly existingRoles: Borrowed<ExistingRole>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Borrowed<RepositoryObserved>;
+  readonly associations: Converger<AssociationDesired, AssociationObserved>;
   readonly imageReader: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly images: ImageMemory;
@@ -58,6 +69,7 @@ export interface Hands {
   readonly children: Children;
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
+  readonly associations: Converging<AssociationDesired, AssociationObserved>;
   readonly imageKeeper: ImageKeeper;
   readonly budget: Pick<RolloutBudget, "take" | "release">;
 }

@@ -1,9 +1,10 @@
-import { clusterId, partitionOf, permittedBoundaries, rolePath } from "../../crds/aws-names.ts";
+import { clusterArn, clusterId, partitionOf, permittedBoundaries, rolePath } from "../../crds/aws-names.ts";
 import type { PolicyStatement } from "../../crds/desired.ts";
 import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
+import { POD_IDENTITY_SERVICE } from "./role.ts";
 
 /**
  * The operator's own IAM policy: what src/aws calls, on what is ours, and nothing else. Condition keys are those that IAM's
@@ -19,8 +20,9 @@ export function renderOperatorPolicy(config: OperatorConfig): string {
   const Statement = [
     ...readStatements(config),
     ...roleStatements(config),
-    ...repositoryStatements(config),
+    ...taggedStatements(config),
     ...existingRepositoryStatements(config),
+    ...passStatements(config),
     ...keyStatements(config),
     ...neverStatements(config),
   ];
@@ -43,17 +45,20 @@ function neverStatements(config: OperatorConfig): PolicyStatement[] {
 /** Reads go as far as telling a foreign role or repository from none. */
 function readStatements(config: OperatorConfig): PolicyStatement[] {
   const { iam, roles, ecr } = arns(config);
+  const { clusters, ids, read } = associations(config);
   return [
     allow("Sweep", {
       Action: ["ecr:DescribeRegistry", "ecr:GetRegistryScanningConfiguration", "iam:GetAccountAuthorizationDetails"],
       Resource: "*",
     }),
-    allow("ReadAnyRole", { Action: "iam:GetRole", Resource: `${iam}:role/*` }),
     allow("ReadOurRoles", {
       Action: ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"],
       Resource: roles,
     }),
-    allow("ReadAnyRepository", { Action: ["ecr:DescribeRepositories", "ecr:ListTagsForResource"], Resource: `${ecr}/*` }),
+    allow("ReadAny", {
+      Action: ["ecr:DescribeRepositories", "ecr:ListTagsForResource", ...read, "iam:GetRole"],
+      Resource: [`${ecr}/*`, ...clusters, ...ids, `${iam}:role/*`],
+    }),
   ];
 }
 
@@ -95,23 +100,33 @@ function roleStatements(config: OperatorConfig): PolicyStatement[] {
   ];
 }
 
-function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
-  const Resource = `${arns(config).ecr}/${config.registry.repositoryPrefix}*`;
+/**
+ * Repositories, and Pod Identity's associations: ours by the same tags, so that one statement is for both. A policy has 6,144 characters, and an action
+ * of the one on a resource of the other is none.
+ */
+function taggedStatements(config: OperatorConfig): PolicyStatement[] {
+  const repositories = `${arns(config).ecr}/${config.registry.repositoryPrefix}*`;
+  const eks = associations(config);
+  const Resource = [repositories, ...eks.ids];
   const tagged = { [`aws:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
   return [
-    allow("CreateRepositoryWithTags", {
-      Action: "ecr:CreateRepository",
-      Resource,
+    allow("CreateWithTags", {
+      Action: ["ecr:CreateRepository", ...eks.create],
+      Resource: [repositories, ...eks.clusters],
       Condition: { StringEquals: requestTag(config), Null: namedInRequest, ...onlyOurTagKeys },
     }),
-    // As TagOurRoles: CreateRepository with tags needs it before there are any.
-    allow("TagOurRepositories", {
-      Action: "ecr:TagResource",
+    // As TagOurRoles: to create with tags needs it before there are any.
+    allow("TagOurs", {
+      Action: ["ecr:TagResource", ...eks.tag],
       Resource,
       Condition: { StringEqualsIfExists: { ...tagged, ...requestTag(config) }, ...onlyOurTagKeys },
     }),
-    allow("UntagOurRepositories", { Action: "ecr:UntagResource", Resource, Condition: { StringEquals: tagged, ...onlyOurTagKeys } }),
-    allow("UseOurRepositories", {
+    allow("UntagOurRepositories", {
+      Action: "ecr:UntagResource",
+      Resource: repositories,
+      Condition: { StringEquals: tagged, ...onlyOurTagKeys },
+    }),
+    allow("UseOurs", {
       Action: [
         "ecr:BatchDeleteImage",
         "ecr:BatchGetImage",
@@ -122,6 +137,7 @@ function repositoryStatements(config: OperatorConfig): PolicyStatement[] {
         "ecr:PutImage",
         "ecr:PutImageTagMutability",
         "ecr:PutLifecyclePolicy",
+        ...eks.change,
       ],
       Resource,
       Condition: { StringEquals: tagged },
@@ -140,6 +156,32 @@ function existingRepositoryStatements(config: OperatorConfig): PolicyStatement[]
       Resource: names.map((name) => `${arns(config).ecr}/${repositoryPrefix}${name}`),
     }),
   ];
+}
+
+/** A role is passed to Pod Identity alone, and only one of ours. */
+function passStatements(config: OperatorConfig): PolicyStatement[] {
+  if (!config.identity.modes.includes("PodIdentity")) return [];
+  return [
+    allow("PassOurRoles", {
+      Action: "iam:PassRole",
+      Resource: arns(config).roles,
+      Condition: { StringEquals: { "iam:PassedToService": POD_IDENTITY_SERVICE } },
+    }),
+  ];
+}
+
+/** What Pod Identity needs of EKS, in this cluster alone; empty where it is not used. */
+function associations(config: OperatorConfig) {
+  const used = <T>(...values: readonly T[]): readonly T[] => (config.identity.modes.includes("PodIdentity") ? values : []);
+  const cluster = clusterArn(config);
+  return {
+    clusters: used(cluster),
+    ids: used(`${cluster.replace(":cluster/", ":podidentityassociation/")}/*`),
+    read: used("eks:DescribePodIdentityAssociation", "eks:ListPodIdentityAssociations"),
+    create: used("eks:CreatePodIdentityAssociation"),
+    tag: used("eks:TagResource"),
+    change: used("eks:DeletePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
+  };
 }
 
 /** With a key of its own, whoever creates a repository lets ECR use that key (ECR user guide, Encryption at rest, required permissions). */

@@ -1,6 +1,6 @@
-import { clusterId, OWNER_TAG, ownershipTags, partitionOf, rolePath } from "../../crds/aws-names.ts";
-import type { PolicyDocument, RoleDesired } from "../../crds/desired.ts";
-import type { EffectiveService } from "../../crds/effective.ts";
+import { clusterArn, clusterId, OWNER_TAG, ownershipTags, partitionOf, rolePath } from "../../crds/aws-names.ts";
+import type { PolicyDocument, PolicyStatement, RoleDesired } from "../../crds/desired.ts";
+import { IDENTITY_MODES, type EffectiveService, type IdentityMode } from "../../crds/effective.ts";
 import { sha256Hex } from "../../crds/hash.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
@@ -14,16 +14,25 @@ const MAX_ROLE_NAME = 64;
 const HASH_LENGTH = 16;
 /** The audience that the EKS webhook asks for in every partition. */
 const AUDIENCE = "sts.amazonaws.com";
+/** Who assumes a role for EKS Pod Identity. */
+export const POD_IDENTITY_SERVICE = "pods.eks.amazonaws.com";
 
-/** The IAM role that a service's pods assume by IRSA. Its policies must have passed `vetPolicy` and `validateService`. */
-export function buildRole(service: EffectiveService, config: OperatorConfig): RoleDesired {
+/**
+ * The IAM role that a service's pods assume, by each of the modes: beside the service's own, those that pods still run under. Its policies
+ * must have passed `vetPolicy` and `validateService`.
+ */
+export function buildRole(
+  service: EffectiveService,
+  config: OperatorConfig,
+  modes: readonly IdentityMode[] = [service.identity],
+): RoleDesired {
   const statements = service.spec.aws?.policy?.statements;
   return {
     name: roleName(service.key, config),
     owner: service.key,
     path: rolePath(config),
     description: `PlatformService ${keyString(service.key)} of cluster ${clusterId(config)}`,
-    trustPolicy: trustPolicy(service, config),
+    trustPolicy: trustPolicy(service, config, modes),
     inlinePolicy: statements === undefined ? undefined : inlinePolicy(statements),
     managedPolicyArns: sortedUnique(service.spec.aws?.managedPolicyArns ?? []),
     permissionsBoundaryArn: service.permissionsBoundaryArn,
@@ -58,19 +67,39 @@ export function trustedSubject({ key, serviceAccountName }: EffectiveService, co
   };
 }
 
-/** Exactly this ServiceAccount, with a token for STS, and nobody else (aws.md, IRSA trust). */
-function trustPolicy(service: EffectiveService, config: OperatorConfig): PolicyDocument {
-  const { provider, issuer, sub, audience } = trustedSubject(service, config);
+/** Exactly this ServiceAccount, and nobody else. */
+function trustPolicy(service: EffectiveService, config: OperatorConfig, modes: readonly IdentityMode[]): PolicyDocument {
+  const statements = { IRSA: irsaStatement, PodIdentity: podIdentityStatement };
   return {
     Version: POLICY_VERSION,
-    Statement: [
-      {
-        Effect: "Allow",
-        Principal: { Federated: provider },
-        Action: "sts:AssumeRoleWithWebIdentity",
-        Condition: { StringEquals: { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: sub } },
+    Statement: IDENTITY_MODES.filter((mode) => modes.includes(mode)).map((mode) => statements[mode](service, config)),
+  };
+}
+
+/** With a token for STS (aws.md, IRSA trust). */
+function irsaStatement(service: EffectiveService, config: OperatorConfig): PolicyStatement {
+  const { provider, issuer, sub, audience } = trustedSubject(service, config);
+  return {
+    Effect: "Allow",
+    Principal: { Federated: provider },
+    Action: "sts:AssumeRoleWithWebIdentity",
+    Condition: { StringEquals: { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: sub } },
+  };
+}
+
+/** By EKS, which tags each session with whose it is: the service principal alone would be every cluster of every account. */
+function podIdentityStatement({ key, serviceAccountName }: EffectiveService, config: OperatorConfig): PolicyStatement {
+  return {
+    Effect: "Allow",
+    Principal: { Service: POD_IDENTITY_SERVICE },
+    Action: ["sts:AssumeRole", "sts:TagSession"],
+    Condition: {
+      StringEquals: {
+        "aws:RequestTag/eks-cluster-arn": clusterArn(config),
+        "aws:RequestTag/kubernetes-namespace": key.namespace,
+        "aws:RequestTag/kubernetes-service-account": serviceAccountName,
       },
-    ],
+    },
   };
 }
 

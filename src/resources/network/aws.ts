@@ -1,12 +1,14 @@
 import type { Violation } from "../../crds/desired.ts";
-import type { EffectiveService } from "../../crds/effective.ts";
+import type { EffectiveService, IdentityMode } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { AGENT_ADDRESS } from "../identity-token.ts";
 import { sortedUnique } from "../order.ts";
 import { addressPeer, tcp, type NetworkRule } from "./rules.ts";
 
 /** The way to AWS: port 443 of the endpoints that the role's policy needs, and of no other. */
 
 const HTTPS = 443;
+const HTTP = 80;
 /** Services behind gateway endpoints, whose addresses are the prefix lists'; every other is behind an interface endpoint. */
 const GATEWAY_SERVICES = ["s3", "dynamodb"] as const;
 /** What IRSA exchanges the pod's token at. */
@@ -14,7 +16,7 @@ const STS = "sts";
 
 /** Whether the role may do anything, as far as is known; otherwise pods have no way to AWS. */
 export function usesAws(service: EffectiveService): boolean {
-  return neededServices(service).length > 0 || hasUnknownRights(service);
+  return allowStatements(service).length > 0 || hasUnknownRights(service);
 }
 
 /** What a managed policy or a role of others allows is its owner's to say and to change, so its services are not known (docs/adr, managed policies). */
@@ -26,8 +28,9 @@ function hasUnknownRights({ spec: { aws } }: EffectiveService): boolean {
 export function awsEgress(
   service: EffectiveService,
   config: OperatorConfig,
+  modes: readonly IdentityMode[],
 ): { readonly rules: readonly NetworkRule[]; readonly problems: readonly Violation[] } {
-  const needed = neededServices(service);
+  const needed = neededServices(service, modes);
   const unknown = hasUnknownRights(service);
   const cidrs = sortedUnique(
     unknown ? Object.values(config.network.awsEndpointCidrs).flat() : needed.flatMap(({ name }) => endpointCidrs(name, config)),
@@ -36,9 +39,15 @@ export function awsEgress(
     rules: cidrs.length === 0 ? [] : [{ peers: cidrs.map(addressPeer), ports: [tcp(HTTPS)] }],
     problems: [
       ...needed.filter(({ name }) => endpointCidrs(name, config).length === 0).map(noEgress),
-      ...(unknown && endpointCidrs(STS, config).length === 0 ? [noCredentials(service)] : []),
+      ...(unknown && modes.includes("IRSA") && endpointCidrs(STS, config).length === 0 ? [noCredentials(service)] : []),
     ],
   };
+}
+
+/** The way to the node's Pod Identity Agent, for pods of a role that may do anything. */
+export function agentEgress(service: EffectiveService, modes: readonly IdentityMode[]): readonly NetworkRule[] {
+  if (!modes.includes("PodIdentity") || !usesAws(service)) return [];
+  return [{ peers: [addressPeer(`${AGENT_ADDRESS}/32`)], ports: [tcp(HTTP)] }];
 }
 
 interface NeededService {
@@ -47,10 +56,16 @@ interface NeededService {
   readonly sid: string;
 }
 
-/** IAM prefixes of what is allowed, and STS before anything else. */
-function neededServices(service: EffectiveService): readonly NeededService[] {
-  const allowed = (service.spec.aws?.policy?.statements ?? []).filter(({ effect }) => effect === "Allow");
-  const named = allowed.flatMap(({ sid, actions }) => [STS, ...actions.map(iamPrefix)].map((name) => ({ name, sid })));
+function allowStatements({ spec }: EffectiveService) {
+  return (spec.aws?.policy?.statements ?? []).filter(({ effect }) => effect === "Allow");
+}
+
+/** IAM prefixes of what is allowed, and for IRSA STS before anything else. */
+function neededServices(service: EffectiveService, modes: readonly IdentityMode[]): readonly NeededService[] {
+  const first = modes.includes("IRSA") ? [STS] : [];
+  const named = allowStatements(service).flatMap(({ sid, actions }) =>
+    [...first, ...actions.map(iamPrefix)].map((name) => ({ name, sid })),
+  );
   return sortedUnique(named.map(({ name }) => name)).map((name) => ({
     name,
     sid: sortedUnique(named.filter((one) => one.name === name).map(({ sid }) => sid))[0] ?? "",

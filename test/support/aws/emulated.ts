@@ -1,4 +1,5 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
 import { startEmulator } from "../../../emulator/server.ts";
@@ -26,6 +27,7 @@ export interface EmulatedAws {
   readonly emulator: EmulatorAdmin;
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
+  readonly eks: EKSClient;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> 
   const options = { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR };
   const operator = createAws(config, options);
   const ecr = new ECRClient(admin);
+  const eks = new EKSClient(admin);
   return {
     config,
     operator,
@@ -64,10 +67,12 @@ export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> 
     emulator: new EmulatorAdmin(emulator.url),
     iam,
     ecr,
+    eks,
     async close() {
       operator.close();
       iam.destroy();
       ecr.destroy();
+      eks.destroy();
       await emulator.close();
     },
   };

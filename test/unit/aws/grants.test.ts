@@ -1,4 +1,5 @@
 import { PutImageTagMutabilityCommand, TagResourceCommand } from "@aws-sdk/client-ecr";
+import { TagResourceCommand as TagAssociationCommand, UpdatePodIdentityAssociationCommand } from "@aws-sdk/client-eks";
 import {
   AddRoleToInstanceProfileCommand,
   AttachRolePolicyCommand,
@@ -12,9 +13,10 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
+import { buildAssociation } from "../../../src/resources/eks/association.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
-import { METRICS_POLICY, XRAY_POLICY } from "../../support/aws/operator-config.ts";
+import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../support/aws/operator-config.ts";
 import { pushImage } from "../../support/aws/push.ts";
 import { service } from "../../support/aws/service.ts";
 
@@ -26,7 +28,8 @@ const STRAY_TAG = { Key: "platform-operator.dev/stray", Value: "x" };
 let aws: EmulatedAws;
 
 beforeAll(async () => {
-  aws = await emulatedAws();
+  const identity = { ...operatorConfig().identity, modes: ["IRSA", "PodIdentity"] };
+  aws = await emulatedAws({ identity });
 });
 afterAll(async () => aws.close());
 
@@ -71,9 +74,27 @@ async function lifeOfARepository(): Promise<void> {
   await aws.operator.repositories.delete({ ...desired, force: true });
 }
 
+async function lifeOfAnAssociation(): Promise<void> {
+  const bound = service({ aws: { identity: "PodIdentity" } });
+  const role = buildRole(bound, aws.config);
+  await aws.operator.roles.create(role);
+  const desired = buildAssociation(bound, aws.config);
+  const associations = () => new Converger(aws.operator.associations);
+  const created = await associations().converge(desired);
+  if (created.state !== "asDesired") throw new Error(`the association is ${created.state}`);
+  const { arn: resourceArn, id: associationId } = created.observed;
+  await aws.eks.send(new UpdatePodIdentityAssociationCommand({ clusterName: "demo", associationId, disableSessionTags: true }));
+  await aws.eks.send(new TagAssociationCommand({ resourceArn, tags: { "platform-operator.dev/owner": "others" } }));
+  expect(await associations().converge(desired)).toMatchObject({ state: "asDesired" });
+  await aws.operator.bulk.associations();
+  expect(await aws.operator.associations.delete({ ...desired, force: false })).toEqual({ state: "gone" });
+  await aws.operator.roles.delete({ ...role, force: false });
+}
+
 test("every action that the operator's policy allows is one that it needs, and none that it needs is denied", async () => {
   await lifeOfARole();
   await lifeOfARepository();
+  await lifeOfAnAssociation();
   const [report] = await aws.emulator.grants();
   expect(report?.statements.filter(({ effect }) => effect === "Allow").flatMap(({ unused }) => unused)).toEqual([]);
   expect(report?.denied).toEqual([]);

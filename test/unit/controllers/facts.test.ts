@@ -229,3 +229,16 @@ describe("of a CustomResourceDefinition", () => {
     expect(definitionFacts(definition(properties)).canForbidRetries).toBe(expected);
   });
 });
+
+test.each([
+  [["AWS_WEB_IDENTITY_TOKEN_FILE"], "IRSA"],
+  [["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], "PodIdentity"],
+  [["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"], "IRSA"],
+  [["LOG_LEVEL"], undefined],
+])("of a pod: with %j in the app's environment it has the token of %s", (names, token) => {
+  const containers = [
+    { name: "proxy", env: [{ name: "AWS_WEB_IDENTITY_TOKEN_FILE", value: "x" }] },
+    { name: "app", env: names.map((name) => ({ name, value: "x" })) },
+  ];
+  expect(podFacts(live({ spec: { containers } })).token).toBe(token);
+});

@@ -35,6 +35,7 @@ beforeEach(async () => {
     existingRoles: new Borrowed(aws.operator.existingRoles),
     repositories: new Converger(aws.operator.repositories),
     existingRepositories: new Borrowed(aws.operator.existingRepositories),
+    associations: new Converger(aws.operator.associations),
     bulk: aws.operator.bulk,
     registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
     intervalMs: 2 * HOUR_MS,

@@ -36,6 +36,7 @@ test.each([
   "config/schema/platformtier.schema.json",
   "config/iam/operator-policy.json",
   "terraform/operator/policy.json.tftpl",
+  "terraform/operator/policy-pod-identity.json.tftpl",
   "charts/platform-operator/templates/rbac.yaml",
   "charts/platform-operator-crds/templates/platformservices.yaml",
 ])("a stale %s fails the check, which names it and says what to do", (file) => {

@@ -32,6 +32,39 @@ function bothMatches(...paths: readonly string[]): readonly string[] {
 function limits(path: string): readonly string[] {
   return at(["DestinationRule matching"], `spec.trafficPolicy.${path}`);
 }
+/** Trust, ServiceAccount and the token in the pod template. */
+const OTHER_BINDING: readonly string[] = [
+  ...at(
+    ["Role"],
+    ...["Action", "Principal.Federated", "Principal.Service"].map((path) => `trustPolicy.Statement[0].${path}`),
+    ...[
+      "aws:RequestTag/eks-cluster-arn",
+      "aws:RequestTag/kubernetes-namespace",
+      "aws:RequestTag/kubernetes-service-account",
+      "oidc.eks.eu-west-1.amazonaws.com/id/DEMO:aud",
+      "oidc.eks.eu-west-1.amazonaws.com/id/DEMO:sub",
+    ].map((key) => `trustPolicy.Statement[0].Condition.StringEquals["${key}"]`),
+  ),
+  ...at(
+    ["ServiceAccount matching"],
+    ...["eks.amazonaws.com/role-arn", "eks.amazonaws.com/sts-regional-endpoints", "platform-operator.dev/bound-by"].map(
+      (key) => `metadata.annotations["${key}"]`,
+    ),
+  ),
+  ...at(
+    [DEPLOYMENT],
+    ...["platform-operator.dev/identity", "traffic.sidecar.istio.io/excludeOutboundIPRanges"].map(
+      (key) => `spec.template.metadata.annotations["${key}"]`,
+    ),
+    ...["name", "projected.sources[0].serviceAccountToken.audience", "projected.sources[0].serviceAccountToken.path"].map(
+      (path) => `spec.template.spec.volumes[2].${path}`,
+    ),
+  ),
+  ...container(
+    ...[3, 4].flatMap((index) => [`env[${index}].name`, `env[${index}].value`]),
+    ...["mountPath", "name"].map((path) => `volumeMounts[2].${path}`),
+  ),
+];
 const GENERAL: readonly LeafRow[] = [
   {
     leaf: "owner",
@@ -257,8 +290,19 @@ const AWS: readonly LeafRow[] = [
     becomes: [
       "- Role",
       ...at(["ServiceAccount matching"], 'metadata.annotations["eks.amazonaws.com/role-arn"]'),
-      ...at([DEPLOYMENT], 'spec.template.metadata.annotations["platform-operator.dev/identity"]'),
+      ...at([DEPLOYMENT], 'spec.template.metadata.annotations["platform-operator.dev/identity"]', `${CONTAINER}.env[3].value`),
     ],
+  },
+  {
+    leaf: "aws.identity",
+    given: { "aws.identity": "PodIdentity" },
+    change: { "aws.identity": "IRSA" },
+    becomes: ["- NetworkPolicy matching-pod-identity", ...OTHER_BINDING],
+  },
+  {
+    leaf: "aws.identity",
+    change: { "aws.identity": "PodIdentity" },
+    becomes: ["+ NetworkPolicy matching-pod-identity", ...OTHER_BINDING],
   },
   { leaf: "aws.maxSessionDuration", change: { "aws.maxSessionDuration": "3h" }, becomes: ["Role: maxSessionDuration"] },
 ];

@@ -11,7 +11,12 @@ import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy
 
 /** The Terraform module's policy, rendered as Terraform renders it, is the policy of the code. */
 
-const TEMPLATE = readFileSync(join(ROOT, "terraform/operator/policy.json.tftpl"), "utf8");
+/** As main.tf chooses it. */
+function templateOf(config: OperatorConfig): string {
+  const file = config.identity.modes.includes("PodIdentity") ? "policy-pod-identity.json.tftpl" : "policy.json.tftpl";
+  return readFileSync(join(ROOT, "terraform/operator", file), "utf8");
+}
+
 const DEV = readConfigFile(DEV_CONFIG);
 
 type Variables = Readonly<Record<string, string | readonly string[]>>;
@@ -77,18 +82,20 @@ test.each([
     "everything",
     configWith({ tenancy: reading("a/b"), registry: { repositoryPrefix: "prod/", encryption: { type: "KMS", kmsKey: KMS } } }),
   ],
+  ["IRSA alone", configWith({ identity: { ...DEV.identity, modes: ["IRSA"] } })],
+  ["Pod Identity alone", configWith({ identity: { ...DEV.identity, default: "PodIdentity", modes: ["PodIdentity"] } })],
   ["nothing, in another partition", configWith({ identity: NO_POLICIES, cluster: { ...DEV.cluster, region: "cn-north-1" } })],
 ])("%s: the module's policy is the code's", (_, config) => {
-  expect(render(TEMPLATE, variablesOf(config))).toEqual(JSON.parse(renderOperatorPolicy(config)));
+  expect(render(templateOf(config), variablesOf(config))).toEqual(JSON.parse(renderOperatorPolicy(config)));
 });
 
 test("of the development configuration it is config/iam/operator-policy.json", () => {
   const committed: unknown = JSON.parse(readFileSync(join(ROOT, "config/iam/operator-policy.json"), "utf8"));
-  expect(render(TEMPLATE, variablesOf(DEV))).toEqual(committed);
+  expect(render(templateOf(DEV), variablesOf(DEV))).toEqual(committed);
 });
 
 test("main.tf gives the template the variables that this test gives it, in its order, and no other", () => {
-  const call = /templatefile\("\$\{path\.module\}\/policy\.json\.tftpl", \{\n([^]*?)\n {2}\}\)/.exec(
+  const call = /templatefile\("\$\{path\.module\}\/\$\{local\.template\}", \{\n([^]*?)\n {2}\}\)/.exec(
     readFileSync(join(ROOT, "terraform/operator/main.tf"), "utf8"),
   );
   const given = [...(call?.[1] ?? "").matchAll(/^ +(\w+) +=/gm)].map(([, name]) => name);

@@ -52,7 +52,8 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     deleting: false,
     images: {},
     containers: ["app"],
-    identity: identityHash(arn),
+    identity: identityHash("IRSA", arn),
+    token: undefined,
     redirected: false,
     trouble: undefined,
   });
@@ -64,7 +65,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     availableReplicas: 1,
     statusReplicas: 1,
     image: undefined,
-    identity: identityHash(arn),
+    identity: identityHash("IRSA", arn),
     deadlineExceeded: false,
     rolledOut,
   });

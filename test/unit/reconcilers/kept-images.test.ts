@@ -76,6 +76,7 @@ function pod(digest: string, index: number): PodState {
     images,
     containers,
     identity: undefined,
+    token: undefined,
     redirected: false,
     trouble: undefined,
   };

@@ -6,7 +6,9 @@ import { buildServiceAccount } from "../../../src/resources/service-account.ts";
 import { IMAGE, ROLE_ARN, WORKLOAD_FACTS } from "../../support/children.ts";
 import { type ServiceInput, shippedTier, testConfig, testService } from "../../support/effective-services.ts";
 
-const CONFIG = testConfig();
+const CONFIG = testConfig({ identity: { permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary" } });
+/** Pod Identity is installed as well. */
+const BOTH_MODES = testConfig();
 const SELECTOR = { "app.kubernetes.io/name": "matching", "platform-operator.dev/service": "matching" };
 const LABELS = {
   ...SELECTOR,
@@ -126,6 +128,70 @@ test("a queue worker with nothing written has no port and no probe, and the defa
       securityContext: HARDENING,
     },
   ]);
+});
+
+describe("where Pod Identity is installed as well", () => {
+  const templateOf = (identity: string, spec: object = {}, mesh = "Istio") => {
+    const config = testConfig({ mesh: { default: mesh } });
+    return podTemplateOf(buildDeployment(testService({ spec: { ...spec, aws: { identity } }, config }), WORKLOAD_FACTS, config));
+  };
+  const token = (audience: string, path: string) => ({ serviceAccountToken: { audience, expirationSeconds: 86_400, path } });
+
+  test("pods of IRSA carry its token themselves, whatever EKS's webhook would give them", () => {
+    expect(templateOf("IRSA")).toMatchObject({
+      metadata: { annotations: { "eks.amazonaws.com/skip-containers": "app" } },
+      spec: {
+        containers: [
+          {
+            env: [
+              { name: "AWS_ROLE_ARN", value: ROLE_ARN },
+              { name: "AWS_WEB_IDENTITY_TOKEN_FILE", value: "/var/run/secrets/eks.amazonaws.com/serviceaccount/token" },
+              { name: "AWS_REGION", value: "eu-west-1" },
+              { name: "AWS_DEFAULT_REGION", value: "eu-west-1" },
+              { name: "AWS_STS_REGIONAL_ENDPOINTS", value: "regional" },
+            ],
+            volumeMounts: [{ name: "aws-iam-token", mountPath: "/var/run/secrets/eks.amazonaws.com/serviceaccount", readOnly: true }],
+          },
+        ],
+        volumes: [{ name: "aws-iam-token", projected: { sources: [token("sts.amazonaws.com", "token")] } }],
+      },
+    });
+  });
+
+  test("pods of Pod Identity carry the agent's, and a sidecar lets them through to it", () => {
+    expect(templateOf("PodIdentity")).toMatchObject({
+      metadata: { annotations: { "traffic.sidecar.istio.io/excludeOutboundIPRanges": "169.254.170.23/32" } },
+      spec: {
+        containers: [
+          {
+            env: expect.arrayContaining([
+              { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: "http://169.254.170.23/v1/credentials" },
+              {
+                name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                value: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
+              },
+            ]),
+          },
+        ],
+        volumes: [{ name: "eks-pod-identity-token", projected: { sources: [token("pods.eks.amazonaws.com", "eks-pod-identity-token")] } }],
+      },
+    });
+    expect(JSON.stringify(templateOf("PodIdentity"))).not.toContain("AWS_ROLE_ARN");
+    expect(JSON.stringify(templateOf("PodIdentity", {}, "None"))).not.toContain("excludeOutboundIPRanges");
+  });
+
+  test("a variable that the squad wrote is theirs", () => {
+    const template = templateOf("IRSA", { container: { env: [{ name: "AWS_REGION", value: "us-east-1" }] } });
+    expect(JSON.stringify(template).match(/"AWS_REGION","value":"[^"]*"/g)).toEqual(['"AWS_REGION","value":"us-east-1"']);
+  });
+
+  test("another way to the same role is another identity", () => {
+    const hashes = ["IRSA", "PodIdentity"].map((mode) => JSON.stringify(templateOf(mode)).match(/dev\/identity":"([0-9a-f]+)"/)?.[1]);
+    expect(new Set(hashes).size).toBe(2);
+    const before = podTemplateOf(buildDeployment(testService(), WORKLOAD_FACTS, CONFIG));
+    expect(JSON.stringify(before)).toContain(`"platform-operator.dev/identity":"${hashes[0] ?? ""}"`);
+    expect(podTemplateOf(buildDeployment(testService(), WORKLOAD_FACTS, BOTH_MODES))).toEqual(templateOf("IRSA"));
+  });
 });
 
 describe("the pod template", () => {

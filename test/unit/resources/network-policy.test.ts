@@ -246,6 +246,20 @@ describe("the way to AWS", () => {
   function awsSpec(...statements: readonly unknown[]) {
     return { aws: { policy: { statements } } };
   }
+  test("by Pod Identity open the node's agent, and STS only while pods need it", () => {
+    const needs = (identity: string, statements: readonly unknown[]) => ({ spec: { aws: { identity, policy: { statements } } } });
+    const reads = [statement("Labels", ["s3:GetObject"])];
+    const input = { ...needs("PodIdentity", reads), config: cidrs({ s3: ["52.218.0.0/17"] }) };
+    const agent = { egress: [{ to: [{ ipBlock: { cidr: "169.254.170.23/32" } }], ports: [tcp(80)] }] };
+    expect(specs(input)).toMatchObject({ "matching-pod-identity": agent });
+    expect(problems(input)).toEqual([]);
+    const moving: NetworkFacts = { ...everybody("tier-2"), identityModes: ["IRSA", "PodIdentity"] };
+    expect(problems(input, moving)).toMatchObject([{ reason: "NoEgressFor" }]);
+    expect(specs({ ...needs("IRSA", reads) }, moving)).toMatchObject({ "matching-pod-identity": agent });
+    expect(specs(needs("IRSA", reads))).not.toHaveProperty("matching-pod-identity");
+    expect(specs({ spec: { aws: { identity: "PodIdentity" } } })).not.toHaveProperty("matching-pod-identity");
+  });
+
   function cidrs(awsEndpointCidrs: Record<string, readonly string[]>) {
     return testConfig({ network: { awsEndpointCidrs } });
   }

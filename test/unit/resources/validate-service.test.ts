@@ -227,6 +227,25 @@ const REFUSED: Readonly<Record<string, Case>> = {
     reason: "StrictIsolation",
     tells: ["allowedEgress"],
   },
+  "a way to credentials that the cluster is not set up for": {
+    world: { service: { aws: { identity: "PodIdentity" } } },
+    field: "spec.aws.identity",
+    reason: "IdentityModeNotAllowed",
+    tells: ["no credentials by PodIdentity", "write IRSA", "identity.modes"],
+  },
+  "a role of others where the cluster has no IRSA": {
+    world: {
+      service: { aws: { existingRole: "arn:aws:iam::111122223333:role/theirs" } },
+      config: {
+        "identity.default": "PodIdentity",
+        "identity.modes": ["PodIdentity"],
+        "tenancy[0].existingRoleArns": ["arn:aws:iam::111122223333:role/*"],
+      },
+    },
+    field: "spec.aws.existingRole",
+    reason: "IdentityModeNotAllowed",
+    tells: ["no credentials by IRSA", "leave existingRole out"],
+  },
   "a host that is a Service of the cluster": {
     world: {
       config: { "network.clusterDomain": "prod.example" },

@@ -17,6 +17,9 @@ interface Rendered {
 const config = operatorConfig();
 const rendered = (of: OperatorConfig): Rendered => JSON.parse(renderOperatorPolicy(of));
 const policy = rendered(config);
+const withPodIdentity = operatorConfig(undefined, {
+  identity: { ...config.identity, modes: ["IRSA", "PodIdentity"], allowedManagedPolicyArns: [] },
+});
 const allowed = policy.Statement.filter(({ Effect }) => Effect === "Allow");
 
 /** Condition keys that the catalogue gives an action: its own, and those of the resource types it works on. */
@@ -37,13 +40,14 @@ function keysOf(action: string): Set<string> {
   return new Set(keys.map((key) => key.replace("/${TagKey}", "")));
 }
 
-test.each(policy.Statement.flatMap(({ Action, Condition }) => [Action].flat().map((action) => [action, Condition ?? {}] as const)))(
-  "%s has every condition key that it is held to",
-  (action, condition) => {
-    const keys = Object.values(condition).flatMap((block) => Object.keys(block).map((key) => key.replace(/\/.*/, "")));
-    expect([...keysOf(action)]).toEqual(expect.arrayContaining(keys));
-  },
-);
+test.each(
+  [...policy.Statement, ...rendered(withPodIdentity).Statement].flatMap(({ Action, Condition }) =>
+    [Action].flat().map((action) => [action, Condition ?? {}] as const),
+  ),
+)("%s has every condition key that it is held to", (action, condition) => {
+  const keys = Object.values(condition).flatMap((block) => Object.keys(block).map((key) => key.replace(/\/.*/, "")));
+  expect([...keysOf(action)]).toEqual(expect.arrayContaining(keys));
+});
 
 test("every action is AWS's, and granted once", () => {
   const actions = allowed.flatMap(({ Action }) => [Action].flat());
@@ -144,9 +148,52 @@ test("lets ECR use the key that repositories are encrypted with", () => {
   expect(renderOperatorPolicy(config)).not.toContain("kms:");
 });
 
-test("fits into one managed policy, with as many policies listed as can be", () => {
-  const allowedManagedPolicyArns = Array.from({ length: 12 }, (_, i) => `arn:aws:iam::111122223333:policy/platform/meridian-${i}-reader`);
-  const most = { ...config, identity: { ...config.identity, allowedManagedPolicyArns } };
-  expect(operatorConfigFile.safeParse(most).success).toBe(true);
+describe("Pod Identity", () => {
+  const cluster = "arn:aws:eks:eu-west-1:111122223333:cluster/demo";
+  const associations = "arn:aws:eks:eu-west-1:111122223333:podidentityassociation/demo/*";
+  const statementsWith = (action: string) => rendered(withPodIdentity).Statement.filter(({ Action }) => [Action].flat().includes(action));
+
+  test("where it is not used, nothing of EKS is allowed", () => {
+    expect(renderOperatorPolicy(config)).not.toContain('"eks:');
+  });
+
+  test("associations are of this cluster alone, and changed by our tags alone", () => {
+    const eks = rendered(withPodIdentity)
+      .Statement.flatMap(({ Resource }) => Resource)
+      .filter((arn) => arn.startsWith("arn:aws:eks:"));
+    expect(new Set(eks)).toEqual(new Set([cluster, associations]));
+    for (const action of ["eks:DeletePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"])
+      expect(statementsWith(action)).toEqual([
+        expect.objectContaining({ Condition: { StringEquals: { "aws:ResourceTag/platform-operator.dev/cluster": "eu-west-1.demo" } } }),
+      ]);
+    expect(statementsWith("eks:CreatePodIdentityAssociation")).toEqual([
+      expect.objectContaining({
+        Condition: expect.objectContaining({ StringEquals: { "aws:RequestTag/platform-operator.dev/cluster": "eu-west-1.demo" } }),
+      }),
+    ]);
+  });
+
+  test("a role of ours is passed to it, and to nothing else", () => {
+    expect(statementsWith("iam:PassRole")).toEqual([
+      {
+        Sid: "PassOurRoles",
+        Effect: "Allow",
+        Action: "iam:PassRole",
+        Resource: "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/*",
+        Condition: { StringEquals: { "iam:PassedToService": "pods.eks.amazonaws.com" } },
+      },
+    ]);
+  });
+});
+
+test.each([
+  ["IRSA alone", ["IRSA"], 12],
+  ["both modes", ["IRSA", "PodIdentity"], 9],
+])("fits into one managed policy, with as many policies listed as can be: %s", (_, modes, count) => {
+  const arns = Array.from({ length: count + 1 }, (__, i) => `arn:aws:iam::111122223333:policy/platform/meridian-${i}-reader`);
+  const listing = (allowedManagedPolicyArns: readonly string[]) =>
+    operatorConfigFile.safeParse({ ...config, identity: { ...config.identity, modes, allowedManagedPolicyArns } });
+  expect(listing(arns).success).toBe(false);
+  const most = operatorConfigFile.parse({ ...config, identity: { ...config.identity, modes, allowedManagedPolicyArns: arns.slice(1) } });
   expect(renderOperatorPolicy(most).replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
 });

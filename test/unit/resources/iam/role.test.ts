@@ -126,3 +126,29 @@ test.each([
   const there = operatorConfigFile.parse({ ...config, cluster: { ...config.cluster, region } });
   expect(roleArn({ namespace: "a", name: "b" }, there)).toBe(arn);
 });
+
+describe("whom the role trusts", () => {
+  const [irsa] = buildRole(service(), config).trustPolicy.Statement;
+  const podIdentity = {
+    Effect: "Allow",
+    Principal: { Service: "pods.eks.amazonaws.com" },
+    Action: ["sts:AssumeRole", "sts:TagSession"],
+    Condition: {
+      StringEquals: {
+        "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:111122223333:cluster/demo",
+        "aws:RequestTag/kubernetes-namespace": "tracking",
+        "aws:RequestTag/kubernetes-service-account": "tracking",
+      },
+    },
+  };
+  const bound = service({ aws: { identity: "PodIdentity" } });
+
+  test("by Pod Identity: the one ServiceAccount of this cluster, and IRSA no more", () => {
+    expect(buildRole(bound, config).trustPolicy.Statement).toEqual([podIdentity]);
+  });
+
+  test("while pods move: by both, in the same order whichever way they go", () => {
+    for (const of of [bound, service()])
+      expect(buildRole(of, config, ["PodIdentity", "IRSA"]).trustPolicy.Statement).toEqual([irsa, podIdentity]);
+  });
+});
