@@ -101,7 +101,8 @@ function indented(text: string): string {
 function withVariables(text: string): string {
   return text
     .replaceAll("arn:aws:", "arn:${partition}:")
-    .replaceAll(".amazonaws.com", ".${dns_suffix}")
+    // An endpoint's domain is its partition's; a service's name as a principal has one in all.
+    .replaceAll("${region}.amazonaws.com", "${region}.${dns_suffix}")
     .replaceAll(/\[\s*"\$\{(boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
     .replaceAll(/\[\s*"([^"]*)\$\{existing_repositories\}"\s*\]/g, '${jsonencode([for name in existing_repositories : "$1${name}"])}');
 }
