@@ -99,10 +99,12 @@ function indented(text: string): string {
 
 /** A list of one marker is the variable's list; partition and domain are the region's, which is not known. */
 function withVariables(text: string): string {
-  return text
-    .replaceAll("arn:aws:", "arn:${partition}:")
-    // An endpoint's domain is its partition's; a service's name as a principal has one in all.
-    .replaceAll("${region}.amazonaws.com", "${region}.${dns_suffix}")
-    .replaceAll(/\[\s*"\$\{(boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
-    .replaceAll(/\[\s*"([^"]*)\$\{existing_repositories\}"\s*\]/g, '${jsonencode([for name in existing_repositories : "$1${name}"])}');
+  return (
+    text
+      .replaceAll("arn:aws:", "arn:${partition}:")
+      // An endpoint's domain is its partition's; a service's name as a principal has one in all.
+      .replaceAll("${region}.amazonaws.com", "${region}.${dns_suffix}")
+      .replaceAll(/\[\s*"\$\{(boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
+      .replaceAll(/\[\s*"([^"]*)\$\{existing_repositories\}"\s*\]/g, '${jsonencode([for name in existing_repositories : "$1${name}"])}')
+  );
 }
