@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: seconds, no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. image: the Dockerfile, where a Docker daemon can be started. */
+/** unit: no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. image: the Dockerfile, where a Docker daemon can be started. */
 export default defineConfig({
   test: {
     projects: [
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
-          testTimeout: 600_000,
+          testTimeout: 1_800_000,
           hookTimeout: 600_000,
           // One more than cores: these wait for back-offs most of the time, and idle.test.ts for nothing else.
           maxWorkers: 3,
