@@ -36,6 +36,11 @@ the control plane: it puts a finalizer on each before it enforces it. istiod mak
 request.userInfo.username in {{ toJson $users }} || (has(request.userInfo.groups) && request.userInfo.groups.exists(g, g in {{ toJson $groups }}))
 {{- end -}}
 
+{{/* CEL: the pod template of the workload `o`, or {} where it has none or there is no such object. */}}
+{{- define "platform-operator.podTemplate" -}}
+o == null ? {} : has(o.spec.jobTemplate) ? o.spec.jobTemplate.spec.template : has(o.spec.template) ? o.spec.template : {}
+{{- end -}}
+
 {{/* CEL: the label selector (the argument) matches the map variables.labels. The same reading as the operator's selectorMatches. */}}
 {{- define "platform-operator.selects" -}}
 {{- $terms := list -}}
