@@ -1,7 +1,6 @@
 import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
-import type { ObjectKey } from "../crds/meta.ts";
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
-import { ANNOTATIONS } from "../crds/meta.ts";
+import { ANNOTATIONS, type ObjectKey } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
 import type { IdentityMode } from "../crds/effective.ts";
 import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";

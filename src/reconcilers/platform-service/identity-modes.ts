@@ -16,14 +16,14 @@ export function neededModes(scope: Pick<Scope, "world" | "service" | "children" 
   const wished = identityHash(service.identity, service.spec.aws?.existingRole ?? own);
   // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
   const bound = isSettled(deployment, pods, wished) ? [] : boundModes(children.get(owner, accountRef(service.key)));
-  return IDENTITY_MODES.filter(
-    (mode) =>
-      mode === service.identity ||
-      bound.includes(mode) ||
-      deployment?.identity === identityHash(mode, own) ||
-      // What a pod was given counts; its note, where that does not show.
-      pods.some(({ token, identity }) => token === mode || (token === undefined && identity === identityHash(mode, own))),
-  );
+  return IDENTITY_MODES.filter((mode) => {
+    if (mode === service.identity || bound.includes(mode)) return true;
+    const hash = identityHash(mode, own);
+    // What a pod was given counts; its note, where that does not show.
+    return (
+      deployment?.identity === hash || pods.some(({ token, identity }) => token === mode || (token === undefined && identity === hash))
+    );
+  });
 }
 
 /** As the ServiceAccount's note says, which is written before a binding is made, and rewritten after one is taken away. */
