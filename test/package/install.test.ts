@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { isReady } from "../../src/cli/service-watch.ts";
-import type { ObjectKey } from "../../src/crds/meta.ts";
+import { GROUP, type ObjectKey } from "../../src/crds/meta.ts";
 import { CHART, CRDS_CHART, NAMESPACE, valuesFile } from "../support/helm.ts";
 import { operatorWrites, type Writes } from "../support/operator-writes.ts";
 import { PackagedPlatform } from "../support/packaged-platform.ts";
@@ -176,10 +176,15 @@ describe("upgraded", () => {
     for (const role of ["view", "edit"])
       await platform.kubectl(["create", "rolebinding", role, `--clusterrole=${role}`, `--user=${role}er`, "-n", SQUAD_NAMESPACE]);
     const may = async (user: string, verb: string, resource: string, subresource = ""): Promise<boolean> => {
-      const question = ["auth", "can-i", verb, resource, `--subresource=${subresource}`, `--as=${user}`, "-n", SQUAD_NAMESPACE];
-      // Where the answer is no, kubectl fails.
-      const answer = await platform.kubectl(question).catch(() => "no");
-      return answer.trim() === "yes";
+      const resourceAttributes = { namespace: SQUAD_NAMESPACE, verb, group: GROUP, resource, subresource };
+      const review = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SubjectAccessReview",
+        spec: { user, groups: ["system:authenticated"], resourceAttributes },
+      };
+      // Not `kubectl auth can-i`: it fails for a no as for anything else.
+      const answer = await platform.kubectl(["create", "-f", "-", "-o", "jsonpath={.status.allowed}"], { input: JSON.stringify(review) });
+      return answer === "true";
     };
     await vi.waitFor(async () => expect(await may("editer", "create", "platformservices")).toBe(true), {
       timeout: PATIENCE_MS,

@@ -211,23 +211,13 @@ describe("a PlatformService", () => {
   test("follows a tier whose allowedNamespaces change", async () => {
     const spec = { image: { tag: "1.0.0" }, tier: "tier-0" };
     expect(await says(SQUAD, service(spec))).toBe("");
-    await plane.kubectl([
-      "patch",
-      "ptier",
-      "tier-0",
-      "--type=merge",
-      "-p",
-      JSON.stringify({ spec: { allowedNamespaces: { matchExpressions: [{ key: "team", operator: "NotIn", values: ["outside"] }] } } }),
-    ]);
+    const allow = (expression: object): Promise<string> => {
+      const change = { spec: { allowedNamespaces: { matchExpressions: [expression] } } };
+      return plane.kubectl(["patch", "ptier", "tier-0", "--type=merge", "-p", JSON.stringify(change)]);
+    };
+    await allow({ key: "team", operator: "NotIn", values: ["outside"] });
     expect(await says(SQUAD, service(spec))).toBe("");
-    await plane.kubectl([
-      "patch",
-      "ptier",
-      "tier-0",
-      "--type=merge",
-      "-p",
-      JSON.stringify({ spec: { allowedNamespaces: { matchExpressions: [{ key: "team", operator: "Exists" }] } } }),
-    ]);
+    await allow({ key: "team", operator: "Exists" });
     await vi.waitFor(async () => expect(await says(SQUAD, service(spec))).toContain("tier tier-0 does not allow namespace tracking"), {
       timeout: 30_000,
       interval: 200,
