@@ -5,6 +5,7 @@ import type { Transport } from "../../src/kube/transport.ts";
 import { KubeError, type KubeErrorClass } from "../../src/reconcilers/ports.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { silentLog } from "./kube-runtime.ts";
+import { UNASKED_TRANSPORT } from "./unasked-transport.ts";
 
 /** An election with no API server: one Lease in memory, with the API server's optimistic concurrency, and candidates that each have a clock of their own. */
 
@@ -93,17 +94,10 @@ export class Candidate {
       return answer();
     };
     const transport: Transport = {
+      ...UNASKED_TRANSPORT,
       get: () => send("get", () => server.get()),
       create: (_, object) => send("create", () => server.create(object)),
       mergePatch: (_, patch) => send("patch", () => server.patch(patch)),
-      list: unasked,
-      apply: unasked,
-      jsonPatch: unasked,
-      delete: unasked,
-      watch: unasked,
-      resetWatches: unasked,
-      raw: unasked,
-      close: unasked,
     };
     this.lease = new Lease({
       transport,
@@ -158,8 +152,4 @@ export function settle(): Promise<void> {
 
 function refusal(errorClass: KubeErrorClass, status: number): KubeError {
   return new KubeError({ class: errorClass, status, operation: "lease", message: `${errorClass}, says the test` });
-}
-
-function unasked(): never {
-  throw new Error("a lease asks only for itself");
 }

@@ -19,6 +19,7 @@ import {
 import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
 import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
+import { deploymentState } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
 
@@ -146,18 +147,7 @@ export function servicePass(): ServicePass {
   const world: World = {
     namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
     tier: shippedTier,
-    deployment: () => ({
-      generation: 1,
-      observedGeneration: 1,
-      replicas: 1,
-      updatedReplicas: 1,
-      availableReplicas: 1,
-      statusReplicas: 1,
-      image: `${URI}@${DIGEST}`,
-      identity: undefined,
-      deadlineExceeded: false,
-      rolledOut: true,
-    }),
+    deployment: () => deploymentState({ image: `${URI}@${DIGEST}` }),
     pods: () => [],
     autoscalerReplicas: () => undefined,
     gateway: () => undefined,

@@ -4,9 +4,9 @@ import { GROUP } from "../../src/crds/meta.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import type { LabelSelector } from "../../src/crds/platform-tier.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
-import type { Transport } from "../../src/kube/transport.ts";
 import type { World } from "../../src/reconcilers/ports.ts";
 import { silentLog } from "./kube-runtime.ts";
+import { UNASKED_TRANSPORT } from "./unasked-transport.ts";
 
 /** The world as it would be had the watches said what `put` is given; no API server. */
 export interface WatchedWorld {
@@ -18,7 +18,7 @@ export interface WatchedWorld {
 }
 
 export function watchedWorld(): WatchedWorld {
-  const sources = createSources({ transport: NO_TRANSPORT, clock: systemClock, random: () => 0, log: silentLog });
+  const sources = createSources({ transport: UNASKED_TRANSPORT, clock: systemClock, random: () => 0, log: silentLog });
   return {
     sources,
     world: createWorld(sources, () => 0),
@@ -46,21 +46,3 @@ export function liveChild(
 ): LiveObject {
   return { ...object, metadata: { name, namespace, uid: `uid-of-${name}`, resourceVersion: "1", ...metadata } };
 }
-
-function unasked(): never {
-  throw new Error("the world is in memory: nothing is asked of an API server");
-}
-
-const NO_TRANSPORT: Transport = {
-  get: unasked,
-  list: unasked,
-  create: unasked,
-  apply: unasked,
-  mergePatch: unasked,
-  jsonPatch: unasked,
-  delete: unasked,
-  watch: unasked,
-  resetWatches: unasked,
-  raw: unasked,
-  close: unasked,
-};

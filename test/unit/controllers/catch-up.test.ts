@@ -8,6 +8,7 @@ import type { ObjectList, Transport } from "../../../src/kube/transport.ts";
 import { KubeError } from "../../../src/reconcilers/ports.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { silentLog } from "../../support/kube-runtime.ts";
+import { UNASKED_TRANSPORT } from "../../support/unasked-transport.ts";
 
 /** A new leader's stores before its first pass, though its watches have said nothing for a while. */
 
@@ -20,22 +21,7 @@ function service(name: string, resourceVersion: string, tag: string): LiveObject
 
 /** Answers lists alone, of the kind's plural. */
 function listing(answer: (plural: string) => ObjectList): Transport {
-  const unasked = (): never => {
-    throw new Error("only lists are asked for");
-  };
-  return {
-    list: ({ plural }) => Promise.resolve().then(() => answer(plural)),
-    get: unasked,
-    create: unasked,
-    apply: unasked,
-    mergePatch: unasked,
-    jsonPatch: unasked,
-    delete: unasked,
-    watch: unasked,
-    resetWatches: unasked,
-    raw: unasked,
-    close: unasked,
-  };
+  return { ...UNASKED_TRANSPORT, list: ({ plural }) => Promise.resolve().then(() => answer(plural)) };
 }
 
 function refused(): never {

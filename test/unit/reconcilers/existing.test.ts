@@ -15,6 +15,7 @@ import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
+import { deploymentState, podState } from "../../support/workload-states.ts";
 
 /** The steps of a service that uses what others own, against the emulator, with the cluster as the test says it is. */
 
@@ -46,29 +47,8 @@ interface Cluster {
 
 /** One pass's scope, in the process that `ports` stands for. */
 function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster = {}): Scope {
-  const pod = (arn: string): PodState => ({
-    name: "pod",
-    ready: true,
-    deleting: false,
-    images: {},
-    containers: ["app"],
-    identity: identityHash("IRSA", arn),
-    token: undefined,
-    redirected: false,
-    trouble: undefined,
-  });
-  const deployment = (arn: string): DeploymentState => ({
-    generation: 1,
-    observedGeneration: 1,
-    replicas: 1,
-    updatedReplicas: 1,
-    availableReplicas: 1,
-    statusReplicas: 1,
-    image: undefined,
-    identity: identityHash("IRSA", arn),
-    deadlineExceeded: false,
-    rolledOut,
-  });
+  const pod = (arn: string): PodState => podState({ identity: identityHash("IRSA", arn) });
+  const deployment = (arn: string): DeploymentState => deploymentState({ identity: identityHash("IRSA", arn), rolledOut });
   return {
     ...ports,
     world: {

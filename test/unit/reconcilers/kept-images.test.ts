@@ -12,6 +12,7 @@ import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import type { Json } from "../../support/json-path.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
+import { deploymentState, podState } from "../../support/workload-states.ts";
 
 /** Which images the image step keeps, and until when; against the emulator, with the cluster as a test says it is. */
 
@@ -52,34 +53,19 @@ interface Cluster {
 
 function deployment(digest: string, rolledOut: boolean): DeploymentState {
   const replicas = 2;
-  return {
-    generation: 1,
-    observedGeneration: 1,
+  return deploymentState({
     replicas,
     updatedReplicas: rolledOut ? replicas : 1,
     availableReplicas: replicas,
     statusReplicas: rolledOut ? replicas : replicas + 1,
     image: `${uri}@${digest}`,
-    identity: undefined,
-    deadlineExceeded: false,
     rolledOut,
-  };
+  });
 }
 
 function pod(digest: string, index: number): PodState {
   const images = { app: `${uri}@${digest}`, "istio-proxy": `docker.io/istio/proxyv2@sha256:${"f".repeat(64)}` };
-  const containers = Object.keys(images);
-  return {
-    name: `pod-${index}`,
-    ready: true,
-    deleting: index > 0,
-    images,
-    containers,
-    identity: undefined,
-    token: undefined,
-    redirected: false,
-    trouble: undefined,
-  };
+  return podState({ name: `pod-${index}`, deleting: index > 0, images, containers: Object.keys(images) });
 }
 
 /** One pass of the step. */

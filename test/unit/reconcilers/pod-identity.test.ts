@@ -22,6 +22,7 @@ import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
+import { deploymentState, podState } from "../../support/workload-states.ts";
 
 /** The two steps that bind a role, against the emulator, with the cluster as the test says it is; each pass may be of another process. */
 
@@ -101,29 +102,8 @@ interface Cluster {
 
 function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut = true }: Cluster): Scope {
   const arn = roleArn(key, aws.config);
-  const pod = (mode: IdentityMode): PodState => ({
-    name: "pod",
-    ready: true,
-    deleting: false,
-    images: {},
-    containers: ["app"],
-    identity: identityHash(mode, arn),
-    token,
-    redirected: false,
-    trouble: undefined,
-  });
-  const deployment = (mode: IdentityMode): DeploymentState => ({
-    generation: 1,
-    observedGeneration: 1,
-    replicas: 1,
-    updatedReplicas: 1,
-    availableReplicas: 1,
-    statusReplicas: 1,
-    image: undefined,
-    identity: identityHash(mode, arn),
-    deadlineExceeded: false,
-    rolledOut,
-  });
+  const pod = (mode: IdentityMode): PodState => podState({ identity: identityHash(mode, arn), token });
+  const deployment = (mode: IdentityMode): DeploymentState => deploymentState({ identity: identityHash(mode, arn), rolledOut });
   return {
     ...ports,
     world: { ...ports.world, pods: () => pods.map(pod), deployment: () => (template === undefined ? undefined : deployment(template)) },
