@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. image: the Dockerfile, where a Docker daemon can be started. */
+/** unit: no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. upgrade: from earlier releases, where the clone holds them. image: the Dockerfile, where a Docker daemon can be started. */
 export default defineConfig({
   test: {
     projects: [
@@ -44,6 +44,9 @@ export default defineConfig({
           hookTimeout: 900_000,
           maxWorkers: 2,
         },
+      },
+      {
+        test: { name: "upgrade", include: ["test/upgrade/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 900_000 },
       },
       // The image is built in the hook.
       { test: { name: "image", include: ["test/image/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 900_000 } },

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { whyNoHistory } from "../test/support/earlier-release.ts";
 import { whyNoImage } from "../test/support/image/machine.ts";
 
 interface Project {
@@ -21,6 +22,7 @@ const PROJECTS: readonly Project[] = [
   { name: "operator" },
   { name: "faults" },
   { name: "package" },
+  { name: "upgrade", whyNot: whyNoHistory },
   { name: "image", whyNot: whyNoImage },
 ];
 

@@ -15,6 +15,8 @@ export interface OperatorProcessOptions {
   readonly awsEndpoint: string;
   /** Default `operator`. */
   readonly name?: string;
+  /** The folder that its sources are in; default this project's. */
+  readonly root?: string;
   readonly logLevel?: string;
   /** More flags. */
   readonly args?: readonly string[];
@@ -61,7 +63,7 @@ export async function launchOperator(options: OperatorProcessOptions): Promise<O
   const pidFile = join(options.dir, `${name}.pid`);
   const args = ["src/main.ts", "--config", options.configFile, "--kubeconfig", options.kubeconfig, "--telemetry-address", "127.0.0.1:0"];
   const child = spawn(process.execPath, [...args, "--log-level", options.logLevel ?? "info", ...(options.args ?? [])], {
-    cwd: ROOT,
+    cwd: options.root ?? ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {

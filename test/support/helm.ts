@@ -40,6 +40,6 @@ export function helmFolder(): Promise<string> {
 }
 
 /** `-f` for a file of values. */
-export function valuesFile(name: "least" | "full"): string {
+export function valuesFile(name: "least" | "full" | "upgrade"): string {
   return join(import.meta.dirname, "chart-values", `${name}.yaml`);
 }

@@ -4,9 +4,10 @@ import { z } from "zod";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import type { Emulator } from "../../emulator/server.ts";
 import { installNodes, installThirdParties, operatorAccess, startAws } from "../../src/cli/environment.ts";
+import { ROOT } from "../../src/cli/keys.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { parseConfig } from "../../src/config.ts";
-import { CHART, helmFolder, helmIn, NAMESPACE, type Helm } from "./helm.ts";
+import { helmFolder, helmIn, NAMESPACE, type Helm } from "./helm.ts";
 import { infoOf, type PlatformInfo } from "./platform.ts";
 
 /**
@@ -19,6 +20,7 @@ export class PackagedPlatform {
   readonly #dir: string;
   #emulator: Emulator | undefined;
   #operator: OperatorProcess | undefined;
+  #root = ROOT;
 
   private constructor(plane: ControlPlane, helm: Helm, dir: string) {
     this.plane = plane;
@@ -51,9 +53,25 @@ export class PackagedPlatform {
   }
 
   /** `helm install` or `upgrade` of the operator's chart with --wait, and the operator as it then is; resolves to what Helm printed. */
-  async roll(verb: "install" | "upgrade", ...values: readonly string[]): Promise<string> {
+  roll(verb: "install" | "upgrade", ...values: readonly string[]): Promise<string> {
+    return this.rollTo(ROOT, verb, ...values);
+  }
+
+  /** As `roll`, to the chart and the sources of a release that is in the folder `root`. */
+  async rollTo(root: string, verb: "install" | "upgrade", ...values: readonly string[]): Promise<string> {
     await this.stopOperator();
-    const rolling = this.helm(verb, "platform-operator", CHART, "-n", NAMESPACE, "--wait", "--timeout", "2m", ...values);
+    this.#root = root;
+    const rolling = this.helm(
+      verb,
+      "platform-operator",
+      join(root, "charts/platform-operator"),
+      "-n",
+      NAMESPACE,
+      "--wait",
+      "--timeout",
+      "2m",
+      ...values,
+    );
     // Helm waits for the tiers, and those for an operator; so the operator starts while Helm waits.
     const [printed] = await Promise.all([rolling, verb === "install" ? this.#startOnceInstalled() : undefined]);
     if (verb === "upgrade") await this.startOperator();
@@ -67,15 +85,22 @@ export class PackagedPlatform {
     await this.startOperator();
   }
 
+  /** Of the release that was rolled to last, with the configuration that the chart has it have. */
   async startOperator(): Promise<void> {
-    const { plane } = this;
     const configMap = z.object({ data: z.object({ "operator-config.yaml": z.string() }) });
     const { data } = configMap.parse(
-      JSON.parse(await plane.kubectl(["get", "configmap", "platform-operator", "-n", NAMESPACE, "-o", "json"])),
+      JSON.parse(await this.plane.kubectl(["get", "configmap", "platform-operator", "-n", NAMESPACE, "-o", "json"])),
     );
-    await writeFile(this.#configFile, data["operator-config.yaml"]);
-    this.#emulator ??= await startAws(parseConfig(data["operator-config.yaml"], "the chart's ConfigMap"));
+    await this.startOperatorWith(this.#root, data["operator-config.yaml"]);
+  }
+
+  /** Of the release in the folder `root`. */
+  async startOperatorWith(root: string, config: string): Promise<void> {
+    const { plane } = this;
+    await writeFile(this.#configFile, config);
+    this.#emulator ??= await startAws(parseConfig(config, "the operator's configuration"));
     this.#operator = await startOperator({
+      root,
       dir: plane.dir,
       configFile: this.#configFile,
       kubeconfig: await operatorAccess(plane),

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { isReady } from "../../src/cli/service-watch.ts";
+import { ROOT } from "../../src/cli/keys.ts";
+import type { ObjectKey } from "../../src/crds/meta.ts";
+import { EARLIER, extractRelease } from "../support/earlier-release.ts";
+import { NAMESPACE, valuesFile } from "../support/helm.ts";
+import { operatorWrites } from "../support/operator-writes.ts";
+import { PackagedPlatform } from "../support/packaged-platform.ts";
+import { PATIENCE_MS, Platform } from "../support/platform.ts";
+
+/** From the first release to this one, with services at work: the first's own samples, made by the first's own operator. */
+
+const KEYS: readonly ObjectKey[] = [
+  { namespace: "tracking", name: "tracking" },
+  { namespace: "dispatch", name: "matching" },
+  { namespace: "pricing", name: "pricing" },
+  { namespace: "checkout", name: "checkout" },
+  { namespace: "payments", name: "settlement" },
+];
+const VALUES = ["-f", valuesFile("upgrade")];
+/** What kubectl applied becomes the release's. */
+const TAKE = ["--take-ownership", "--force-conflicts"];
+
+let packaged: PackagedPlatform;
+let platform: Platform;
+
+beforeAll(async () => {
+  packaged = await PackagedPlatform.start();
+  const first = extractRelease(packaged.plane.dir, EARLIER.first);
+  for (const folder of ["crd", "tiers", "rbac"]) await packaged.plane.kubectl(["apply", "-f", join(first, "config", folder)]);
+  const { config } = parse(await readFile(valuesFile("upgrade"), "utf8"));
+  await packaged.startOperatorWith(first, stringify(config));
+  platform = new Platform(packaged.info());
+  await platform.kubectl(["apply", "-f", join(first, "config/samples")]);
+  for (const { namespace } of KEYS) await platform.kubectl(["label", "namespace", namespace, "platform-operator.dev/managed=true"]);
+  for (const key of KEYS) await platform.push(key);
+  await Promise.all(KEYS.map((key) => platform.untilReady(key)));
+});
+
+afterAll(async () => {
+  await platform.close();
+  await packaged.stop();
+});
+
+/** Every write of the operator's to a child, in Kubernetes or in AWS, while `roll` runs and until every service is Ready again by the new release. */
+async function writesOf(roll: () => Promise<unknown>): Promise<readonly string[]> {
+  const before = await Promise.all(KEYS.map(({ namespace }) => operatorWrites(platform, namespace)));
+  const started = Date.now() / 1000;
+  await roll();
+  await platform.close();
+  platform = new Platform(packaged.info());
+  for (const key of KEYS) {
+    await expect.poll(() => lastPass(key), { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(started);
+    expect(isReady(await platform.untilReady(key))).toBe(true);
+  }
+  const after = await Promise.all(KEYS.map(({ namespace }) => operatorWrites(platform, namespace)));
+  return after.flatMap(({ kubernetes, aws }, i) => [
+    ...kubernetes.slice(before[i]?.kubernetes.length).filter((write) => !/ (platformservices|events)\b/.test(write)),
+    ...aws.slice(before[i]?.aws.length),
+  ]);
+}
+
+/** Seconds since 1970; of the operator that runs now. */
+async function lastPass({ namespace, name }: ObjectKey): Promise<number> {
+  const series = `platform_service_last_reconcile_timestamp_seconds{namespace="${namespace}",name="${name}"}`;
+  return (await platform.metric(series)) ?? 0;
+}
+
+test("the first charts take over what kubectl installed, and no child is rewritten", async () => {
+  const release = extractRelease(packaged.plane.dir, EARLIER.firstCharts);
+  const writes = await writesOf(async () => {
+    await packaged.stopOperator();
+    const crds = join(release, "charts/platform-operator-crds");
+    await packaged.helm("install", "platform-operator-crds", crds, "-n", NAMESPACE, "--wait", ...TAKE);
+    await packaged.rollTo(release, "install", ...VALUES, ...TAKE);
+  });
+  // What that release brought: the image that runs is kept from its repository's own lifecycle policy (ADR 8).
+  expect(writes.toSorted()).toEqual([...KEYS.map(() => "ecr:PutImage"), ...KEYS.map(() => "ecr:PutLifecyclePolicy")]);
+});
+
+test("this release's charts upgrade it, and no child is rewritten", async () => {
+  const writes = await writesOf(async () => {
+    await packaged.helm("upgrade", "platform-operator-crds", join(ROOT, "charts/platform-operator-crds"), "-n", NAMESPACE, "--wait");
+    await packaged.roll("upgrade", ...VALUES);
+  });
+  expect(writes).toEqual([]);
+});
