@@ -51,7 +51,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     await installPlatform(plane);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
     emulator = await startAws(config);
-    log(`AWS emulator (STS, IAM, ECR) at ${emulator.url}`);
+    log(`AWS emulator at ${emulator.url}`);
     const operatorKubeconfig = await operatorAccess(plane);
     const operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
     log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
