@@ -8,6 +8,7 @@ import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 import { chartValuesSchema } from "./chart-values.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
+import { coveragePage } from "./coverage/page.ts";
 import { policyTemplate } from "./terraform.ts";
 
 /**
@@ -59,6 +60,7 @@ const ARTEFACTS: readonly Artefact[] = [
   { path: "charts/platform-operator/templates/rbac.yaml", content: () => generated("config/rbac", rbacTemplate()) },
   { path: "charts/platform-operator/templates/priority-classes.yaml", content: () => generated("config/tiers", priorityClassTemplate()) },
   { path: "charts/platform-operator/files/tiers.yaml", content: () => generated("config/tiers", shippedTiers()) },
+  { path: "docs/coverage.md", content: coveragePage },
   { path: "charts/platform-operator/values.schema.json", content: () => json(chartValuesSchema()) },
 ];
 

@@ -13,6 +13,8 @@ export const EARLIER = {
 
 /** Why the history of this clone does not hold them, and what to do about it; undefined where it does. */
 export function whyNoHistory(): string | undefined {
+  const { error } = git("--version");
+  if (error) return `git does not run here (${error.message}): install it`;
   const missing = Object.values(EARLIER).filter((commit) => git("cat-file", "-e", `${commit}^{commit}`).status !== 0);
   return missing.length === 0
     ? undefined

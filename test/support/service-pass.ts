@@ -64,8 +64,11 @@ export interface ServicePass {
     readonly spec?: object;
     readonly finalizers?: readonly string[];
   }): void;
-  /** What AWS and the cluster hold: absent, as desired, or other than that. */
-  readonly holds: Record<"Role" | "Repository" | "PodIdentityAssociation" | "images" | "children", "nothing" | "desired" | "drift">;
+  /** What AWS and the cluster hold: absent, as desired, other than that, or other whatever is written; of children: those of an earlier service, being deleted. */
+  readonly holds: Record<
+    "Role" | "Repository" | "PodIdentityAssociation" | "images" | "children",
+    "nothing" | "desired" | "drift" | "stuck"
+  >;
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -77,8 +80,8 @@ export interface ServicePass {
   calls(): readonly string[];
 }
 
-/** A service of which nothing is there yet, with its finalizer. */
-export function servicePass(): ServicePass {
+/** A service of which nothing is there yet, with its finalizer; `seen` is what the watches have seen otherwise. */
+export function servicePass(seen: Partial<World> = {}): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let calls: string[] = [];
@@ -99,7 +102,7 @@ export function servicePass(): ServicePass {
   function external<D extends Identified, O>(kind: "Role" | "Repository" | "PodIdentityAssociation", observed: O): ExternalResource<D, O> {
     const write = async (verb: string): Promise<O> => {
       calls.push(`${verb} ${kind}`);
-      holds[kind] = "desired";
+      if (holds[kind] !== "stuck") holds[kind] = "desired";
       return observed;
     };
     return {
@@ -110,7 +113,8 @@ export function servicePass(): ServicePass {
         calls.push(`observe ${kind}`);
         return holds[kind] === "nothing" ? { state: "absent" } : { state: "present", observed };
       },
-      differences: (): readonly Difference[] => (holds[kind] === "drift" ? [{ field: "tags", observed: "theirs", desired: "ours" }] : []),
+      differences: (): readonly Difference[] =>
+        ["drift", "stuck"].includes(holds[kind]) ? [{ field: "tags", observed: "theirs", desired: "ours" }] : [],
       create: () => write("create"),
       update: () => write("update"),
       delete: async () => ({ state: "gone" }),
@@ -121,6 +125,7 @@ export function servicePass(): ServicePass {
     async apply(_, { kind, metadata }) {
       const was = holds.children;
       if (was === "desired") return { state: "unchanged", uid: "uid" };
+      if (was === "stuck") return { state: "waitingForGarbageCollection" };
       calls.push(`apply ${kind} ${metadata.name}`);
       return { state: was === "nothing" ? "created" : "repaired", uid: "uid" };
     },
@@ -158,6 +163,7 @@ export function servicePass(): ServicePass {
     pacedRollouts: () => [],
     kubernetesService: () => undefined,
     foreignPolicies: () => [],
+    ...seen,
   };
   const config = testConfig();
   const deps = {

@@ -16,19 +16,17 @@ export type Verdict =
 export function judge(stored: PlatformService, world: Pick<World, "tier" | "namespaceLabels">, config: OperatorConfig): Verdict {
   const tier = world.tier(stored.spec.tier);
   if (!tier) {
-    return refuse([
-      {
-        field: "spec.tier",
-        reason: "UnknownTier",
-        message: `PlatformTier ${stored.spec.tier} does not exist: name one of those that \`kubectl get ptier\` lists`,
-      },
-    ]);
+    return refuse({
+      field: "spec.tier",
+      reason: "UnknownTier",
+      message: `PlatformTier ${stored.spec.tier} does not exist: name one of those that \`kubectl get ptier\` lists`,
+    });
   }
   const namespaceLabels = world.namespaceLabels(stored.metadata.namespace);
   if (!namespaceLabels) return { state: "refused", report: waitingForNamespace };
   const service = effectiveService(stored, tier, config, namespaceLabels);
-  const violations = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
-  return violations.length > 0 ? refuse(violations) : { state: "valid", service, namespaceLabels };
+  const [first, ...others] = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
+  return first ? refuse(first, ...others) : { state: "valid", service, namespaceLabels };
 }
 
 /** What a namespace may do hangs on its labels: before they are seen, nothing is allowed and nothing is refused. */
@@ -50,7 +48,7 @@ function vetStatements(
   return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns });
 }
 
-function refuse(violations: readonly Violation[]): Verdict {
-  const message = violations.map((v) => `${v.field}: ${v.message}`).join("; ");
-  return { state: "refused", report: { state: "blocked", reason: violations[0]?.reason ?? "Refused", message } };
+function refuse(first: Violation, ...others: readonly Violation[]): Verdict {
+  const message = [first, ...others].map((v) => `${v.field}: ${v.message}`).join("; ");
+  return { state: "refused", report: { state: "blocked", reason: first.reason, message } };
 }

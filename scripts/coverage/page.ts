@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import { ADVISORY_CONDITIONS, STEP_CONDITIONS } from "../../src/crds/conditions.ts";
+import { SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS } from "../../test/support/service-cases.ts";
+import { leavesOf } from "../../test/support/schema-leaves.ts";
+import type { Refusal } from "../../test/support/schema-cases.ts";
+import { TIER_REFUSALS } from "../../test/support/tier-cases.ts";
+import type { LeafRow } from "../../test/unit/project/leaf-row.ts";
+import { REMOVAL_ROWS } from "../../test/unit/project/removal-leaves.ts";
+import { SERVICE_LEAVES } from "../../test/unit/project/service-leaves.ts";
+import { TIER_LEAVES } from "../../test/unit/project/tier-leaves.ts";
+import { reasonsOf } from "./reasons.ts";
+import { sourcesIn } from "./source-text.ts";
+import { names, testBlocks, type TestBlock } from "./test-titles.ts";
+
+/** docs/coverage.md: each field, condition and reason of the API, and the tests that hold it. */
+
+const ROOT = join(import.meta.dirname, "..", "..");
+/** Where conditions get their reasons. */
+const SOURCES = ["src/reconcilers", "src/resources", "src/aws"];
+/** At most so many tests are named for one thing: those closest to the user first. */
+const NAMED = 3;
+const LAYERS = ["test/operator", "test/faults", "test/integration", "test/package", "test/unit"];
+
+/** What removal.test.ts holds. */
+const REMOVED = REMOVAL_ROWS.map(({ leaf }) => ({ leaf, becomes: ["what its removal leaves in AWS"] }));
+
+/** The page. Throws where a reason has no test. */
+export function coveragePage(): string {
+  const blocks = testBlocks(sourcesIn(ROOT, "test")).toSorted((a, b) => layer(a) - layer(b));
+  return `# What is tested, and where
+
+Made by \`npm run generate\` from the CRDs, the sources and the tests. Do not edit.
+
+## Fields
+
+Each leaf of the schemas, and what of a service another value of it changes: held to exactly that by \`test/unit/project/leaves.test.ts\`.
+*Refused*: how many rules refuse a value of it, each with its message on a real API server, by \`test/integration/crd.test.ts\`.
+
+${fields("PlatformService", leavesOf("platformservices"), [...SERVICE_LEAVES, ...REMOVED], [...SERVICE_REFUSALS, ...SERVICE_UPDATE_REFUSALS])}
+
+${fields("PlatformTier", leavesOf("platformtiers"), TIER_LEAVES, TIER_REFUSALS)}
+
+## Conditions
+
+${conditions(blocks)}
+
+## Reasons
+
+Beside these a condition quotes the cluster's own words for a pod (ImagePullBackOff, Unschedulable, …).
+
+${reasons(blocks)}
+`;
+}
+
+function fields(
+  kind: string,
+  leaves: readonly { readonly path: string }[],
+  rows: readonly Pick<LeafRow, "leaf" | "becomes">[],
+  refusals: readonly Refusal[],
+): string {
+  const lines = leaves.map(({ path }) => {
+    const changed = rows.filter(({ leaf }) => leaf === path).flatMap(({ becomes }) => becomes.map(objectOf));
+    const refused = refusals.filter(({ field }) => field.replace(/^spec\.?/, "").replaceAll(/\[[0-9]+\]/g, "[]") === path).length;
+    return `| \`${path}\` | ${unique(changed).join(", ")} | ${refused === 0 ? "" : String(refused)} |`;
+  });
+  return `### ${kind}\n\n| \`spec.\` | changes | refused |\n|---|---|---|\n${lines.join("\n")}`;
+}
+
+/** Of `Deployment matching: spec.x`, `+ Role` or `- Service matching`, the kind, and of a policy its concern. */
+function objectOf(difference: string): string {
+  const object = difference.replace(/^[+-] /, "").split(":")[0] ?? "";
+  return object.replace(/ matching-(?=\S)/, " ").replace(/ (matching\S*|aws)$/, "");
+}
+
+function conditions(blocks: readonly TestBlock[]): string {
+  const lines = STEP_CONDITIONS.map((type) => {
+    const advisory = ADVISORY_CONDITIONS.has(type) ? "no" : "yes";
+    return `| ${type} | ${advisory} | ${cited(type, blocks)} |`;
+  });
+  const shown = ["Ready", "Reconciling", "Stalled", "Suspended", "InUse"].map((type) => `| ${type} | | ${cited(type, blocks)} |`);
+  return `| condition | counts in Ready | tests |\n|---|---|---|\n${[...lines, ...shown].join("\n")}`;
+}
+
+function reasons(blocks: readonly TestBlock[]): string {
+  const lines = [...reasonsOf(SOURCES.flatMap((folder) => sourcesIn(ROOT, folder)))].map(
+    ([reason, paths]) => `| ${reason} | ${paths.map((path) => `\`${path}\``).join(", ")} | ${cited(reason, blocks)} |`,
+  );
+  return `| reason | given by | tests |\n|---|---|---|\n${lines.join("\n")}`;
+}
+
+function cited(word: string, blocks: readonly TestBlock[]): string {
+  const found = unique(
+    blocks.filter((block) => names(block, word)).map(({ path, title }) => `\`${path}\`${title === undefined ? "" : `: ${escaped(title)}`}`),
+  );
+  if (found.length === 0) throw new Error(`no test names ${word}: write one that sees a condition say it`);
+  const more = found.length > NAMED ? `<br>and ${String(found.length - NAMED)} more` : "";
+  return `${found.slice(0, NAMED).join("<br>")}${more}`;
+}
+
+function layer({ path }: TestBlock): number {
+  const index = LAYERS.findIndex((folder) => path.startsWith(folder));
+  return index === -1 ? LAYERS.length : index;
+}
+
+function unique(items: readonly string[]): readonly string[] {
+  return [...new Set(items)];
+}
+
+function escaped(title: string): string {
+  return title.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+}
