@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { ADVISORY_CONDITIONS, STEP_CONDITIONS } from "../../src/crds/conditions.ts";
 import { SERVICE_REFUSALS, SERVICE_UPDATE_REFUSALS } from "../../test/support/service-cases.ts";
-import { leavesOf } from "../../test/support/schema-leaves.ts";
+import { configLeaves, leavesOf } from "../../test/support/schema-leaves.ts";
 import type { Refusal } from "../../test/support/schema-cases.ts";
 import { TIER_REFUSALS } from "../../test/support/tier-cases.ts";
+import { CONFIG_LEAVES, CONFIG_LEAVES_ELSEWHERE } from "../../test/unit/project/config-leaves.ts";
 import type { LeafRow } from "../../test/unit/project/leaf-row.ts";
 import { REMOVAL_ROWS } from "../../test/unit/project/removal-leaves.ts";
 import { SERVICE_LEAVES } from "../../test/unit/project/service-leaves.ts";
@@ -21,6 +22,10 @@ const SOURCES = ["src/reconcilers", "src/resources", "src/aws"];
 const NAMED = 3;
 const LAYERS = ["test/operator", "test/faults", "test/integration", "test/package", "test/unit"];
 
+const ELSEWHERE = Object.entries(CONFIG_LEAVES_ELSEWHERE).map(([leaf, file]) => ({
+  leaf,
+  becomes: [`how the operator works (\`${file}\`)`],
+}));
 /** What removal.test.ts holds. */
 const REMOVED = REMOVAL_ROWS.map(({ leaf }) => ({ leaf, becomes: ["what its removal leaves in AWS"] }));
 
@@ -39,6 +44,8 @@ Each leaf of the schemas, and what of a service another value of it changes: hel
 ${fields("PlatformService", leavesOf("platformservices"), [...SERVICE_LEAVES, ...REMOVED], [...SERVICE_REFUSALS, ...SERVICE_UPDATE_REFUSALS])}
 
 ${fields("PlatformTier", leavesOf("platformtiers"), TIER_LEAVES, TIER_REFUSALS)}
+
+${fields("Configuration", configLeaves(), [...CONFIG_LEAVES, ...ELSEWHERE], [])}
 
 ## Conditions
 
@@ -63,13 +70,16 @@ function fields(
     const refused = refusals.filter(({ field }) => field.replace(/^spec\.?/, "").replaceAll(/\[[0-9]+\]/g, "[]") === path).length;
     return `| \`${path}\` | ${unique(changed).join(", ")} | ${refused === 0 ? "" : String(refused)} |`;
   });
-  return `### ${kind}\n\n| \`spec.\` | changes | refused |\n|---|---|---|\n${lines.join("\n")}`;
+  return `### ${kind}\n\n| field | changes | refused |\n|---|---|---|\n${lines.join("\n")}`;
 }
 
 /** Of `Deployment matching: spec.x`, `+ Role` or `- Service matching`, the kind, and of a policy its concern. */
 function objectOf(difference: string): string {
   const object = difference.replace(/^[+-] /, "").split(":")[0] ?? "";
-  return object.replace(/ matching-(?=\S)/, " ").replace(/ (matching\S*|aws)$/, "");
+  return object
+    .replace(/ matching-(?=\S)/, " ")
+    .replace(/ matching\S*$/, "")
+    .replace("Verdict", "whether it is refused");
 }
 
 function conditions(blocks: readonly TestBlock[]): string {

@@ -21,7 +21,7 @@ const schema: z.ZodType<Schema> = z.lazy(() =>
   z.object({
     properties: z.record(z.string(), schema).optional(),
     items: schema.optional(),
-    additionalProperties: schema.optional(),
+    additionalProperties: z.union([schema, z.literal(false).transform(() => undefined)]).optional(),
     enum: z.array(z.string()).optional(),
   }),
 );
@@ -37,6 +37,12 @@ export function leavesOf(plural: "platformservices" | "platformtiers"): readonly
   const file = new URL(`../../config/crd/platform-operator.dev_${plural}.yaml`, import.meta.url);
   const [{ schema: version }] = definition.parse(parse(readFileSync(file, "utf8"))).spec.versions;
   return [...leavesBelow(version.openAPIV3Schema.properties.spec, "")];
+}
+
+/** The leaves of the operator's configuration file. */
+export function configLeaves(): readonly Leaf[] {
+  const file = new URL("../../config/schema/operator-config.schema.json", import.meta.url);
+  return [...leavesBelow(schema.parse(JSON.parse(readFileSync(file, "utf8"))), "")];
 }
 
 function* leavesBelow({ properties, items, additionalProperties, enum: values }: Schema, path: string): Generator<Leaf> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { KubeObject, Neighbour, NodePoolState, ServiceState } from "../../src/crds/desired.ts";
 import { effectiveService, type EffectiveService } from "../../src/crds/effective.ts";
 import { API_VERSION } from "../../src/crds/meta.ts";
+import { operatorConfigFile, type OperatorConfig } from "../../src/crds/operator-config.ts";
 import { platformServiceSpec } from "../../src/crds/platform-service.ts";
 import { suspensionOf } from "../../src/crds/requests.ts";
 import { platformTierSpec } from "../../src/crds/platform-tier.ts";
@@ -32,7 +33,6 @@ const KEY = { namespace: NAMESPACE, name: NAME };
 const NAMESPACE_LABELS = { "kubernetes.io/metadata.name": NAMESPACE, tenant: "yes" };
 const ARCHITECTURES = ["amd64", "arm64"];
 const [TENANT] = testConfig().tenancy;
-/** A repository of others may be used. */
 const CONFIG = testConfig({ tenancy: [{ ...TENANT, existingRepositories: ["default/*"] }] });
 
 /** Any PlatformService exists, on one port and in the tier that is judged; any Service, on Redis's ports. */
@@ -58,11 +58,14 @@ export interface Written {
   readonly service: Json;
   /** Of the name that the service gives it. */
   readonly tier: Json;
+  /** Default: that of `npm run up`, where a repository of others may be used. */
+  readonly config?: Json;
 }
 
 /** By name: `Suspended` (why nothing is written), `Role` and `Repository` (of the service's own), `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
+  const config = written.config === undefined ? CONFIG : operatorConfigFile.parse(written.config);
   const tier = {
     apiVersion: API_VERSION,
     kind: "PlatformTier" as const,
@@ -75,10 +78,10 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
     metadata: { ...KEY, uid: "service-uid", resourceVersion: "1", generation: 1 },
     spec,
   };
-  const service = effectiveService(stored, tier, CONFIG, NAMESPACE_LABELS);
+  const service = effectiveService(stored, tier, config, NAMESPACE_LABELS);
   const network = facts(spec.tier);
-  const policies = buildNetworkPolicies(service, network, CONFIG);
-  const verdict = judge(stored, { namespaceLabels: () => NAMESPACE_LABELS, tier: () => tier }, CONFIG);
+  const policies = buildNetworkPolicies(service, network, config);
+  const verdict = judge(stored, { namespaceLabels: () => NAMESPACE_LABELS, tier: () => tier }, config);
   return {
     Verdict: [
       ...(verdict.state === "refused" && "reason" in verdict.report ? [verdict.report.reason] : []),
@@ -86,27 +89,36 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...policies.problems.map(({ reason }) => reason),
     ],
     Suspended: suspensionOf(stored, 0)?.reason,
-    ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, CONFIG) }),
-    ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, CONFIG) }),
+    ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, config) }),
+    ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, config) }),
     Image: { repository: service.repository, ...imageReference(service) },
-    ...Object.fromEntries(children(service, network, policies.objects).map((child) => [`${child.kind} ${child.metadata.name}`, child])),
+    ...Object.fromEntries(
+      children({ service, config, network, policies: policies.objects }).map((child) => [`${child.kind} ${child.metadata.name}`, child]),
+    ),
   };
 }
 
-function children(service: EffectiveService, network: NetworkFacts, policies: readonly KubeObject[]): readonly KubeObject[] {
+interface Parts {
+  readonly service: EffectiveService;
+  readonly config: OperatorConfig;
+  readonly network: NetworkFacts;
+  readonly policies: readonly KubeObject[];
+}
+
+function children({ service, config, network, policies }: Parts): readonly KubeObject[] {
   const mesh = meshOf(service);
-  const arn = service.spec.aws?.existingRole ?? roleArn(KEY, CONFIG);
-  const image = `${repositoryUri(service.repository, CONFIG)}@${digestOf(service)}`;
+  const arn = service.spec.aws?.existingRole ?? roleArn(KEY, config);
+  const image = `${repositoryUri(service.repository, config)}@${digestOf(service)}`;
   return [
     buildServiceAccount(service, arn),
     ...policies,
     buildDisruptionBudget(service),
-    buildDeployment(service, { image, architectures: ARCHITECTURES, roleArn: arn, nodePools: NODE_POOLS }, CONFIG),
-    buildService(service, CONFIG),
+    buildDeployment(service, { image, architectures: ARCHITECTURES, roleArn: arn, nodePools: NODE_POOLS }, config),
+    buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),
-    ...mesh.security(service, CONFIG, network),
-    ...mesh.traffic(service, CONFIG),
+    ...mesh.security(service, config, network),
+    ...mesh.traffic(service, config),
   ].filter((child) => child !== undefined);
 }
 

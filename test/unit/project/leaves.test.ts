@@ -1,10 +1,13 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
 import { shippedTier } from "../../support/effective-services.ts";
 import { FULL_SERVICE } from "../../support/full-objects.ts";
 import { valueAt, withChanges, type Changes, type Json } from "../../support/json-path.ts";
-import { leavesOf, type Leaf } from "../../support/schema-leaves.ts";
+import { configLeaves, leavesOf, type Leaf } from "../../support/schema-leaves.ts";
 import { wholeDifferences, wholeService } from "../../support/whole-service.ts";
+import { CONFIG_LEAVES, CONFIG_LEAVES_ELSEWHERE } from "./config-leaves.ts";
 import type { LeafRow } from "./leaf-row.ts";
 import { REMOVAL_ROWS } from "./removal-leaves.ts";
 import { SERVICE_LEAVES } from "./service-leaves.ts";
@@ -14,6 +17,13 @@ import { TIER, TIER_LEAVES } from "./tier-leaves.ts";
 
 const service = valueAt(FULL_SERVICE, "spec") ?? null;
 const tier = z.json().parse(shippedTier("tier-1").spec);
+/** That of `npm run up`, where a repository of others may be used. */
+const config = withChanges(
+  z.json().parse(parse(readFileSync(new URL("../../../config/dev/operator-config.yaml", import.meta.url), "utf8"))),
+  {
+    "tenancy[0].existingRepositories": ["default/*"],
+  },
+);
 
 const words = ({ leaf, change }: LeafRow): string => `${leaf}: ${JSON.stringify(Object.values(change).map(String))}`;
 
@@ -51,6 +61,30 @@ describe("PlatformTier", () => {
     expect(unlisted(leaves, [...SERVICE_LEAVES, ...REMOVAL_ROWS])).toEqual(["unheard"]);
     const withoutTcp = SERVICE_LEAVES.filter(({ change }) => change["protocol"] !== "tcp");
     expect(unlisted(leavesOf("platformservices"), [...withoutTcp, ...REMOVAL_ROWS])).toEqual(["protocol = tcp"]);
+  });
+});
+
+describe("the configuration", () => {
+  test.each(CONFIG_LEAVES.map((row) => [words(row), row] as const))(
+    "%s",
+    (_, { change, given = {}, givenService = {}, givenTier = {}, becomes }) => {
+      const before = withChanges(config, given);
+      const written = { service: withChanges(service, givenService), tier: withChanges(TIER, givenTier) };
+      const [old = {}, changed = {}] = [before, withChanges(before, change)].map((one) => wholeService({ ...written, config: one }));
+      const differences = wholeDifferences(old, changed).map((one) => becomes.find((object) => one.startsWith(`${object}: `)) ?? one);
+      expect([...new Set(differences)]).toEqual(becomes.toSorted());
+    },
+  );
+
+  test("the tables have every leaf of the schema, and nothing else", () => {
+    const leaves = configLeaves().map(({ path }) => ({ path, values: undefined }));
+    const elsewhere = Object.keys(CONFIG_LEAVES_ELSEWHERE).map((leaf) => ({ leaf, change: { [leaf]: leaf } }));
+    expect(unlisted(leaves, [...CONFIG_LEAVES, ...elsewhere])).toEqual([]);
+    expect([...CONFIG_LEAVES, ...elsewhere].filter(isNoLeafOf(leaves))).toEqual([]);
+  });
+
+  test.each(Object.entries(CONFIG_LEAVES_ELSEWHERE))("%s is held by %s, which names it", (leaf, file) => {
+    expect(readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8")).toContain(leaf.split(".").at(-1));
   });
 });
 

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { ObjectKey } from "../../../src/crds/meta.ts";
 import { RolloutBudget } from "../../../src/reconcilers/rollout-budget.ts";
 
+/** `rollout.maxConcurrent` of the configuration: how many services of a tier roll at a time. */
+
 const service = (name: string): ObjectKey => ({ namespace: "n", name });
 
 /** Whether the service gets a place of its tier of 100, where these roll already. */

@@ -1,0 +1,54 @@
+import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { ListPodIdentityAssociationsCommand } from "@aws-sdk/client-eks";
+import { ListRolesCommand } from "@aws-sdk/client-iam";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startEmulator, type Emulator } from "../../../emulator/server.ts";
+import { createClients, type AwsClients } from "../../../src/aws/clients.ts";
+import { operatorConfig } from "../../support/aws/operator-config.ts";
+
+/** What `aws.endpoint` and `aws.limits` of the configuration do: where calls go, and how many a second. */
+
+let emulator: Emulator;
+
+beforeAll(async () => {
+  const { cluster } = operatorConfig();
+  const clusters = [{ name: cluster.name, oidcIssuer: cluster.oidcIssuer }];
+  emulator = await startEmulator({ accountId: cluster.accountId, region: cluster.region, clusters, allowAnyKey: true });
+});
+
+afterAll(() => emulator.close());
+
+const CALLS: Readonly<Record<"iam" | "ecr" | "eks", (clients: AwsClients) => Promise<unknown>>> = {
+  iam: ({ iam }) => iam.send(new ListRolesCommand()),
+  ecr: ({ ecr }) => ecr.send(new DescribeRepositoriesCommand()),
+  eks: ({ eks }) => eks.send(new ListPodIdentityAssociationsCommand({ clusterName: operatorConfig().cluster.name })),
+};
+
+test.each([
+  ["iam", "2/s", 2],
+  ["ecr", "3/s", 3],
+  ["eks", "1/s", 1],
+] as const)("of five calls to %s at once a limit of %s lets %i go in the first second", async (service, limit, first) => {
+  // A second that does not pass until the test says so.
+  let now = 0;
+  const due: { readonly at: number; readonly callback: () => void }[] = [];
+  const clock = { monotonic: () => now, after: (ms: number, callback: () => void) => void due.push({ at: now + ms, callback }) };
+  const gone: string[] = [];
+  const clients = createClients(operatorConfig(emulator.url, { aws: { endpoint: emulator.url, limits: { [service]: limit } } }), {
+    version: "test",
+    clock,
+    observer: { request: (of) => void gone.push(of) },
+    credentials: { accessKeyId: "AKIATEST000000000000", secretAccessKey: "secret" },
+  });
+  const calls = Promise.all([1, 2, 3, 4, 5].map(() => CALLS[service](clients)));
+  await expect.poll(() => gone).toHaveLength(first);
+  for (; gone.length < 5; await new Promise(setImmediate)) {
+    const [next] = due.splice(0, 1);
+    now = next?.at ?? now;
+    next?.callback();
+  }
+  await calls;
+  expect(gone).toEqual([1, 2, 3, 4, 5].map(() => service));
+  expect(now).toBeCloseTo(((5 - first) * 1000) / first);
+  for (const client of Object.values(clients)) client.destroy();
+});
