@@ -26,7 +26,7 @@ export interface EffectiveService {
   /** In order; one route that matches everything when none is written; empty without a port. */
   readonly routes: readonly Route[];
   readonly mesh: MeshProvider;
-  /** How Istio carries its traffic; without meaning in no mesh. */
+  /** How Istio carries its traffic; without meaning in another mesh or none. */
   readonly dataPlane: DataPlane;
   readonly serviceAccountName: string;
   /** How its pods get the role's credentials. */
@@ -42,7 +42,7 @@ export type IdentityMode = OperatorConfig["identity"]["default"];
 /** In the order in which they are listed wherever both are. */
 export const IDENTITY_MODES: readonly IdentityMode[] = ["IRSA", "PodIdentity"];
 
-export type MeshProvider = "Istio" | "None";
+export type MeshProvider = OperatorConfig["mesh"]["default"];
 export type DataPlane = OperatorConfig["mesh"]["istio"]["dataPlane"];
 
 /** Milliseconds of a Gateway API duration (GEP-2257). Throws on what the schema would have refused. */
@@ -115,6 +115,14 @@ export function hasAmbient({ mesh }: OperatorConfig): boolean {
     (mesh.default === "Istio" && dataPlane === "Ambient") ||
     mesh.overrides.some((o) => o.provider === "Istio" && (o.dataPlane ?? dataPlane) === "Ambient")
   );
+}
+
+export type AppMeshSettings = NonNullable<OperatorConfig["mesh"]["appMesh"]>;
+
+/** How App Mesh is set up. Throws where it is not: no service is in it then, which the configuration's schema holds. */
+export function appMeshOf({ mesh: { appMesh } }: OperatorConfig): AppMeshSettings {
+  if (appMesh === null) throw new Error("mesh.appMesh of the operator's configuration is not written");
+  return appMesh;
 }
 
 const DEFAULT_RETAIN = { taggedImages: 100, untaggedDays: 14 };

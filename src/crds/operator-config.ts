@@ -151,64 +151,122 @@ const registry = z.strictObject({
     .describe("Encryption of new repositories; AWS cannot change it afterwards."),
 });
 
-const providers = z.enum(["Istio", "None"]);
+const providers = z.enum(["Istio", "AppMesh", "None"]);
 const dataPlanes = z.enum(["Sidecar", "Ambient"]);
 
-const mesh = z.strictObject({
-  default: providers.default("Istio").describe("Mesh of every namespace that no override selects."),
-  overrides: z
-    .array(
-      z
-        .strictObject({
-          namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
-          provider: providers.describe("Their mesh."),
-          dataPlane: dataPlanes.optional().describe("Their data plane, with provider Istio. Absent: istio.dataPlane."),
-        })
-        .refine(({ provider, dataPlane }) => provider === "Istio" || dataPlane === undefined, {
-          path: ["dataPlane"],
-          error: "only Istio has data planes: remove dataPlane, or write provider: Istio",
-        }),
-    )
-    .max(100)
-    .default([])
-    .describe("Namespaces in another mesh than the default; the first entry that selects a namespace decides."),
-  istio: z
+const image = z
+  .string()
+  .max(1024)
+  .regex(/^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9._-]+)+(:[A-Za-z0-9._-]+)?(@sha256:[0-9a-f]{64})?$/, "must name an image with its registry");
+
+const appMesh = z.strictObject({
+  meshName: z
+    .string()
+    .max(255)
+    .regex(/^[A-Za-z0-9_-]+$/, "must be the name of a mesh: letters, digits, - and _")
+    .describe(
+      "Name of the mesh in AWS: the platform's, never made here. What services may call is for their NetworkPolicies, so its egress filter is ALLOW_ALL.",
+    ),
+  envoyImage: image.describe(
+    "Image of AWS's Envoy, which every pod of the mesh gets; best by digest, from a registry of your own. Changing it rolls services out.",
+  ),
+  proxyInitImage: image.describe(
+    "Image of AWS's proxy-route-manager (aws-appmesh-proxy-route-manager), which leads a pod's traffic through Envoy as it starts. Changing it rolls services out.",
+  ),
+  certificates: z
     .strictObject({
-      dataPlane: dataPlanes
-        .default("Sidecar")
-        .describe(
-          "Sidecar: a proxy in each pod. Ambient: a proxy on each node, and a waypoint for services with routes or resilience; needs Gateway API.",
-        ),
-      waypoint: z
+      issuer: z
         .strictObject({
-          name: z
-            .string()
-            .max(63)
-            .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be the name of a Gateway, as waypoint")
-            .default("waypoint")
-            .describe("Its name."),
-          namespace: z
-            .string()
-            .min(1)
-            .max(63)
-            .nullable()
-            .default(null)
-            .describe("Its namespace, where one waypoint is for all. null: each service's own namespace has one of this name."),
+          name: name.describe("Its name."),
+          kind: z.string().min(1).max(63).default("ClusterIssuer").describe("Its kind; an Issuer has to be in every namespace."),
+          group: z.string().min(1).max(253).default("cert-manager.io").describe("Its API group."),
         })
-        .prefault({})
-        .describe("The Gateway of class istio-waypoint that services of the ambient data plane share. The platform's, never made here."),
-      revision: z.string().min(1).max(63).default("default").describe("Istio revision (istio.io/rev) that the pods join."),
-      namespace: z.string().min(1).max(63).default("istio-system").describe("Namespace that istiod runs in."),
-      trustDomain: z
-        .string()
-        .min(1)
-        .max(253)
-        .default("cluster.local")
-        .describe("Trust domain of the mesh: the first part of every workload identity."),
+        .describe(
+          "The cert-manager issuer. Its Secrets need ca.crt, and who may be issued what is for its approver: any certificate of it with a service's name is that service.",
+        ),
+      trustDomain: z.string().min(1).max(253).default("cluster.local").describe("Trust domain: the first part of every workload identity."),
     })
-    .prefault({})
-    .describe("How Istio is installed."),
+    .nullable()
+    .default(null)
+    .describe(
+      "How services get certificates for mutual TLS. null: there is no TLS in the mesh, and a tier with mtls Strict is refused in it. A certificate that is renewed rolls its service out, since Envoy reads files once.",
+    ),
+  retired: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true: App Mesh is gone for good. Nothing is called any more, and what a service that leaves it, or is deleted, had there is let go and named. Never write it because of an outage.",
+    ),
 });
+
+const mesh = z
+  .strictObject({
+    default: providers.default("Istio").describe("Mesh of every namespace that no override selects."),
+    overrides: z
+      .array(
+        z
+          .strictObject({
+            namespaceSelector: labelSelector.describe("Namespaces that the override is for."),
+            provider: providers.describe("Their mesh."),
+            dataPlane: dataPlanes.optional().describe("Their data plane, with provider Istio. Absent: istio.dataPlane."),
+          })
+          .refine(({ provider, dataPlane }) => provider === "Istio" || dataPlane === undefined, {
+            path: ["dataPlane"],
+            error: "only Istio has data planes: remove dataPlane, or write provider: Istio",
+          }),
+      )
+      .max(100)
+      .default([])
+      .describe("Namespaces in another mesh than the default; the first entry that selects a namespace decides."),
+    istio: z
+      .strictObject({
+        dataPlane: dataPlanes
+          .default("Sidecar")
+          .describe(
+            "Sidecar: a proxy in each pod. Ambient: a proxy on each node, and a waypoint for services with routes or resilience; needs Gateway API.",
+          ),
+        waypoint: z
+          .strictObject({
+            name: z
+              .string()
+              .max(63)
+              .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be the name of a Gateway, as waypoint")
+              .default("waypoint")
+              .describe("Its name."),
+            namespace: z
+              .string()
+              .min(1)
+              .max(63)
+              .nullable()
+              .default(null)
+              .describe("Its namespace, where one waypoint is for all. null: each service's own namespace has one of this name."),
+          })
+          .prefault({})
+          .describe("The Gateway of class istio-waypoint that services of the ambient data plane share. The platform's, never made here."),
+        revision: z.string().min(1).max(63).default("default").describe("Istio revision (istio.io/rev) that the pods join."),
+        namespace: z.string().min(1).max(63).default("istio-system").describe("Namespace that istiod runs in."),
+        trustDomain: z
+          .string()
+          .min(1)
+          .max(253)
+          .default("cluster.local")
+          .describe("Trust domain of the mesh: the first part of every workload identity."),
+      })
+      .prefault({})
+      .describe("How Istio is installed."),
+    appMesh: appMesh
+      .nullable()
+      .default(null)
+      .describe("AWS App Mesh, which a namespace needs that is in it or leaves it. null: there is none."),
+  })
+  .refine(({ appMesh: settings, ...written }) => settings !== null || !usesAppMesh(written), {
+    path: ["appMesh"],
+    error: "default or an entry of overrides names AppMesh: write its meshName, envoyImage and proxyInitImage, or name another mesh",
+  });
+
+function usesAppMesh(written: { readonly default: string; readonly overrides: readonly { readonly provider: string }[] }): boolean {
+  return [written.default, ...written.overrides.map(({ provider }) => provider)].includes("AppMesh");
+}
 
 const network = z.strictObject({
   dns: z

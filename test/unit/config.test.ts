@@ -24,12 +24,27 @@ describe("the configuration file", () => {
     expect(config.network.privateCidrs).toEqual(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]);
   });
 
+  test("App Mesh may be set up before any namespace is in it", () => {
+    const appMesh = "{ meshName: platform, envoyImage: registry.example.com/envoy:v1, proxyInitImage: registry.example.com/init:v7 }";
+    expect(parseConfig(`${VALID}\nmesh: { appMesh: ${appMesh} }\n`, "test").mesh.appMesh).toMatchObject({
+      certificates: null,
+      retired: false,
+    });
+    expect(parseConfig(`${VALID}\nmesh: { default: AppMesh, appMesh: ${appMesh} }\n`, "test").mesh.default).toBe("AppMesh");
+  });
+
   test.each([
     ["a field that does not exist", VALID.replace("cluster:", "clusters: {}\ncluster:"), "clusters"],
     ["an account that is no account", VALID.replace('"111122223333"', '"1111"'), "cluster.accountId"],
     ["an issuer that is not https", VALID.replace("https://oidc", "http://oidc"), "cluster.oidcIssuer"],
     ["a missing boundary", VALID.replace(/ {2}permissionsBoundaryArn.*\n/, ""), "identity.permissionsBoundaryArn"],
     ["a data plane that Istio has not", `${VALID}\nmesh: { istio: { dataPlane: Proxyless } }\n`, "mesh.istio.dataPlane"],
+    ["App Mesh by default and no word of how", `${VALID}\nmesh: { default: AppMesh }\n`, "mesh.appMesh"],
+    [
+      "App Mesh for some and no word of how",
+      `${VALID}\nmesh: { overrides: [{ namespaceSelector: {}, provider: AppMesh }] }\n`,
+      "write its meshName, envoyImage and proxyInitImage",
+    ],
     ["a default identity that is not installed", VALID.replace("modes: [IRSA, PodIdentity]", "default: PodIdentity"), "identity.default"],
     ["what is no YAML", "cluster: [", "not YAML"],
     ["an empty file", "", "not a valid configuration"],

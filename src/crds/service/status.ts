@@ -5,7 +5,7 @@ import { LONGEST_REQUEST } from "../requests.ts";
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
 
 const resource = z.strictObject({
-  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws or eks.aws."),
+  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws, eks.aws or appmesh.aws."),
   kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
   name: z.string().max(512).describe("Name, as the API server or AWS has it."),
   state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
@@ -38,7 +38,7 @@ export const platformServiceStatus = z.strictObject({
     .describe("Images, with registry and digest."),
   mesh: z
     .strictObject({
-      provider: z.string().max(32).describe("Istio, or None."),
+      provider: z.string().max(32).describe("Istio, AppMesh, or None."),
       host: z.string().max(253).optional().describe("Name by which callers reach the service."),
     })
     .optional()

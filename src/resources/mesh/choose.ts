@@ -1,4 +1,5 @@
 import type { EffectiveService } from "../../crds/effective.ts";
+import { appMesh } from "./app-mesh.ts";
 import { istioAmbient } from "./istio-ambient.ts";
 import { istioSidecar } from "./istio-sidecar.ts";
 import type { Mesh } from "./mesh.ts";
@@ -9,6 +10,8 @@ export function meshOf(service: EffectiveService): Mesh {
   switch (service.mesh) {
     case "Istio":
       return service.dataPlane === "Ambient" ? istioAmbient : istioSidecar;
+    case "AppMesh":
+      return appMesh;
     case "None":
       return noMesh;
     default:
