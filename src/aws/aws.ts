@@ -7,6 +7,7 @@ import { createClients, type AwsClientOptions } from "./clients.ts";
 import { existingRoles } from "./existing-role.ts";
 import { imageReader } from "./images.ts";
 import { imageKeeper } from "./kept-images.ts";
+import { meshResources } from "./mesh-objects.ts";
 import { existingRepositories, repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
 
@@ -27,6 +28,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     repositories: repositoryResource(clients.ecr, config),
     existingRepositories: existingRepositories(clients.ecr),
     associations: associationResource(clients.eks, config),
+    mesh: meshResources(clients.appMesh, config),
     images: imageReader(clients.ecr),
     imageKeeper: imageKeeper(clients.ecr),
     bulk: bulkReader(clients, config),

@@ -1,4 +1,11 @@
 import {
+  paginateListRoutes,
+  paginateListVirtualNodes,
+  paginateListVirtualRouters,
+  paginateListVirtualServices,
+  type AppMeshClient,
+} from "@aws-sdk/client-app-mesh";
+import {
   DescribeRegistryCommand,
   GetRegistryScanningConfigurationCommand,
   paginateDescribeRepositories,
@@ -8,11 +15,14 @@ import { paginateListPodIdentityAssociations, type EKSClient } from "@aws-sdk/cl
 import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
 import { clusterId, rolePath } from "../crds/aws-names.ts";
 import type { ExistingRole } from "../crds/desired.ts";
+import { appMeshOf } from "../crds/effective.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import type { AssociationObserved, BulkReader, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import type { AssociationObserved, BulkReader, MeshObjectObserved, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
 import { associatedWith, summarised } from "./association.ts";
 import { existingRole } from "./existing-role.ts";
+import { whereClass } from "./expected.ts";
+import { nameOfRoute, summarisedObject } from "./mesh-objects.ts";
 import { observedRepository } from "./repository.ts";
 import { observedInBulk } from "./role-observation.ts";
 
@@ -23,7 +33,7 @@ const ASSOCIATIONS_PER_PAGE = 100;
 
 /** The sweep's reads: pages of a thousand instead of a call an object. */
 export function bulkReader(
-  clients: { readonly iam: IAMClient; readonly ecr: ECRClient; readonly eks: EKSClient },
+  clients: { readonly iam: IAMClient; readonly ecr: ECRClient; readonly eks: EKSClient; readonly appMesh: AppMeshClient },
   config: OperatorConfig,
 ): BulkReader {
   return {
@@ -67,6 +77,34 @@ export function bulkReader(
       return found;
     },
 
+    async meshObjects(routers) {
+      const { meshName } = appMeshOf(config);
+      const paging = { client: clients.appMesh };
+      const routes = new Map<string, MeshObjectObserved>();
+      for (const virtualRouterName of routers) {
+        const found = await inMesh(paginateListRoutes(paging, { meshName, virtualRouterName }), (page) => page.routes, nameOfRoute);
+        for (const [name, route] of found) routes.set(name, route);
+      }
+      return {
+        routes,
+        virtualNodes: await inMesh(
+          paginateListVirtualNodes(paging, { meshName }),
+          (page) => page.virtualNodes,
+          (one) => one.virtualNodeName,
+        ),
+        virtualRouters: await inMesh(
+          paginateListVirtualRouters(paging, { meshName }),
+          (page) => page.virtualRouters,
+          (one) => one.virtualRouterName,
+        ),
+        virtualServices: await inMesh(
+          paginateListVirtualServices(paging, { meshName }),
+          (page) => page.virtualServices,
+          (one) => one.virtualServiceName,
+        ),
+      };
+    },
+
     async registry() {
       const { scanningConfiguration } = await clients.ecr.send(new GetRegistryScanningConfigurationCommand({}));
       const { replicationConfiguration } = await clients.ecr.send(new DescribeRegistryCommand({}));
@@ -80,4 +118,18 @@ export function bulkReader(
       };
     },
   };
+}
+
+/** Everything that a list of App Mesh has, by name. A mesh or a router that is not there has nothing. */
+async function inMesh<Page, One extends Parameters<typeof summarisedObject>[0] & object>(
+  pages: AsyncIterable<Page>,
+  objectsOf: (page: Page) => readonly One[] | undefined,
+  nameOf: (one: One) => string | undefined,
+): Promise<ReadonlyMap<string, MeshObjectObserved>> {
+  const found = new Map<string, MeshObjectObserved>();
+  const reading = async (): Promise<void> => {
+    for await (const page of pages) for (const one of objectsOf(page) ?? []) found.set(nameOf(one) ?? "", summarisedObject(one));
+  };
+  await whereClass("absent", reading());
+  return found;
 }

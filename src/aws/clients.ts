@@ -1,3 +1,4 @@
+import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -13,6 +14,7 @@ export interface AwsClients {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly eks: EKSClient;
+  readonly appMesh: AppMeshClient;
   readonly sts: STSClient;
 }
 
@@ -57,6 +59,7 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
     iam: new IAMClient(shared),
     ecr: new ECRClient(shared),
     eks: new EKSClient(shared),
+    appMesh: new AppMeshClient(shared),
     sts: new STSClient(shared),
   };
   const behind = (service: string, perSecond: number) => ({
@@ -67,10 +70,11 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
   instrument(clients.iam.middlewareStack, behind("iam", perSecondOf(limits.iam)));
   instrument(clients.ecr.middlewareStack, behind("ecr", perSecondOf(limits.ecr)));
   instrument(clients.eks.middlewareStack, behind("eks", perSecondOf(limits.eks)));
+  instrument(clients.appMesh.middlewareStack, behind("appmesh", perSecondOf(limits.appmesh)));
   instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
   const { fence } = options;
   // Who we are may be asked by anybody, so STS is not among them.
-  if (fence) for (const client of [clients.iam, clients.ecr, clients.eks]) putFence(fence, client.config.requestHandler);
+  if (fence) for (const client of [clients.iam, clients.ecr, clients.eks, clients.appMesh]) putFence(fence, client.config.requestHandler);
   return clients;
 }
 

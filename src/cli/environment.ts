@@ -11,7 +11,7 @@ import type { EmulatorOptions } from "../../emulator/options.ts";
 import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import { renderOperatorPolicy } from "../resources/iam/operator-policy.ts";
+import { allOfOperator } from "../resources/iam/operator-policy.ts";
 import { ADMIN_KEY, OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
 import { startOperator, type OperatorProcess } from "./operator-process.ts";
 
@@ -122,7 +122,7 @@ export async function startAws(
       {
         accessKeyId: OPERATOR_KEY,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
-        policy: JSON.parse(renderOperatorPolicy(config)),
+        policy: allOfOperator(config),
       },
     ],
   });

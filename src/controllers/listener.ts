@@ -4,6 +4,7 @@ import type { PlatformService } from "../crds/platform-service.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { PassListener } from "../reconcilers/platform-service/reconcile.ts";
+import type { OwnedResource } from "../reconcilers/platform-service/scope.ts";
 import { AwsError, KubeError, type EventSink } from "../reconcilers/ports.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
@@ -69,8 +70,19 @@ export function createListener(options: ListenerOptions): ServiceListener {
       metrics.readyAfter(stored.spec.tier, (now() - started) / 1000);
     },
 
+    leftBehind(stored, resources) {
+      const left = named(resources);
+      events.record(stored, {
+        type: "Warning",
+        reason: "LeftBehind",
+        action: "Reconcile",
+        note: `left behind in AWS, on purpose: ${left}`,
+      });
+      log.warn({ service: keyString(keyOf(stored)), left }, "left behind");
+    },
+
     deleted(stored, retained) {
-      const kept = retained.map((r) => `${r.kind} ${r.name}`).join(", ");
+      const kept = named(retained);
       events.record(stored, {
         type: "Normal",
         reason: "Deleted",
@@ -116,6 +128,10 @@ function suspensionEvents(before: readonly Condition[], after: readonly Conditio
   const now = after.find((c) => c.type === "Suspended");
   if (old?.message === now?.message) return [];
   return [now ? { reason: "Suspended", note: now.message } : { reason: "Resumed", note: "it is written again" }];
+}
+
+function named(resources: readonly OwnedResource[]): string {
+  return resources.map(({ kind, name }) => `${kind} ${name}`).join(", ");
 }
 
 function isReady(conditions: readonly Condition[]): boolean {

@@ -14,6 +14,7 @@ import { writeFinalizers, writeStatus } from "../kube/writes.ts";
 import { Borrowed } from "../reconcilers/borrowed.ts";
 import { Converger } from "../reconcilers/converge.ts";
 import { hashOf } from "../reconcilers/hash.ts";
+import { MeshConvergers } from "../reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../reconcilers/platform-service/image-memory.ts";
 import { reconcileService, type ReconcilerDeps } from "../reconcilers/platform-service/reconcile.ts";
 import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
@@ -80,6 +81,8 @@ export function createOperator(options: OperatorOptions): Operator {
   const repositories = new Converger(options.aws.repositories);
   const existingRepositories = new Borrowed(options.aws.existingRepositories);
   const associations = new Converger(options.aws.associations);
+  const appMesh = new MeshConvergers(options.aws.mesh);
+  const routesOfRouter = new Borrowed(options.aws.mesh.routesOfRouter);
   const listener = createListener({
     metrics,
     log: options.log,
@@ -98,6 +101,8 @@ export function createOperator(options: OperatorOptions): Operator {
     repositories,
     existingRepositories,
     associations,
+    appMesh,
+    routesOfRouter,
     imageReader: options.aws.images,
     imageKeeper: options.aws.imageKeeper,
     images: new ImageMemory(now),
@@ -161,6 +166,8 @@ export function createOperator(options: OperatorOptions): Operator {
           repositories,
           existingRepositories,
           associations,
+          appMesh,
+          routesOfRouter,
           bulk: options.aws.bulk,
           registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
           intervalMs: durationMs(config.aws.sweepInterval),

@@ -4,14 +4,17 @@ import { pause } from "../kube/clock.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { Ports } from "../reconcilers/platform-service/scope.ts";
-import type { BulkReader } from "../reconcilers/ports.ts";
+import type { BulkReader, RoutesOfRouter } from "../reconcilers/ports.ts";
 import type { RegistryReport } from "./registry-report.ts";
 
 /**
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
- * (session duration, lifecycle policy, the role of a Pod Identity association) is read round-robin: each sweep forgets a share, so that all are read within hours.
+ * (session duration, lifecycle policy, the role of a Pod Identity association, tags of mesh objects) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions extends Pick<Ports, "roles" | "existingRoles" | "repositories" | "existingRepositories" | "associations"> {
+export interface SweepOptions extends Pick<
+  Ports,
+  "roles" | "existingRoles" | "repositories" | "existingRepositories" | "associations" | "appMesh" | "routesOfRouter" | "config"
+> {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
   readonly intervalMs: number;
@@ -36,7 +39,8 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
 }
 
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { roles, existingRoles, repositories, existingRepositories, associations, bulk, registry, intervalMs, log, enqueue } = options;
+  const { roles, existingRoles, repositories, existingRepositories, associations, appMesh, config } = options;
+  const { bulk, registry, intervalMs, log, enqueue } = options;
   const { ours, existing } = await bulk.roles(existingRoles.names());
   const inBulk = await bulk.repositories();
   const changed = [
@@ -46,12 +50,13 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
     ...existingRepositories.sweep(inBulk),
     // Where no service is bound so, EKS is not asked: the operator may have no right to.
     ...(associations.size > 0 ? associations.sweep(await bulk.associations()) : []),
+    ...(config.mesh.appMesh?.retired === false ? await sweepMesh(options) : []),
   ];
   for (const key of changed) {
     log.info({ service: keyString(key) }, "the AWS sweep found a difference");
     enqueue(key);
   }
-  for (const memory of [roles, repositories, existingRepositories, associations]) {
+  for (const memory of [roles, repositories, existingRepositories, associations, ...appMesh.all]) {
     const share = Math.ceil((memory.size * intervalMs) / FULL_READ_MS);
     for (let i = 0; i < share; i++) {
       const key = memory.forgetOldest();
@@ -59,4 +64,22 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
     }
   }
   registry.seen(await bulk.registry());
+}
+
+/** By itself: an App Mesh that does not answer must not hide what the others have. */
+async function sweepMesh({ appMesh, routesOfRouter, bulk, log }: SweepOptions): Promise<readonly ObjectKey[]> {
+  if (appMesh.size === 0) return [];
+  try {
+    const routers = routesOfRouter.names();
+    const found = await bulk.meshObjects(routers);
+    return [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))];
+  } catch (error) {
+    log.warn({ error: describeError(error) }, "the AWS sweep could not read App Mesh; the next one comes at its time");
+    return [];
+  }
+}
+
+function routesByRouter(routers: ReadonlySet<string>, routes: readonly string[]): ReadonlyMap<string, RoutesOfRouter> {
+  const sorted = routes.toSorted();
+  return new Map([...routers].map((router) => [router, { names: sorted.filter((name) => name.startsWith(`${router}/`)) }]));
 }

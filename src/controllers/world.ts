@@ -1,5 +1,5 @@
 import type { Neighbour, ServiceState } from "../crds/desired.ts";
-import { selectorMatches } from "../crds/effective.ts";
+import { longestTimeoutMs, selectorMatches } from "../crds/effective.ts";
 import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
@@ -79,6 +79,7 @@ export function neighbourOf(service: PlatformService): Neighbour {
     tierName: tier,
     port,
     protocol,
+    longestTimeoutMs: longestTimeoutMs(service.spec),
     callers: [
       ...(callers?.services ?? []).map((c) => ({ kind: "service" as const, namespace: c.namespace || namespace, name: c.name })),
       ...(callers?.serviceAccounts ?? []).map((c) => ({

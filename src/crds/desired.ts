@@ -30,6 +30,8 @@ export interface Neighbour {
   readonly tierName: string | undefined;
   readonly port: number | undefined;
   readonly protocol: string;
+  /** How long a request to it may take, in milliseconds: the longest of its routes; null: one of them has no limit; 0: it takes none. */
+  readonly longestTimeoutMs: number | null;
   readonly callers: readonly { readonly kind: "service" | "serviceAccount"; readonly namespace: string; readonly name: string }[];
 }
 

@@ -132,6 +132,19 @@ const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" };
 /** Without maxReplicas a service may grow to this many times its minimum. */
 const DEFAULT_GROWTH = 4;
 
+/** One route that matches everything when none is written; none without a port. */
+function routesOf({ port, routes = [] }: Pick<PlatformServiceSpec, "port" | "routes">): readonly Route[] {
+  if (port === undefined) return [];
+  return routes.length > 0 ? routes : [{ name: "all" }];
+}
+
+/** As Neighbour has it. */
+export function longestTimeoutMs(spec: Pick<PlatformServiceSpec, "port" | "protocol" | "routes">): number | null {
+  if (spec.protocol === "tcp") return 0;
+  const timeouts = routesOf(spec).map(({ timeout }) => (timeout === undefined ? null : durationMs(timeout)));
+  return timeouts.includes(null) ? null : Math.max(0, ...timeouts.filter((ms) => ms !== null));
+}
+
 /** Fills in every default. Total: validity is `validateService`'s to say. */
 export function effectiveService(
   service: PlatformService,
@@ -167,7 +180,7 @@ export function effectiveService(
     },
     maxSessionDuration: Math.round(durationMs(spec.aws?.maxSessionDuration ?? "1h") / 1000),
     permissionsBoundaryArn: tier.spec.identity?.permissionsBoundaryArn ?? config.identity.permissionsBoundaryArn,
-    routes: spec.port === undefined ? [] : (spec.routes?.length ?? 0) > 0 ? (spec.routes ?? []) : [{ name: "all" }],
+    routes: routesOf(spec),
     ...meshOfNamespace(namespaceLabels, config),
     serviceAccountName: metadata.name,
     // Whom a role of others trusts is judged by its IRSA statements alone.

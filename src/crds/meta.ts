@@ -30,6 +30,8 @@ export const ANNOTATIONS = {
   pausedUntil: `${GROUP}/paused-until`,
   /** On a PlatformService: any new value asks for a pass now that reads AWS afresh. */
   reconcileAt: `${GROUP}/reconcile-at`,
+  /** On a PlatformService that is being deleted: what in AWS is left behind, since it can be reached no more; set by the platform team alone. */
+  abandon: `${GROUP}/abandon`,
   /** On a Deployment: hash of the service's spec that its pod template was made from. */
   appliedSpec: `${GROUP}/applied-spec`,
   /** On a Deployment: hash of the pod template as last written; tells drift from a changed wish. */

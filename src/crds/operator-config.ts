@@ -332,6 +332,7 @@ export const operatorConfigFile = z.strictObject({
           iam: rate.default("10/s").describe("Calls to IAM."),
           ecr: rate.default("20/s").describe("Calls to ECR."),
           eks: rate.default("5/s").describe("Calls to EKS, for Pod Identity."),
+          appmesh: rate.default("20/s").describe("Calls to App Mesh."),
         })
         .prefault({})
         .describe("Most calls a second, so that the account's other users are left room."),

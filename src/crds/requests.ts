@@ -75,6 +75,18 @@ export function reconcileRequestOf({ metadata }: Pick<PlatformService, "metadata
   return text === undefined ? undefined : firstOf(text, LONGEST_REQUEST);
 }
 
+/**
+ * Whether `abandon` names the AWS object: by group, kind and name with a slash between, as `status.resources` has them, or by the group alone for all of it;
+ * several with commas.
+ */
+export function isAbandoned(
+  { metadata }: Pick<PlatformService, "metadata">,
+  { group, kind, name }: { readonly group: string; readonly kind: string; readonly name: string },
+): boolean {
+  const named = (metadata.annotations?.[ANNOTATIONS.abandon] ?? "").split(",").map((one) => one.trim());
+  return named.includes(group) || named.includes(`${group}/${kind}/${name}`);
+}
+
 /** RFC 3339 in UTC, in whole seconds. */
 export function rfc3339(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -37,8 +37,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly resource: ExternalResource<D, O>;
   /** By name; the longest unread first. */
   readonly #memory = new Map<string, Remembered<D, O>>();
-  /** What was wished for once and is known to be gone, with whose it was. */
-  readonly #retired = new Map<string, ObjectKey>();
+  /** What is wished for no longer: whose it was, and what became of it. */
+  readonly #retired = new Map<string, { readonly owner: ObjectKey; readonly removal: ExternalRemoval }>();
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
@@ -67,22 +67,25 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     return seen;
   }
 
-  /** What is gone is remembered: later calls ask AWS no more. */
+  /** What is gone, or is others', is remembered: later calls ask AWS no more. */
   async retire(target: Identified): Promise<ExternalRemoval> {
-    if (this.#retired.has(target.name)) return { state: "gone" };
+    const known = this.#retired.get(target.name);
+    if (known) return known.removal;
     this.#memory.delete(target.name);
     const removal = await this.resource.delete({ ...target, force: false });
-    if (removal.state !== "blocked") this.#retired.set(target.name, target.owner);
+    if (removal.state !== "blocked") this.#retired.set(target.name, { owner: target.owner, removal });
     return removal;
   }
 
   /** As `retire`, but writes nothing: `withheld` where that would delete. */
   async lookRetired(target: Identified): Promise<ExternalRemoval | { readonly state: "withheld" }> {
-    if (this.#retired.has(target.name)) return { state: "gone" };
+    const known = this.#retired.get(target.name);
+    if (known) return known.removal;
     const { state } = await this.resource.observe(target);
     if (state === "present") return { state: "withheld" };
-    this.#retired.set(target.name, target.owner);
-    return { state: "gone" };
+    const removal: ExternalRemoval = { state: state === "absent" ? "gone" : "foreign" };
+    this.#retired.set(target.name, { owner: target.owner, removal });
+    return removal;
   }
 
   forget(name: string): void {
@@ -95,7 +98,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    */
   forgetOwnedBy(owner: ObjectKey): void {
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
-    for (const [name, of] of this.#retired) if (keyString(of) === keyString(owner)) this.#retired.delete(name);
+    for (const [name, retired] of this.#retired) if (keyString(retired.owner) === keyString(owner)) this.#retired.delete(name);
   }
 
   /**
@@ -106,11 +109,15 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const changed: ObjectKey[] = [];
     for (const [name, { desired, seen }] of this.#memory) {
       const live = bulk.get(name);
-      if (seen.state === "asDesired" && live !== undefined && this.resource.differences(desired, live).length === 0) continue;
+      if (seen.state === "asDesired" && live !== undefined && this.#isAsSeen(desired, seen.observed, live)) continue;
       this.#memory.delete(name);
       changed.push(desired.owner);
     }
     return changed;
+  }
+
+  #isAsSeen(desired: D, seen: O, live: O): boolean {
+    return this.resource.differences(desired, live).length === 0 && this.resource.movedOn?.(seen, live) !== true;
   }
 
   /** Forgets the object that was read the longest ago, and returns whose it was: what no bulk read tells is so read round-robin. */

@@ -13,6 +13,7 @@ import type {
   ServiceState,
 } from "../crds/desired.ts";
 import type { IdentityMode } from "../crds/effective.ts";
+import type { MeshRouteDesired, VirtualNodeDesired, VirtualRouterDesired, VirtualServiceDesired } from "../crds/mesh-objects.ts";
 import type { ObjectKey } from "../crds/meta.ts";
 import type { ObjectMeta, PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
@@ -211,6 +212,8 @@ export interface ExternalResource<Desired extends { readonly name: string }, Obs
   observe(desired: Identified): Promise<Observation<Observed>>;
   /** Pure. Empty: as desired. */
   differences(desired: Desired, observed: Observed): readonly Difference[];
+  /** Whether a bulk read shows another state than the one seen, where it tells no more than that it is another. Pure. Default: it never does. */
+  movedOn?(seen: Observed, live: Observed): boolean;
   create(desired: Desired): Promise<Observed>;
   /** Changes what differs and nothing else. */
   update(desired: Desired, observed: Observed, differences: readonly Difference[]): Promise<Observed>;
@@ -265,6 +268,16 @@ export interface AssociationObserved {
   readonly tags: Readonly<Record<string, string>> | undefined;
 }
 
+/** An object of App Mesh, of any kind. */
+export interface MeshObjectObserved {
+  readonly arn: string;
+  /** Another one: it was changed, or deleted and made again. */
+  readonly revision: string;
+  /** As App Mesh has it; undefined where the read does not tell (the bulk read). */
+  readonly spec: object | undefined;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+}
+
 export type ImageReference = { readonly tag: string } | { readonly digest: string };
 
 export interface ResolvedImage {
@@ -306,7 +319,35 @@ export interface BulkReader {
   repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
   /** Of the cluster, without those of add-ons. */
   associations(): Promise<ReadonlyMap<string, AssociationObserved>>;
+  /** Everything in the mesh, whosever it is; of routes, those of the routers that are named. */
+  meshObjects(routers: ReadonlySet<string>): Promise<MeshObjectsInBulk>;
 }
+
+export interface MeshObjectsInBulk {
+  readonly virtualNodes: ReadonlyMap<string, MeshObjectObserved>;
+  readonly virtualRouters: ReadonlyMap<string, MeshObjectObserved>;
+  /** By `router/route`. */
+  readonly routes: ReadonlyMap<string, MeshObjectObserved>;
+  readonly virtualServices: ReadonlyMap<string, MeshObjectObserved>;
+}
+
+/** App Mesh. Where a create finds that the mesh itself is not there, it throws AwsError with the code MESH_NOT_FOUND. */
+export interface MeshResources {
+  readonly virtualNodes: ExternalResource<VirtualNodeDesired, MeshObjectObserved>;
+  readonly virtualRouters: ExternalResource<VirtualRouterDesired, MeshObjectObserved>;
+  readonly routes: ExternalResource<MeshRouteDesired, MeshObjectObserved>;
+  readonly virtualServices: ExternalResource<VirtualServiceDesired, MeshObjectObserved>;
+  /** Reads by a router's name. */
+  readonly routesOfRouter: Lookup<RoutesOfRouter>;
+}
+
+/** Names of all routes in a router, whosever they are, as `router/route`; sorted. */
+export interface RoutesOfRouter {
+  readonly names: readonly string[];
+}
+
+/** Nothing can be made in a mesh that is not there. */
+export const MESH_NOT_FOUND = "MeshNotFound";
 
 export interface RolesInBulk {
   readonly ours: ReadonlyMap<string, RoleObserved>;
@@ -319,6 +360,7 @@ export interface Aws {
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Lookup<RepositoryObserved>;
   readonly associations: ExternalResource<AssociationDesired, AssociationObserved>;
+  readonly mesh: MeshResources;
   readonly images: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly bulk: BulkReader;

@@ -47,7 +47,7 @@ export function networkFacts(
   return {
     neighbour(key: ObjectKey): Neighbour | undefined {
       const found = neighbours[keyString(key)];
-      return found && { key, tierName: found.tier ?? "tier-2", port: found.port, protocol: "http", callers: [] };
+      return found && { key, tierName: found.tier ?? "tier-2", port: found.port, protocol: "http", longestTimeoutMs: null, callers: [] };
     },
     kubernetesService: (key) => services[keyString(key)],
   };
@@ -56,7 +56,7 @@ export function networkFacts(
 /** Facts in which every neighbour has port 7000 and the given tier, and every Service port 6379. */
 export function everybody(tier: string): NetworkFacts {
   return {
-    neighbour: (key) => ({ key, tierName: tier, port: 7000, protocol: "http", callers: [] }),
+    neighbour: (key) => ({ key, tierName: tier, port: 7000, protocol: "http", longestTimeoutMs: null, callers: [] }),
     kubernetesService: () => ({ selector: { app: "redis" }, ports: [{ port: 6379, targetPort: 6380 }] }),
   };
 }

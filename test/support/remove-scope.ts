@@ -2,6 +2,7 @@ import { platformServiceSpec } from "../../src/crds/platform-service.ts";
 import { API_VERSION, type ObjectKey } from "../../src/crds/meta.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
+import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
 import type { RemoveScope } from "../../src/reconcilers/platform-service/scope.ts";
 import type { Children, World } from "../../src/reconcilers/ports.ts";
@@ -24,6 +25,8 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     repositories: new Converger(operator.repositories),
     existingRepositories: new Borrowed(operator.existingRepositories),
     associations: new Converger(operator.associations),
+    appMesh: new MeshConvergers(operator.mesh),
+    routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
     imageReader: operator.images,
     imageKeeper: operator.imageKeeper,
     images: new ImageMemory(() => 0),

@@ -4,6 +4,7 @@ import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
+import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
 import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
@@ -19,6 +20,7 @@ import {
 import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
 import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
+import { NO_APP_MESH } from "./no-app-mesh.ts";
 import { deploymentState } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
@@ -176,6 +178,8 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
     associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
+    appMesh: new MeshConvergers(NO_APP_MESH),
+    routesOfRouter: new Borrowed(NO_APP_MESH.routesOfRouter),
     imageReader: {
       resolve: async () => {
         calls.push("resolve image");
@@ -197,7 +201,13 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
     images: new ImageMemory(() => now),
     budget: new RolloutBudget(1),
     now: () => now,
-    listener: { passed: () => undefined, deleted: () => undefined, gone: () => undefined, threw: () => undefined },
+    listener: {
+      passed: () => undefined,
+      deleted: () => undefined,
+      gone: () => undefined,
+      leftBehind: () => undefined,
+      threw: () => undefined,
+    },
     writer: {
       async setFinalizers(object: PlatformService, finalizers: readonly string[]) {
         calls.push("finalizers");

@@ -38,7 +38,7 @@ const CONFIG = testConfig({ tenancy: [{ ...TENANT, existingRepositories: ["defau
 /** Any PlatformService exists, on one port and in the tier that is judged; any Service, on Redis's ports. */
 function facts(tierName: string): NetworkFacts {
   return {
-    neighbour: (key): Neighbour => ({ key, tierName, port: 8443, protocol: "http", callers: [] }),
+    neighbour: (key): Neighbour => ({ key, tierName, port: 8443, protocol: "http", longestTimeoutMs: null, callers: [] }),
     kubernetesService: ({ name }): ServiceState => ({
       selector: { app: name },
       ports: [6379, 6380].map((port) => ({ port, targetPort: port })),

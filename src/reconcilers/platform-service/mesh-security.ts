@@ -2,6 +2,8 @@ import { keyString } from "../../crds/meta.ts";
 import { callersLeftOut, isStrict } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import type { Step } from "../step.ts";
+import { ensureVirtualNode } from "./app-mesh-node.ts";
+import { removeVirtualNode } from "./app-mesh-removal.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
@@ -21,6 +23,8 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
     const { service, config, world } = scope;
     const applied = await applySet(scope, SET, meshOf(service).security(service, config, world));
     if (applied) return applied;
+    const node = service.mesh === "AppMesh" ? await ensureVirtualNode(scope) : undefined;
+    if (node) return node;
     if (service.mesh === "None")
       return { state: "skipped", reason: "NoMesh", message: "this namespace is in no mesh, by the operator's configuration" };
     const leftOut = isStrict(service) ? callersLeftOut(service, world) : [];
@@ -35,5 +39,8 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
     return { state: "ready" };
   },
 
-  remove: (scope) => removeSet(scope, SET),
+  async remove(scope) {
+    const node = await removeVirtualNode(scope);
+    return node.state === "blocked" || node.state === "deleting" ? node : removeSet(scope, SET);
+  },
 };

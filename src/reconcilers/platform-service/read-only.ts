@@ -27,6 +27,12 @@ export function readOnlyPass(ports: Pick<Ports, keyof Hands>): ReadOnlyPass {
       roles: looking(ports.roles, note),
       repositories: looking(ports.repositories, note),
       associations: looking(ports.associations, note),
+      appMesh: {
+        virtualNodes: looking(ports.appMesh.virtualNodes, note),
+        virtualRouters: looking(ports.appMesh.virtualRouters, note),
+        routes: looking(ports.appMesh.routes, note),
+        virtualServices: looking(ports.appMesh.virtualServices, note),
+      },
       imageKeeper: lookingKeeper(ports.imageKeeper, note),
       // What is not written rolls nothing: it needs no place, and holds none.
       budget: { take: () => true, release: () => undefined },

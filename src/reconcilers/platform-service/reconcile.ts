@@ -15,6 +15,8 @@ import { REMOVAL_ORDER, STEPS } from "./steps.ts";
 export interface PassListener {
   /** Also called when nothing changed. */
   passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[], corrections: readonly Correction[]): void;
+  /** The service goes on without them, and nobody takes them away: the platform team said so. */
+  leftBehind(stored: PlatformService, resources: readonly OwnedResource[]): void;
   /** The finalizer is off: nothing of it is left but what `retained` names. */
   deleted(stored: PlatformService, retained: readonly OwnedResource[]): void;
   gone(key: ObjectKey): void;
@@ -65,6 +67,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     scope = {
       ...deps,
       ...readOnly?.hands,
+      stored,
       service,
       namespaceLabels,
       owner,
@@ -72,6 +75,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
       previous: conditionsOf(stored),
       resources: [],
       corrections: [],
+      leftBehind: [],
       reports,
     };
     await ensureAll(readOnly ? STEPS.map((step) => readOnly.naming(step)) : STEPS, scope, reports, deps.listener.threw);
@@ -88,6 +92,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   });
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope?.corrections ?? []);
+  if (scope && scope.leftBehind.length > 0) deps.listener.leftBehind(stored, scope.leftBehind);
   const pause = pauseOf(stored, now);
   const outcome = outcomeOf(reports.values());
   return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
@@ -153,12 +158,17 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
   return { state: "settled" };
 }
 
-function forget({ roles, existingRoles, repositories, existingRepositories, associations }: ReconcilerDeps, key: ObjectKey): void {
+function forget(
+  { roles, existingRoles, repositories, existingRepositories, associations, appMesh, routesOfRouter }: ReconcilerDeps,
+  key: ObjectKey,
+): void {
   roles.forgetOwnedBy(key);
   existingRoles.forget(key);
   repositories.forgetOwnedBy(key);
   existingRepositories.forget(key);
   associations.forgetOwnedBy(key);
+  appMesh.forgetOwnedBy(key);
+  routesOfRouter.forget(key);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import type { Borrowed } from "../borrowed.ts";
 import type { Converger, Converging } from "../converge.ts";
+import type { MeshConvergers, MeshConverging } from "../mesh-convergers.ts";
 import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
 import type {
   AssociationObserved,
@@ -15,6 +16,7 @@ import type {
   RepositoryObserved,
   ResolvedImage,
   RoleObserved,
+  RoutesOfRouter,
   World,
 } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
@@ -32,6 +34,8 @@ export interface Ports {
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Borrowed<RepositoryObserved>;
   readonly associations: Converger<AssociationDesired, AssociationObserved>;
+  readonly appMesh: MeshConvergers;
+  readonly routesOfRouter: Borrowed<RoutesOfRouter>;
   readonly imageReader: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly images: ImageMemory;
@@ -70,12 +74,14 @@ export interface Hands {
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
   readonly associations: Converging<AssociationDesired, AssociationObserved>;
+  readonly appMesh: MeshConverging;
   readonly imageKeeper: ImageKeeper;
   readonly budget: Pick<RolloutBudget, "take" | "release">;
 }
 
 /** Everything of one pass, gathered in memory. */
 export interface Scope extends Omit<Ports, keyof Hands>, Hands {
+  readonly stored: PlatformService;
   readonly service: EffectiveService;
   readonly owner: Owner;
   readonly namespaceLabels: Readonly<Record<string, string>>;
@@ -84,6 +90,8 @@ export interface Scope extends Omit<Ports, keyof Hands>, Hands {
   readonly previous: readonly Condition[];
   readonly resources: OwnedResource[];
   readonly corrections: Correction[];
+  /** In AWS, of what the service owns no longer: let go of because the platform team said so. */
+  readonly leftBehind: OwnedResource[];
   /** Reports of the steps that ran before, in this pass. */
   readonly reports: ReadonlyMap<StepCondition, StepReport>;
 }

@@ -4,6 +4,8 @@ import { dependenciesOf } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import type { World } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
+import { removeMeshTraffic } from "./app-mesh-removal.ts";
+import { ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
@@ -29,6 +31,8 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     const mesh = meshOf(service);
     const applied = await applySet(scope, SET, mesh.traffic(service, config));
     if (applied) return applied;
+    const inAppMesh = service.mesh === "AppMesh" ? await ensureMeshTraffic(scope) : undefined;
+    if (inAppMesh) return inAppMesh;
     if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: noMesh(service) };
     const pods = world.pods(service.key).filter((p) => !p.deleting);
     const why = pods.map((pod) => mesh.notInMesh(pod)).find((one) => one !== undefined);
@@ -39,7 +43,10 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     return { state: "ready", ...(dependenciesOf(service).hosts.length > 0 && { message: HOSTS }) };
   },
 
-  remove: (scope) => removeSet(scope, SET),
+  async remove(scope) {
+    const inAppMesh = await removeMeshTraffic(scope);
+    return inAppMesh.state === "blocked" || inAppMesh.state === "deleting" ? inAppMesh : removeSet(scope, SET);
+  },
 };
 
 /** Without its waypoint nobody is kept from calling, but no route, timeout or limit holds. */

@@ -1,6 +1,7 @@
 import type { StepCondition } from "../../crds/conditions.ts";
 import type { KubeObject } from "../../crds/desired.ts";
 import { ANNOTATIONS } from "../../crds/meta.ts";
+import { buildDiscoveryService } from "../../resources/app-mesh/discovery-service.ts";
 import { buildAutoscaler } from "../../resources/autoscaler.ts";
 import { buildDeployment, podTemplateOf } from "../../resources/deployment.ts";
 import { buildPodMonitor } from "../../resources/pod-monitor.ts";
@@ -99,7 +100,8 @@ async function stripRunning(scope: Scope): Promise<void> {
 function companionsOf(scope: Scope): KubeObject[] {
   const { service, world, config } = scope;
   const monitor = world.serves(POD_MONITOR.apiVersion, POD_MONITOR.kind) ? buildPodMonitor(service) : undefined;
-  return [buildService(service, config), buildAutoscaler(service), monitor].filter((o) => o !== undefined);
+  const discovery = service.mesh === "AppMesh" ? buildDiscoveryService(service) : undefined;
+  return [buildService(service, config), discovery, buildAutoscaler(service), monitor].filter((o) => o !== undefined);
 }
 
 /** A dedicated tier's pods also wait for their pool: they must not land beside others. */

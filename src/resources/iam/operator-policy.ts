@@ -1,9 +1,10 @@
 import { clusterArn, clusterId, partitionOf, permittedBoundaries, rolePath } from "../../crds/aws-names.ts";
-import type { PolicyStatement } from "../../crds/desired.ts";
-import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
+import type { PolicyDocument, PolicyStatement } from "../../crds/desired.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
+import { appMeshStatements } from "./app-mesh-policy.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
+import { allow, CLUSTER_TAG, deny, namedInRequest, onlyOurTagKeys, requestTag, resourceTag } from "./policy-parts.ts";
 import { POD_IDENTITY_SERVICE } from "./role.ts";
 
 /**
@@ -12,12 +13,18 @@ import { POD_IDENTITY_SERVICE } from "./role.ts";
  * action does not have would deny it for ever.
  */
 
-const CLUSTER_TAG = AWS_TAGS.cluster;
-const onlyOurTagKeys = { "ForAllValues:StringLike": { "aws:TagKeys": `${GROUP}/*` } };
-
 /** The policy as JSON, ready for `aws iam create-policy`: two spaces, a final newline. */
 export function renderOperatorPolicy(config: OperatorConfig): string {
-  const Statement = [
+  return `${JSON.stringify({ Version: POLICY_VERSION, Statement: ownStatements(config) }, null, 2)}\n`;
+}
+
+/** All that the operator's role has, of each policy that is attached to it, as one. */
+export function allOfOperator(config: OperatorConfig): PolicyDocument {
+  return { Version: POLICY_VERSION, Statement: [...ownStatements(config), ...appMeshStatements(config)] };
+}
+
+function ownStatements(config: OperatorConfig): readonly PolicyStatement[] {
+  return [
     ...readStatements(config),
     ...roleStatements(config),
     ...taggedStatements(config),
@@ -26,7 +33,6 @@ export function renderOperatorPolicy(config: OperatorConfig): string {
     ...keyStatements(config),
     ...neverStatements(config),
   ];
-  return `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
 }
 
 /** Whatever else may be attached to the operator, it never loosens a boundary, rewrites a managed policy or attaches one that is not listed. */
@@ -108,7 +114,7 @@ function taggedStatements(config: OperatorConfig): PolicyStatement[] {
   const repositories = `${arns(config).ecr}/${config.registry.repositoryPrefix}*`;
   const eks = associations(config);
   const Resource = [repositories, ...eks.ids];
-  const tagged = { [`aws:ResourceTag/${CLUSTER_TAG}`]: clusterId(config) };
+  const tagged = resourceTag(config);
   return [
     allow("CreateWithTags", {
       Action: ["ecr:CreateRepository", ...eks.create],
@@ -199,23 +205,9 @@ function keyStatements(config: OperatorConfig): PolicyStatement[] {
   ];
 }
 
-function requestTag(config: OperatorConfig): Record<string, string> {
-  return { [`aws:RequestTag/${CLUSTER_TAG}`]: clusterId(config) };
-}
-
-const namedInRequest = { [`aws:RequestTag/${AWS_TAGS.namespace}`]: "false", [`aws:RequestTag/${AWS_TAGS.name}`]: "false" };
-
 function arns(config: OperatorConfig): { readonly iam: string; readonly roles: string; readonly ecr: string } {
   const { region, accountId } = config.cluster;
   const { partition } = partitionOf(region);
   const iam = `arn:${partition}:iam::${accountId}`;
   return { iam, roles: `${iam}:role${rolePath(config)}*`, ecr: `arn:${partition}:ecr:${region}:${accountId}:repository` };
-}
-
-function deny(Sid: string, { Action, ...conditions }: Pick<PolicyStatement, "Action" | "Condition">): PolicyStatement {
-  return { Sid, Effect: "Deny", Action, Resource: "*", ...conditions };
-}
-
-function allow(Sid: string, rest: Omit<PolicyStatement, "Sid" | "Effect">): PolicyStatement {
-  return { Sid, Effect: "Allow", ...rest };
 }

@@ -1,13 +1,15 @@
+import { AppMeshClient, CreateMeshCommand } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
+import type { Switches } from "../../../emulator/options.ts";
 import { startEmulator } from "../../../emulator/server.ts";
 import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import type { Fence } from "../../../src/reconcilers/ports.ts";
-import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
+import { allOfOperator } from "../../../src/resources/iam/operator-policy.ts";
 import { METRICS_POLICY, operatorConfig } from "./operator-config.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -28,23 +30,25 @@ export interface EmulatedAws {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly eks: EKSClient;
+  readonly appMesh: AppMeshClient;
   close(): Promise<void>;
 }
 
-/** Starts it with the cluster's OIDC provider, the boundary and METRICS_POLICY, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
-export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> {
+/** Starts it with the cluster's OIDC provider, the boundary, METRICS_POLICY and the mesh of the configuration, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
+export async function emulatedAws(overrides: object = {}, switches: Partial<Switches> = {}): Promise<EmulatedAws> {
   const { cluster, identity } = operatorConfig();
   const { accountId, region } = cluster;
   const emulator = await startEmulator({
     accountId,
     region,
+    switches,
     clusters: [{ name: cluster.name, oidcIssuer: cluster.oidcIssuer }],
     principals: [
       { accessKeyId: ADMIN.accessKeyId, arn: `arn:aws:iam::${accountId}:user/admin` },
       {
         accessKeyId: OPERATOR.accessKeyId,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
-        policy: JSON.parse(renderOperatorPolicy(operatorConfig(undefined, overrides))),
+        policy: allOfOperator(operatorConfig(undefined, overrides)),
       },
     ],
   });
@@ -54,6 +58,9 @@ export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> 
   await iam.send(new CreateOpenIDConnectProviderCommand({ Url: cluster.oidcIssuer, ClientIDList: ["sts.amazonaws.com"] }));
   for (const arn of [identity.permissionsBoundaryArn, METRICS_POLICY])
     await iam.send(new CreatePolicyCommand({ PolicyName: arn.replace(/.*\//, ""), PolicyDocument: ANYTHING }));
+  const appMesh = new AppMeshClient(admin);
+  const { appMesh: mesh } = config.mesh;
+  if (mesh !== null) await appMesh.send(new CreateMeshCommand({ meshName: mesh.meshName }));
   const recorder = new Recorder();
   const options = { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR };
   const operator = createAws(config, options);
@@ -68,11 +75,13 @@ export async function emulatedAws(overrides: object = {}): Promise<EmulatedAws> 
     iam,
     ecr,
     eks,
+    appMesh,
     async close() {
       operator.close();
       iam.destroy();
       ecr.destroy();
       eks.destroy();
+      appMesh.destroy();
       await emulator.close();
     },
   };

@@ -6,6 +6,7 @@ import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts"
 import { systemClock } from "../../../src/kube/clock.ts";
 import { Borrowed } from "../../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
+import { MeshConvergers } from "../../../src/reconcilers/mesh-convergers.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -36,6 +37,9 @@ beforeEach(async () => {
     repositories: new Converger(aws.operator.repositories),
     existingRepositories: new Borrowed(aws.operator.existingRepositories),
     associations: new Converger(aws.operator.associations),
+    appMesh: new MeshConvergers(aws.operator.mesh),
+    routesOfRouter: new Borrowed(aws.operator.mesh.routesOfRouter),
+    config: aws.config,
     bulk: aws.operator.bulk,
     registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
     intervalMs: 2 * HOUR_MS,

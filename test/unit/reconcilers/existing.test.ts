@@ -7,7 +7,7 @@ import type { ObjectKey } from "../../../src/crds/meta.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { useExistingRepository } from "../../../src/reconcilers/platform-service/existing-repository.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
-import type { Ports, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import { identityHash } from "../../../src/resources/deployment.ts";
 import { buildRole, roleArn } from "../../../src/resources/iam/role.ts";
@@ -24,7 +24,7 @@ const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undef
 
 let aws: EmulatedAws;
 let key: ObjectKey;
-let ports: Ports;
+let ports: RemoveScope;
 let count = 0;
 
 beforeAll(async () => {
@@ -63,6 +63,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     previous: [],
     resources: [],
     corrections: [],
+    leftBehind: [],
     reports: new Map(),
   };
 }

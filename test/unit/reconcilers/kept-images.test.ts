@@ -89,6 +89,7 @@ async function pass(
     previous: [],
     resources: [],
     corrections: [],
+    leftBehind: [],
     reports: new Map([
       ["RepositoryReady", repositoryBlocked ? { state: "blocked", reason: "CannotBeChanged", message: "" } : { state: "ready" }],
     ]),

@@ -113,6 +113,7 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
     previous: [],
     resources: [],
     corrections: [],
+    leftBehind: [],
     reports: new Map(),
   };
 }

@@ -1,0 +1,88 @@
+import type { Identified } from "../../crds/desired.ts";
+import { meshOfNamespace } from "../../crds/effective.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import type { PlatformService } from "../../crds/platform-service.ts";
+import { isAbandoned } from "../../crds/requests.ts";
+import { virtualNodeName } from "../../resources/app-mesh/names.ts";
+import { serviceHost } from "../../resources/mesh/host.ts";
+import type { Converger, Converging } from "../converge.ts";
+import type { ExternalRemoval } from "../ports.ts";
+import type { RemovalReport, StepReport } from "../step.ts";
+import { closedReport } from "./app-mesh.ts";
+import { EXTERNAL_RECHECK_MS, externalRemoval } from "./external.ts";
+import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
+
+/**
+ * The way out of App Mesh, from the outside in: whoever calls is no longer led there; then the router with its routes, and the VirtualNode. It ends without App Mesh only
+ * where the platform team says so, by mesh.appMesh.retired or by the annotation `abandon`: an outage looks like an end, and must not be taken for it.
+ */
+
+/** Of a service that lives and has left App Mesh. Undefined: nothing is left but what is let go of, which is named once (scope.leftBehind). */
+export async function retireMesh(scope: Scope): Promise<StepReport | undefined> {
+  const { appMesh, service, config } = scope;
+  const name = virtualNodeName(service.key, config);
+  return (await retireMeshTraffic(scope)) ?? retire(scope, appMesh.virtualNodes, name);
+}
+
+/** The same, of what callers are led by. */
+export async function retireMeshTraffic(scope: Scope): Promise<StepReport | undefined> {
+  const { appMesh, service, config } = scope;
+  return (
+    (await retire(scope, appMesh.virtualServices, serviceHost(service.key, config))) ??
+    retire(scope, appMesh.virtualRouters, virtualNodeName(service.key, config))
+  );
+}
+
+async function retire<D extends Identified, O>(scope: Scope, converging: Converging<D, O>, name: string): Promise<StepReport | undefined> {
+  const { group, kind } = converging.resource;
+  if (isLetGo(scope, { group, kind, name })) {
+    scope.leftBehind.push({ group, kind, name, state: "Retained" });
+    return undefined;
+  }
+  const closed = closedReport(scope.config);
+  if (closed) return closed;
+  const removal = await converging.retire({ name, owner: scope.service.key });
+  return removal.state === "blocked" ? { ...removal, recheckMs: EXTERNAL_RECHECK_MS } : undefined;
+}
+
+/** Whether a service that is being deleted has, or may have, something in App Mesh: nobody else's deletion hangs on its endpoint. */
+function mayBeInAppMesh({ stored, key, world, config, appMesh }: RemoveScope): boolean {
+  const { group } = appMesh.virtualNodes.resource;
+  if (stored.status?.resources?.some((one) => one.group === group) === true) return true;
+  return config.mesh.appMesh !== null && meshOfNamespace(world.namespaceLabels(key.namespace) ?? {}, config).mesh === "AppMesh";
+}
+
+/** Of a service that is being deleted: what callers are led by. */
+export async function removeMeshTraffic(scope: RemoveScope): Promise<RemovalReport> {
+  if (!mayBeInAppMesh(scope)) return { state: "gone" };
+  const { appMesh, key, config } = scope;
+  const report = await remove(scope, appMesh.virtualServices, serviceHost(key, config));
+  if (report.state === "blocked" || report.state === "deleting") return report;
+  return remove(scope, appMesh.virtualRouters, virtualNodeName(key, config));
+}
+
+/** Of a service that is being deleted, when nothing names it any more. */
+export async function removeVirtualNode(scope: RemoveScope): Promise<RemovalReport> {
+  if (!mayBeInAppMesh(scope)) return { state: "gone" };
+  return remove(scope, scope.appMesh.virtualNodes, virtualNodeName(scope.key, scope.config));
+}
+
+async function remove<D extends Identified, O>(scope: RemoveScope, converger: Converger<D, O>, name: string): Promise<RemovalReport> {
+  const { group, kind } = converger.resource;
+  if (isLetGo(scope, { group, kind, name })) {
+    scope.retained.push({ group, kind, name, state: "Retained" });
+    return { state: "retained", message: `App Mesh ${kind} ${name} is left behind` };
+  }
+  const closed = closedReport(scope.config);
+  if (closed) return { ...closed, recheckMs: EXTERNAL_RECHECK_MS };
+  converger.forget(name);
+  const removal: ExternalRemoval = await converger.resource.delete({ name, owner: scope.key, force: false });
+  return externalRemoval(removal);
+}
+
+function isLetGo(
+  { config, stored }: { readonly config: OperatorConfig; readonly stored: PlatformService },
+  resource: Pick<OwnedResource, "group" | "kind" | "name">,
+): boolean {
+  return config.mesh.appMesh?.retired === true || isAbandoned(stored, resource);
+}

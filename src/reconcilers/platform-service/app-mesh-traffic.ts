@@ -1,0 +1,61 @@
+import { virtualNodeName } from "../../resources/app-mesh/names.ts";
+import { buildMeshRoutes } from "../../resources/app-mesh/routes.ts";
+import { buildVirtualRouter, buildVirtualService } from "../../resources/app-mesh/virtual-router.ts";
+import type { StepReport } from "../step.ts";
+import { closedReport, convergeInMesh } from "./app-mesh.ts";
+import { retireMeshTraffic } from "./app-mesh-removal.ts";
+import { EXTERNAL_RECHECK_MS } from "./external.ts";
+import type { Scope } from "./scope.ts";
+
+/** The service's VirtualRouter with its routes, and then the VirtualService by which callers find it: nobody is led to routes that are not there. Undefined: as desired. */
+export async function ensureMeshTraffic(scope: Scope): Promise<StepReport | undefined> {
+  const { appMesh, service, config } = scope;
+  const closed = closedReport(config);
+  if (closed) return closed;
+  const router = buildVirtualRouter(service, config);
+  const virtualService = buildVirtualService(service, config);
+  // A service whose port was taken away is no longer called.
+  if (!router || !virtualService) return retireMeshTraffic(scope);
+  return (
+    (await convergeInMesh(scope, appMesh.virtualRouters, router)) ??
+    (await ensureRoutes(scope)) ??
+    (await convergeInMesh(scope, appMesh.virtualServices, virtualService))
+  );
+}
+
+/** Exactly the routes that are written: what is no longer wanted goes when all that is wanted is there. */
+async function ensureRoutes(scope: Scope): Promise<StepReport | undefined> {
+  const { appMesh, routesOfRouter, service, config } = scope;
+  const { key } = service;
+  const desired = buildMeshRoutes(service, config);
+  let problem: StepReport | undefined;
+  for (const route of desired) problem = (await convergeInMesh(scope, appMesh.routes, route)) ?? problem;
+  if (problem) return problem;
+  const wanted = new Set(desired.map(({ name }) => name));
+  const held = (await routesOfRouter.read(key, virtualNodeName(key, config)))?.names ?? [];
+  const stray = held.filter((name) => !wanted.has(name));
+  // What is made or taken away is not in what was read.
+  if (stray.length > 0 || held.length < wanted.size) routesOfRouter.forget(key);
+  for (const name of stray) problem = (await retireRoute(scope, name)) ?? problem;
+  return problem;
+}
+
+async function retireRoute({ appMesh, service }: Scope, name: string): Promise<StepReport | undefined> {
+  const removal = await appMesh.routes.retire({ name, owner: service.key });
+  switch (removal.state) {
+    case "gone":
+    case "withheld":
+      return undefined;
+    case "foreign":
+      return {
+        state: "blocked",
+        reason: "NotOwned",
+        message: `App Mesh Route ${name} is in this service's router and is not ours, so it may take requests from the routes that are written: delete it`,
+        recheckMs: EXTERNAL_RECHECK_MS,
+      };
+    case "blocked":
+      return { ...removal, recheckMs: EXTERNAL_RECHECK_MS };
+    default:
+      return removal satisfies never;
+  }
+}

@@ -1,0 +1,65 @@
+import { partitionOf } from "../../crds/aws-names.ts";
+import type { PolicyStatement } from "../../crds/desired.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { POLICY_VERSION } from "./inline-policy.ts";
+import { allow, namedInRequest, onlyOurTagKeys, requestTag, resourceTag } from "./policy-parts.ts";
+
+/**
+ * What the operator calls of App Mesh, in the one mesh of the configuration: a policy of its own beside operator-policy.ts, since one managed policy of at most 6,144
+ * characters has no room for both.
+ */
+
+/** The policy as JSON, ready for `aws iam create-policy`; undefined where App Mesh is not called. */
+export function renderAppMeshPolicy(config: OperatorConfig): string | undefined {
+  const Statement = appMeshStatements(config);
+  return Statement.length === 0 ? undefined : `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
+}
+
+/** Empty where App Mesh is not called. */
+export function appMeshStatements(config: OperatorConfig): readonly PolicyStatement[] {
+  const { appMesh } = config.mesh;
+  if (appMesh === null || appMesh.retired) return [];
+  const { accountId, region, name } = config.cluster;
+  const mesh = `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMesh.meshName}`;
+  // Routers hold their routes. A route's create and update are also checked on the node that it names, as a node's create is on its backends, and so on.
+  const Resource = [
+    `${mesh}/virtualNode/${name}_*`,
+    `${mesh}/virtualRouter/${name}_*`,
+    `${mesh}/virtualService/*.svc.${config.network.clusterDomain}`,
+  ];
+  return [
+    allow("ReadMesh", {
+      Action: ["appmesh:DescribeMesh", "appmesh:ListVirtualNodes", "appmesh:ListVirtualRouters", "appmesh:ListVirtualServices"],
+      Resource: mesh,
+    }),
+    allow("ReadInMesh", {
+      Action: ["appmesh:ListRoutes", "appmesh:ListTagsForResource", ...onEachKind("Describe")],
+      Resource,
+    }),
+    allow("CreateInMeshWithTags", {
+      Action: onEachKind("Create"),
+      Resource,
+      Condition: { StringEquals: requestTag(config), Null: namedInRequest, ...onlyOurTagKeys },
+    }),
+    // To create with tags needs it before there are any: hence IfExists. What is another cluster's has one.
+    allow("TagInMesh", {
+      Action: "appmesh:TagResource",
+      Resource,
+      Condition: { StringEqualsIfExists: { ...resourceTag(config), ...requestTag(config) }, ...onlyOurTagKeys },
+    }),
+    allow("UntagInMesh", {
+      Action: "appmesh:UntagResource",
+      Resource,
+      Condition: { StringEquals: resourceTag(config), ...onlyOurTagKeys },
+    }),
+    allow("ChangeInMesh", {
+      Action: [...onEachKind("Delete"), ...onEachKind("Update")],
+      Resource,
+      Condition: { StringEquals: resourceTag(config) },
+    }),
+  ];
+}
+
+function onEachKind(verb: string): readonly string[] {
+  return ["Route", "VirtualNode", "VirtualRouter", "VirtualService"].map((kind) => `appmesh:${verb}${kind}`);
+}
