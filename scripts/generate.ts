@@ -4,12 +4,13 @@ import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { readConfigFile } from "../src/config.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
+import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 import { chartValuesSchema } from "./chart-values.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
 import { coveragePage } from "./coverage/page.ts";
-import { policyTemplate } from "./terraform.ts";
+import { appMeshTemplate, policyTemplate } from "./terraform.ts";
 
 /**
  * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
@@ -49,6 +50,8 @@ const ARTEFACTS: readonly Artefact[] = [
     path: "config/iam/operator-policy.json",
     content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
+  { path: "config/iam/operator-policy-app-mesh.json", content: () => renderAppMeshPolicy(readConfigFile(DEV_CONFIG)) ?? "" },
+  { path: "terraform/operator/policy-app-mesh.json.tftpl", content: () => appMeshTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA"]) },
   { path: "terraform/operator/policy-pod-identity.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA", "PodIdentity"]) },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },

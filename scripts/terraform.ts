@@ -1,6 +1,7 @@
 import { readConfigFile } from "../src/config.ts";
 import type { PolicyStatement } from "../src/crds/desired.ts";
 import type { OperatorConfig } from "../src/crds/operator-config.ts";
+import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
 
 /**
@@ -43,6 +44,20 @@ export function policyTemplate(devConfig: string, modes: OperatorConfig["identit
     return switched ? `%{ if ${switched.on} }${separated}%{ endif }` : separated;
   });
   return `${withVariables(`{\n  "Version": "${Version}",\n  "Statement": [\n${texts.join("")}\n  ]\n}`)}\n`;
+}
+
+/** The same of the policy for App Mesh, which is attached beside it where there is a mesh. */
+export function appMeshTemplate(devConfig: string): string {
+  const config = everythingOn(readConfigFile(devConfig), ["IRSA"]);
+  const { appMesh } = config.mesh;
+  if (appMesh === null) throw new Error(`${devConfig} has no mesh.appMesh`);
+  const policy = renderAppMeshPolicy({
+    ...config,
+    mesh: { ...config.mesh, appMesh: { ...appMesh, meshName: "${mesh_name}" } },
+    network: { ...config.network, clusterDomain: "${cluster_domain}" },
+  });
+  if (policy === undefined) throw new Error(`${devConfig} has an App Mesh that is retired`);
+  return withVariables(policy);
 }
 
 function everythingOn(config: OperatorConfig, modes: OperatorConfig["identity"]["modes"]): OperatorConfig {

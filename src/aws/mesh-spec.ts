@@ -42,7 +42,7 @@ function differ(field: string, desired: unknown, observed: unknown): Difference[
 
 function words(value: unknown, otherwise: string): string {
   if (value === undefined) return "none";
-  return typeof value === "object" ? otherwise : String(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : otherwise;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -21,6 +21,15 @@ locals {
     existing_repositories = sort(distinct(var.existing_repositories))
     kms_key               = var.kms_key
   })))
+
+  app_mesh_policy = jsonencode(jsondecode(templatefile("${path.module}/policy-app-mesh.json.tftpl", {
+    partition      = data.aws_partition.current.partition
+    account_id     = data.aws_caller_identity.current.account_id
+    region         = var.region
+    cluster        = var.cluster
+    mesh_name      = var.app_mesh_name
+    cluster_domain = var.cluster_domain
+  })))
 }
 
 resource "aws_iam_role" "operator" {
@@ -56,4 +65,20 @@ resource "aws_iam_policy" "operator" {
 resource "aws_iam_role_policy_attachment" "operator" {
   role       = aws_iam_role.operator.name
   policy_arn = aws_iam_policy.operator.arn
+}
+
+# One managed policy has no room for App Mesh as well.
+resource "aws_iam_policy" "app_mesh" {
+  count       = var.app_mesh_name == "" ? 0 : 1
+  name        = "${var.name}-app-mesh"
+  path        = var.path
+  description = "What platform-operator calls in App Mesh for the cluster ${var.region}.${var.cluster}."
+  policy      = local.app_mesh_policy
+  tags        = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "app_mesh" {
+  count      = var.app_mesh_name == "" ? 0 : 1
+  role       = aws_iam_role.operator.name
+  policy_arn = aws_iam_policy.app_mesh[0].arn
 }

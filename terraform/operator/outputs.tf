@@ -7,3 +7,8 @@ output "policy_json" {
   description = "The operator's policy."
   value       = local.policy
 }
+
+output "app_mesh_policy_json" {
+  description = "The operator's policy for App Mesh; null: it has none."
+  value       = var.app_mesh_name == "" ? null : local.app_mesh_policy
+}

@@ -62,14 +62,26 @@ variable "pod_identity" {
   default     = false
 }
 
+variable "app_mesh_name" {
+  description = "mesh.appMesh.meshName; empty: there is none, or it is retired."
+  type        = string
+  default     = ""
+}
+
+variable "cluster_domain" {
+  description = "network.clusterDomain, for App Mesh."
+  type        = string
+  default     = "cluster.local"
+}
+
 variable "name" {
-  description = "Of the role and of the policy."
+  description = "Of the role and of its policies."
   type        = string
   default     = "platform-operator"
 }
 
 variable "path" {
-  description = "Of the role and of the policy."
+  description = "Of the role and of its policies."
   type        = string
   default     = "/"
 
@@ -86,7 +98,7 @@ variable "operator_permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Of the role and of the policy."
+  description = "Of the role and of its policies."
   type        = map(string)
   default     = {}
 }

@@ -208,6 +208,22 @@ describe("a PlatformService", () => {
     await apply([], { apiVersion: "v1", kind: "Namespace", metadata: { name: "narrow", labels: NAMESPACES["narrow"] ?? {} } });
   });
 
+  test("is let go of what it has in AWS by the platform team alone, and a squad may take that back", async () => {
+    const abandoned = (value: string): object => {
+      const annotations = { "platform-operator.dev/abandon": value };
+      return { ...service({}), metadata: { namespace: MANAGED, name: "abandoned", annotations } };
+    };
+    const refusal = "metadata.annotations: platform-operator.dev/abandon leaves objects behind in AWS";
+    expect(await says(SQUAD, abandoned("appmesh.aws"))).toContain(refusal);
+    await apply(PLATFORM, abandoned("appmesh.aws"));
+    const annotate = (...change: string[]): Promise<string> =>
+      attempt(["annotate", "psvc", "abandoned", "-n", MANAGED, ...SQUAD, "--overwrite", ...change]);
+    expect(await annotate("platform-operator.dev/abandon=iam.aws")).toContain(refusal);
+    expect(await annotate("note=x")).toBe("");
+    expect(await annotate("platform-operator.dev/abandon-")).toBe("");
+    expect(await attempt(["delete", "psvc", "abandoned", "-n", MANAGED, ...SQUAD])).toBe("");
+  });
+
   test("follows a tier whose allowedNamespaces change", async () => {
     const spec = { image: { tag: "1.0.0" }, tier: "tier-0" };
     expect(await says(SQUAD, service(spec))).toBe("");

@@ -1,3 +1,10 @@
+import {
+  TagResourceCommand as TagInMeshCommand,
+  UpdateRouteCommand,
+  UpdateVirtualNodeCommand,
+  UpdateVirtualRouterCommand,
+  UpdateVirtualServiceCommand,
+} from "@aws-sdk/client-app-mesh";
 import { PutImageTagMutabilityCommand, TagResourceCommand } from "@aws-sdk/client-ecr";
 import { TagResourceCommand as TagAssociationCommand, UpdatePodIdentityAssociationCommand } from "@aws-sdk/client-eks";
 import {
@@ -12,10 +19,14 @@ import {
 } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Converger } from "../../../src/reconcilers/converge.ts";
+import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
+import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
+import { buildVirtualRouter, buildVirtualService } from "../../../src/resources/app-mesh/virtual-router.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildAssociation } from "../../../src/resources/eks/association.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../support/aws/operator-config.ts";
 import { pushImage } from "../../support/aws/push.ts";
 import { service } from "../../support/aws/service.ts";
@@ -29,7 +40,7 @@ let aws: EmulatedAws;
 
 beforeAll(async () => {
   const identity = { ...operatorConfig().identity, modes: ["IRSA", "PodIdentity"] };
-  aws = await emulatedAws({ identity });
+  aws = await emulatedAws({ identity, ...inAppMesh() });
 });
 afterAll(async () => aws.close());
 
@@ -91,10 +102,49 @@ async function lifeOfAnAssociation(): Promise<void> {
   await aws.operator.roles.delete({ ...role, force: false });
 }
 
+async function lifeInAMesh(): Promise<void> {
+  const inMesh = service({ port: 8080, dependencies: { services: [{ name: "pricing" }] } });
+  const { mesh } = aws.operator;
+  const node = buildVirtualNode(inMesh, aws.config, neighbours());
+  const router = buildVirtualRouter(inMesh, aws.config);
+  const virtualService = buildVirtualService(inMesh, aws.config);
+  const [route] = buildMeshRoutes(inMesh, aws.config);
+  if (!router || !virtualService || !route) throw new Error("it has a port");
+  const made = async () => [
+    await new Converger(mesh.virtualNodes).converge(node),
+    await new Converger(mesh.virtualRouters).converge(router),
+    await new Converger(mesh.routes).converge(route),
+    await new Converger(mesh.virtualServices).converge(virtualService),
+  ];
+  // Its router is not there yet: is the mesh?
+  await expect(mesh.routes.create(route)).rejects.toMatchObject({ class: "absent" });
+  const [created] = await made();
+  if (created?.state !== "asDesired") throw new Error("the node was not made");
+  const meshName = "platform";
+  const virtualRouterName = router.name;
+  await aws.appMesh.send(new UpdateVirtualNodeCommand({ meshName, virtualNodeName: node.name, spec: {} }));
+  await aws.appMesh.send(new UpdateVirtualRouterCommand({ meshName, virtualRouterName, spec: {} }));
+  const weightedTargets = [{ virtualNode: node.name, weight: 1 }];
+  const spec = { httpRoute: { match: { prefix: "/" }, action: { weightedTargets } } };
+  await aws.appMesh.send(new UpdateRouteCommand({ meshName, virtualRouterName, routeName: "all", spec }));
+  await aws.appMesh.send(new UpdateVirtualServiceCommand({ meshName, virtualServiceName: virtualService.name, spec: {} }));
+  const tags = [
+    { key: "platform-operator.dev/stray", value: "x" },
+    { key: "platform-operator.dev/owner", value: "x" },
+  ];
+  await aws.appMesh.send(new TagInMeshCommand({ resourceArn: created.observed.arn, tags }));
+  for (const result of await made()) expect(result).toMatchObject({ state: "asDesired" });
+  await aws.operator.bulk.meshObjects(new Set([router.name]));
+  expect(await mesh.virtualServices.delete({ ...virtualService, force: false })).toEqual({ state: "gone" });
+  expect(await mesh.virtualRouters.delete({ ...router, force: false })).toEqual({ state: "gone" });
+  expect(await mesh.virtualNodes.delete({ ...node, force: false })).toEqual({ state: "gone" });
+}
+
 test("every action that the operator's policy allows is one that it needs, and none that it needs is denied", async () => {
   await lifeOfARole();
   await lifeOfARepository();
   await lifeOfAnAssociation();
+  await lifeInAMesh();
   const [report] = await aws.emulator.grants();
   expect(report?.statements.filter(({ effect }) => effect === "Allow").flatMap(({ unused }) => unused)).toEqual([]);
   expect(report?.denied).toEqual([]);

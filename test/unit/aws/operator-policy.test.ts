@@ -1,4 +1,13 @@
 import {
+  AppMeshClient,
+  CreateVirtualNodeCommand,
+  DeleteMeshCommand,
+  DeleteVirtualNodeCommand,
+  TagResourceCommand as TagInMeshCommand,
+  UpdateMeshCommand,
+  UpdateVirtualNodeCommand,
+} from "@aws-sdk/client-app-mesh";
+import {
   BatchDeleteImageCommand,
   BatchGetImageCommand,
   CreateRepositoryCommand,
@@ -24,10 +33,12 @@ import {
 } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RoleDesired } from "../../../src/crds/desired.ts";
+import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { ANYTHING, emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { pushImage } from "../../support/aws/push.ts";
+import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { METRICS_POLICY } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 
@@ -42,19 +53,22 @@ const TRUST = JSON.stringify({
 let aws: EmulatedAws;
 let iam: IAMClient;
 let ecr: ECRClient;
+let appMesh: AppMeshClient;
 let desired: RoleDesired;
 let services = 0;
 
 beforeAll(async () => {
-  aws = await emulatedAws();
+  aws = await emulatedAws(inAppMesh());
   const options = { region: "eu-west-1", endpoint: aws.config.aws.endpoint ?? "", credentials: OPERATOR };
   iam = new IAMClient(options);
   ecr = new ECRClient(options);
+  appMesh = new AppMeshClient(options);
   await aws.iam.send(new CreatePolicyCommand({ PolicyName: "wide-open", PolicyDocument: ANYTHING }));
 });
 afterAll(async () => {
   iam.destroy();
   ecr.destroy();
+  appMesh.destroy();
   await aws.close();
 });
 beforeEach(() => {
@@ -218,5 +232,38 @@ describe("a repository", () => {
     const created = await aws.ecr.send(new CreateRepositoryCommand({ repositoryName: name, tags: other }));
     const tag = new TagResourceCommand({ resourceArn: created.repository?.repositoryArn, tags: list(tags) });
     await expect(ecr.send(tag)).rejects.toMatchObject(denied);
+  });
+});
+
+describe("a mesh", () => {
+  const node = () => buildVirtualNode(service({}, { namespace: "tracking", name: `s${services}` }), aws.config, neighbours());
+  const named = () => ({ meshName: "platform", virtualNodeName: node().name });
+  const tagRefs = (tags: Readonly<Record<string, string>>) => Object.entries(tags).map(([key, value]) => ({ key, value }));
+
+  test("is neither changed nor deleted", async () => {
+    await expect(appMesh.send(new UpdateMeshCommand({ meshName: "platform", spec: {} }))).rejects.toMatchObject(denied);
+    await expect(appMesh.send(new DeleteMeshCommand({ meshName: "platform" }))).rejects.toMatchObject(denied);
+  });
+
+  test.each<[string, () => object]>([
+    ["without tags", () => ({ tags: undefined })],
+    ["for another cluster", () => ({ tags: tagRefs({ ...node().tags, "platform-operator.dev/cluster": "eu-west-1.other" }) })],
+    ["by another cluster's name", () => ({ virtualNodeName: "other_tracking_tracking" })],
+    ["in another mesh", () => ({ meshName: "others" })],
+  ])("gets no node %s", async (_, change) => {
+    const create = new CreateVirtualNodeCommand({ ...named(), spec: {}, tags: tagRefs(node().tags), ...change() });
+    await expect(appMesh.send(create)).rejects.toMatchObject(denied);
+  });
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ["nobody's", {}],
+    ["another cluster's", { "platform-operator.dev/cluster": "eu-west-1.other" }],
+  ])("of whose nodes one is %s: it is not changed, deleted, or tagged as ours", async (_, tags) => {
+    const { virtualNode } = await aws.appMesh.send(new CreateVirtualNodeCommand({ ...named(), spec: {}, tags: tagRefs(tags) }));
+    await expect(appMesh.send(new UpdateVirtualNodeCommand({ ...named(), spec: {} }))).rejects.toMatchObject(denied);
+    await expect(appMesh.send(new DeleteVirtualNodeCommand(named()))).rejects.toMatchObject(denied);
+    if (Object.keys(tags).length === 0) return;
+    const tag = new TagInMeshCommand({ resourceArn: virtualNode?.metadata?.arn, tags: tagRefs(node().tags) });
+    await expect(appMesh.send(tag)).rejects.toMatchObject(denied);
   });
 });

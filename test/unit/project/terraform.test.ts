@@ -7,6 +7,7 @@ import { readConfigFile } from "../../../src/config.ts";
 import { partitionOf, permittedBoundaries } from "../../../src/crds/aws-names.ts";
 import { operatorConfigFile, type OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { sortedUnique } from "../../../src/resources/order.ts";
+import { renderAppMeshPolicy } from "../../../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
 
 /** The Terraform module's policy, rendered as Terraform renders it, is the policy of the code. */
@@ -89,15 +90,51 @@ test.each([
   expect(render(templateOf(config), variablesOf(config))).toEqual(JSON.parse(renderOperatorPolicy(config)));
 });
 
+/** As main.tf has them, for the policy of App Mesh. */
+function meshVariablesOf(config: OperatorConfig): Variables {
+  const { region, accountId, name } = config.cluster;
+  return {
+    partition: partitionOf(region).partition,
+    account_id: accountId,
+    region,
+    cluster: name,
+    mesh_name: config.mesh.appMesh?.meshName ?? "",
+    cluster_domain: config.network.clusterDomain,
+  };
+}
+
+test.each([
+  ["the development configuration", DEV],
+  [
+    "another partition, mesh and domain",
+    configWith({
+      cluster: { ...DEV.cluster, region: "cn-north-1" },
+      mesh: { appMesh: { ...DEV.mesh.appMesh, meshName: "m" } },
+      network: { clusterDomain: "corp.example" },
+    }),
+  ],
+])("%s: the module's policy for App Mesh is the code's", (_, config) => {
+  const template = readFileSync(join(ROOT, "terraform/operator/policy-app-mesh.json.tftpl"), "utf8");
+  expect(render(template, meshVariablesOf(config))).toEqual(JSON.parse(renderAppMeshPolicy(config) ?? ""));
+});
+
+test("App Mesh needs no policy where it is not, or is no more", () => {
+  expect(renderAppMeshPolicy(configWith({ mesh: {} }))).toBeUndefined();
+  expect(renderAppMeshPolicy(configWith({ mesh: { appMesh: { ...DEV.mesh.appMesh, retired: true } } }))).toBeUndefined();
+});
+
 test("of the development configuration it is config/iam/operator-policy.json", () => {
   const committed: unknown = JSON.parse(readFileSync(join(ROOT, "config/iam/operator-policy.json"), "utf8"));
   expect(render(templateOf(DEV), variablesOf(DEV))).toEqual(committed);
 });
 
-test("main.tf gives the template the variables that this test gives it, in its order, and no other", () => {
-  const call = /templatefile\("\$\{path\.module\}\/\$\{local\.template\}", \{\n([^]*?)\n {2}\}\)/.exec(
-    readFileSync(join(ROOT, "terraform/operator/main.tf"), "utf8"),
-  );
+test.each([
+  ["${local.template}", variablesOf(DEV)],
+  ["policy-app-mesh.json.tftpl", meshVariablesOf(DEV)],
+])("main.tf gives %s the variables that this test gives it, in its order, and no other", (template, variables) => {
+  const main = readFileSync(join(ROOT, "terraform/operator/main.tf"), "utf8");
+  const [, after = ""] = main.split(`templatefile("\${path.module}/${template}", {\n`);
+  const call = /^([^]*?)\n {2}\}\)/.exec(after);
   const given = [...(call?.[1] ?? "").matchAll(/^ +(\w+) +=/gm)].map(([, name]) => name);
-  expect(given).toEqual(Object.keys(variablesOf(DEV)));
+  expect(given).toEqual(Object.keys(variables));
 });
