@@ -43,7 +43,7 @@ export interface MeshListener {
   readonly tls?: {
     readonly mode: "STRICT" | "PERMISSIVE";
     readonly certificate: { readonly file: CertificateFiles };
-    readonly validation: TlsValidation;
+    readonly validation?: TlsValidation;
   };
 }
 

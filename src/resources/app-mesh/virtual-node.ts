@@ -58,7 +58,12 @@ function listener(
     ...(outlierDetection && { outlierDetection }),
     ...(connectionPool && { connectionPool }),
     ...(mode && {
-      tls: { mode, certificate: { file: CERTIFICATE }, validation: validationOf(callerIdentities(service, config, facts)) },
+      tls: {
+        mode,
+        certificate: { file: CERTIFICATE },
+        // Where plain text is taken as well, who comes by TLS need not say more than who comes without.
+        ...(mode === "STRICT" && { validation: validationOf(callerIdentities(service, config, facts)) }),
+      },
     }),
   };
 }

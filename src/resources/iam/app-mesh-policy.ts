@@ -21,20 +21,13 @@ export function appMeshStatements(config: OperatorConfig): readonly PolicyStatem
   if (appMesh === null || appMesh.retired) return [];
   const { accountId, region, name } = config.cluster;
   const mesh = `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMesh.meshName}`;
-  // Routers hold their routes. A route's create and update are also checked on the node that it names, as a node's create is on its backends, and so on.
-  const Resource = [
-    `${mesh}/virtualNode/${name}_*`,
-    `${mesh}/virtualRouter/${name}_*`,
-    `${mesh}/virtualService/*.svc.${config.network.clusterDomain}`,
-  ];
+  // Nodes, and routers with their routes, by their names; hosts have none of the cluster's. What is written is checked on each object that it names as well.
+  const Resource = [`${mesh}/virtual*/${name}_*`, `${mesh}/virtualService/*.svc.${config.network.clusterDomain}`];
   return [
+    // Reads go as far as telling a foreign object from none.
     allow("ReadMesh", {
-      Action: ["appmesh:DescribeMesh", "appmesh:ListVirtualNodes", "appmesh:ListVirtualRouters", "appmesh:ListVirtualServices"],
-      Resource: mesh,
-    }),
-    allow("ReadInMesh", {
-      Action: ["appmesh:ListRoutes", "appmesh:ListTagsForResource", ...onEachKind("Describe")],
-      Resource,
+      Action: ["appmesh:DescribeMesh", ...onEachKind("Describe"), ...onEachKind("List", "s"), "appmesh:ListTagsForResource"],
+      Resource: [mesh, `${mesh}/*`],
     }),
     allow("CreateInMeshWithTags", {
       Action: onEachKind("Create"),
@@ -60,6 +53,6 @@ export function appMeshStatements(config: OperatorConfig): readonly PolicyStatem
   ];
 }
 
-function onEachKind(verb: string): readonly string[] {
-  return ["Route", "VirtualNode", "VirtualRouter", "VirtualService"].map((kind) => `appmesh:${verb}${kind}`);
+function onEachKind(verb: string, plural = ""): readonly string[] {
+  return ["Route", "VirtualNode", "VirtualRouter", "VirtualService"].map((kind) => `appmesh:${verb}${kind}${plural}`);
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import catalogue from "../../../../emulator/authorization/actions.generated.json" with { type: "json" };
 import { operatorConfigFile, type OperatorConfig } from "../../../../src/crds/operator-config.ts";
+import { renderAppMeshPolicy } from "../../../../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../../../../src/resources/iam/operator-policy.ts";
+import { inAppMesh } from "../../../support/aws/mesh.ts";
 import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../../support/aws/operator-config.ts";
 
 interface Rendered {
@@ -20,6 +22,7 @@ const policy = rendered(config);
 const withPodIdentity = operatorConfig(undefined, {
   identity: { ...config.identity, modes: ["IRSA", "PodIdentity"], allowedManagedPolicyArns: [] },
 });
+const inMesh: Rendered = JSON.parse(renderAppMeshPolicy(operatorConfig(undefined, inAppMesh())) ?? "");
 const allowed = policy.Statement.filter(({ Effect }) => Effect === "Allow");
 
 /** Condition keys that the catalogue gives an action: its own, and those of the resource types it works on. */
@@ -41,7 +44,7 @@ function keysOf(action: string): Set<string> {
 }
 
 test.each(
-  [...policy.Statement, ...rendered(withPodIdentity).Statement].flatMap(({ Action, Condition }) =>
+  [...policy.Statement, ...rendered(withPodIdentity).Statement, ...inMesh.Statement].flatMap(({ Action, Condition }) =>
     [Action].flat().map((action) => [action, Condition ?? {}] as const),
   ),
 )("%s has every condition key that it is held to", (action, condition) => {
@@ -50,9 +53,9 @@ test.each(
 });
 
 test("every action is AWS's, and granted once", () => {
-  const actions = allowed.flatMap(({ Action }) => [Action].flat());
+  const actions = [...allowed, ...inMesh.Statement].flatMap(({ Action }) => [Action].flat());
   expect(new Set(actions).size).toBe(actions.length);
-  for (const action of policy.Statement.flatMap(({ Action }) => [Action].flat())) {
+  for (const action of [...policy.Statement, ...inMesh.Statement].flatMap(({ Action }) => [Action].flat())) {
     const [service = "", name = ""] = action.split(":");
     expect(Object.entries(catalogue.services).find(([s]) => s === service)?.[1].actions).toHaveProperty(name);
   }
@@ -196,4 +199,11 @@ test.each([
   expect(listing(arns).success).toBe(false);
   const most = operatorConfigFile.parse({ ...config, identity: { ...config.identity, modes, allowedManagedPolicyArns: arns.slice(1) } });
   expect(renderOperatorPolicy(most).replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
+});
+
+test("the policy for App Mesh fits as well, with the longest names that can be", () => {
+  const cluster = { ...config.cluster, name: "c".repeat(100) };
+  const network = { clusterDomain: `${"d".repeat(60)}.${"e".repeat(60)}` };
+  const longest = operatorConfig(undefined, { cluster, network, ...inAppMesh({ meshName: "m".repeat(255) }) });
+  expect(renderAppMeshPolicy(longest)?.replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
 });
