@@ -54,7 +54,6 @@ export function appMeshTemplate(devConfig: string): string {
   const policy = renderAppMeshPolicy({
     ...config,
     mesh: { ...config.mesh, appMesh: { ...appMesh, meshName: "${mesh_name}" } },
-    network: { ...config.network, clusterDomain: "${cluster_domain}" },
   });
   if (policy === undefined) throw new Error(`${devConfig} has an App Mesh that is retired`);
   return withVariables(policy);

@@ -23,12 +23,11 @@ locals {
   })))
 
   app_mesh_policy = jsonencode(jsondecode(templatefile("${path.module}/policy-app-mesh.json.tftpl", {
-    partition      = data.aws_partition.current.partition
-    account_id     = data.aws_caller_identity.current.account_id
-    region         = var.region
-    cluster        = var.cluster
-    mesh_name      = var.app_mesh_name
-    cluster_domain = var.cluster_domain
+    partition  = data.aws_partition.current.partition
+    account_id = data.aws_caller_identity.current.account_id
+    region     = var.region
+    cluster    = var.cluster
+    mesh_name  = var.app_mesh_name
   })))
 }
 

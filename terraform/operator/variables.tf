@@ -68,12 +68,6 @@ variable "app_mesh_name" {
   default     = ""
 }
 
-variable "cluster_domain" {
-  description = "network.clusterDomain, for App Mesh."
-  type        = string
-  default     = "cluster.local"
-}
-
 variable "name" {
   description = "Of the role and of its policies."
   type        = string

@@ -21,8 +21,8 @@ export function appMeshStatements(config: OperatorConfig): readonly PolicyStatem
   if (appMesh === null || appMesh.retired) return [];
   const { accountId, region, name } = config.cluster;
   const mesh = `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMesh.meshName}`;
-  // Nodes, and routers with their routes, by their names; hosts have none of the cluster's. What is written is checked on each object that it names as well.
-  const Resource = [`${mesh}/virtual*/${name}_*`, `${mesh}/virtualService/*.svc.${config.network.clusterDomain}`];
+  // Nodes, and routers with their routes, by their names; a host says nothing of its cluster. What is written is checked on each object that it names as well.
+  const Resource = [`${mesh}/virtual*/${name}_*`, `${mesh}/virtualService/*`];
   return [
     // Reads go as far as telling a foreign object from none.
     allow("ReadMesh", {

@@ -99,18 +99,16 @@ function meshVariablesOf(config: OperatorConfig): Variables {
     region,
     cluster: name,
     mesh_name: config.mesh.appMesh?.meshName ?? "",
-    cluster_domain: config.network.clusterDomain,
   };
 }
 
 test.each([
   ["the development configuration", DEV],
   [
-    "another partition, mesh and domain",
+    "another partition and mesh",
     configWith({
       cluster: { ...DEV.cluster, region: "cn-north-1" },
       mesh: { appMesh: { ...DEV.mesh.appMesh, meshName: "m" } },
-      network: { clusterDomain: "corp.example" },
     }),
   ],
 ])("%s: the module's policy for App Mesh is the code's", (_, config) => {
