@@ -1,0 +1,339 @@
+import {
+  CreateGatewayRouteCommand,
+  CreateRouteCommand,
+  CreateVirtualGatewayCommand,
+  CreateVirtualNodeCommand,
+  DeleteMeshCommand,
+  DeleteRouteCommand,
+  ListRoutesCommand,
+  ListVirtualNodesCommand,
+  ListVirtualRoutersCommand,
+  ListVirtualServicesCommand,
+} from "@aws-sdk/client-app-mesh";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ANNOTATIONS, type ObjectKey } from "../../../src/crds/meta.ts";
+import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
+import { ensureVirtualNode } from "../../../src/reconcilers/platform-service/app-mesh-node.ts";
+import { removeMeshTraffic, removeVirtualNode, retireMesh } from "../../../src/reconcilers/platform-service/app-mesh-removal.ts";
+import { ensureMeshTraffic } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
+import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
+import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import type { StepReport } from "../../../src/reconcilers/step.ts";
+import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
+import { operatorConfig } from "../../support/aws/operator-config.ts";
+import { service } from "../../support/aws/service.ts";
+import { awsRemoveScope } from "../../support/remove-scope.ts";
+
+/** The steps of a service in App Mesh, and its way out, against the emulator; each pass may be of another process. */
+
+const meshName = "platform";
+const SPEC = { port: 8080, routes: [{ name: "orders", match: { methods: ["GET"] } }, { name: "all" }] };
+const RETIRED = operatorConfig(undefined, inAppMesh({ retired: true }));
+const UNCONFIGURED = operatorConfig();
+
+let aws: EmulatedAws;
+let key: ObjectKey;
+let ports: RemoveScope;
+let count = 0;
+
+beforeAll(async () => {
+  aws = await emulatedAws(inAppMesh());
+});
+afterAll(async () => aws.close());
+beforeEach(async () => {
+  key = { namespace: "tracking", name: `s${++count}` };
+  await aws.emulator.clearFaults();
+  restart();
+});
+
+/** Another process: nothing is remembered. */
+function restart(): void {
+  ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
+  ports = { ...ports, world: { ...ports.world, ...neighbours(), namespaceLabels: () => ({}) } };
+  aws.recorder.clear();
+}
+
+interface Changes {
+  readonly config?: OperatorConfig;
+  /** Its annotation `abandon`. */
+  readonly abandon?: string;
+}
+
+function changed({ config = aws.config, abandon }: Changes): RemoveScope {
+  const annotations = abandon === undefined ? {} : { [ANNOTATIONS.abandon]: abandon };
+  return { ...ports, config, stored: { ...ports.stored, metadata: { ...ports.stored.metadata, annotations } } };
+}
+
+function scopeOf(spec: object, changes: Changes = {}): Scope {
+  return {
+    ...changed(changes),
+    service: service(spec, key),
+    namespaceLabels: {},
+    facts: {},
+    previous: [],
+    resources: [],
+    corrections: [],
+    leftBehind: [],
+    reports: new Map(),
+  };
+}
+
+async function pass(scope: Scope): Promise<StepReport | undefined> {
+  return (await ensureVirtualNode(scope)) ?? ensureMeshTraffic(scope);
+}
+
+/** Both steps of a deletion, as it goes. */
+async function removal(changes: Changes = {}) {
+  const scope = changed(changes);
+  const traffic = await removeMeshTraffic(scope);
+  const goesOn = traffic.state === "gone" || traffic.state === "retained";
+  return { report: goesOn ? await removeVirtualNode(scope) : traffic, kept: scope.retained.map(({ kind }) => kind) };
+}
+
+const node = () => `demo_tracking_${key.name}`;
+const host = () => `${key.name}.tracking.svc.cluster.local`;
+
+/** What of the service's is in the mesh, as somebody else sees it. */
+async function inMesh(): Promise<readonly string[]> {
+  const { virtualNodes = [] } = await aws.appMesh.send(new ListVirtualNodesCommand({ meshName }));
+  const { virtualRouters = [] } = await aws.appMesh.send(new ListVirtualRoutersCommand({ meshName }));
+  const { virtualServices = [] } = await aws.appMesh.send(new ListVirtualServicesCommand({ meshName }));
+  const routers = virtualRouters.filter(({ virtualRouterName }) => virtualRouterName === node());
+  const routes =
+    routers.length === 0 ? [] : ((await aws.appMesh.send(new ListRoutesCommand({ meshName, virtualRouterName: node() }))).routes ?? []);
+  return [
+    ...virtualNodes.filter(({ virtualNodeName }) => virtualNodeName === node()).map(() => "node"),
+    ...routers.map(() => "router"),
+    ...routes.map(({ routeName }) => `route ${routeName ?? ""}`),
+    ...virtualServices.filter(({ virtualServiceName }) => virtualServiceName === host()).map(() => "service"),
+  ];
+}
+
+const ALL = ["node", "router", "route all", "route orders_GET", "service"];
+
+describe("a service in App Mesh", () => {
+  test("has everything after one pass, says so, and asks nothing in the next", async () => {
+    const scope = scopeOf(SPEC);
+    expect(await pass(scope)).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+    expect(scope.resources.map(({ group, kind, name, state }) => `${group} ${kind} ${name} ${state}`)).toEqual([
+      `appmesh.aws VirtualNode ${node()} Ready`,
+      `appmesh.aws VirtualRouter ${node()} Ready`,
+      `appmesh.aws Route ${node()}/orders_GET Ready`,
+      `appmesh.aws Route ${node()}/all Ready`,
+      `appmesh.aws VirtualService ${host()} Ready`,
+    ]);
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    aws.recorder.clear();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(aws.recorder.calls()).toEqual([]);
+    restart();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(aws.recorder.writes()).toEqual([]);
+  });
+
+  test.each([["in the same process"], ["in another"]])("loses a route that is no longer written, and gains one, %s", async (process) => {
+    await pass(scopeOf(SPEC));
+    if (process === "in another") restart();
+    const routes = [{ name: "orders", match: { methods: ["PUT"] } }, { name: "all" }];
+    expect(await pass(scopeOf({ ...SPEC, routes }))).toBeUndefined();
+    expect(await inMesh()).toEqual(["node", "router", "route all", "route orders_PUT", "service"]);
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+  });
+
+  test("whose port was taken away is no longer called", async () => {
+    await pass(scopeOf(SPEC));
+    expect(await pass(scopeOf({}))).toBeUndefined();
+    expect(await inMesh()).toEqual(["node"]);
+    await pass(scopeOf({}));
+    aws.recorder.clear();
+    expect(await pass(scopeOf({}))).toBeUndefined();
+    expect(aws.recorder.calls()).toEqual([]);
+  });
+
+  test("says that a route in its router is somebody else's, until it is gone", async () => {
+    await pass(scopeOf(SPEC));
+    const stray = { meshName, virtualRouterName: node(), routeName: "stray" };
+    const spec = { httpRoute: { match: { prefix: "/" }, action: { weightedTargets: [{ virtualNode: node(), weight: 1 }] } } };
+    await aws.appMesh.send(new CreateRouteCommand({ ...stray, spec }));
+    restart();
+    for (let round = 0; round < 2; round++) {
+      expect(await pass(scopeOf(SPEC))).toMatchObject({
+        state: "blocked",
+        reason: "NotOwned",
+        message: expect.stringContaining(`Route ${node()}/stray is in this service's router`),
+      });
+    }
+    await aws.appMesh.send(new DeleteRouteCommand(stray));
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+  });
+
+  test("does not take over a node that is somebody else's", async () => {
+    await aws.appMesh.send(new CreateVirtualNodeCommand({ meshName, virtualNodeName: node(), spec: {} }));
+    expect(await pass(scopeOf(SPEC))).toMatchObject({
+      state: "blocked",
+      reason: "NotOwned",
+      message: expect.stringContaining(`App Mesh VirtualNode ${node()} exists and is not ours`),
+    });
+    expect(await inMesh()).toEqual(["node"]);
+  });
+
+  test("goes on where a pass ended in between, at every call", async () => {
+    await pass(scopeOf(SPEC));
+    const writes = aws.recorder.writes().length;
+    await removal();
+    for (let position = 1; position <= writes; position++) {
+      restart();
+      await aws.emulator.addFaults({ match: { service: "appmesh", access: "write" }, position, fault: { kind: "denied" } });
+      await expect(pass(scopeOf(SPEC))).rejects.toMatchObject({ class: "denied" });
+      await aws.emulator.clearFaults();
+      restart();
+      expect(await pass(scopeOf(SPEC))).toBeUndefined();
+      expect(await inMesh()).toEqual(ALL);
+      await removal();
+      expect(await inMesh()).toEqual([]);
+    }
+  });
+
+  test("is looked at and not written while it is suspended, and what is withheld is named", async () => {
+    const looked = async (spec: object): Promise<StepReport> => {
+      const readOnly = readOnlyPass(ports);
+      const step = readOnly.naming({
+        name: "mesh",
+        condition: "TrafficReady",
+        ensure: async (scope) => (await pass(scope)) ?? { state: "ready" },
+        remove: async () => ({ state: "gone" }),
+      });
+      return step.ensure({ ...scopeOf(spec), ...readOnly.hands });
+    };
+    expect(await looked(SPEC)).toMatchObject({
+      state: "suspended",
+      message: expect.stringContaining(`VirtualNode ${node()} is not there`),
+    });
+    await pass(scopeOf(SPEC));
+    expect(await looked(SPEC)).toEqual({ state: "ready" });
+    restart();
+    expect(await looked({ ...SPEC, routes: [{ name: "all" }] })).toMatchObject({
+      message: `not written while suspended: Route ${node()}/all differs: spec.priority is 1, should be 0`,
+    });
+    expect(aws.recorder.writes()).toEqual([]);
+    expect(await inMesh()).toEqual(ALL);
+  });
+});
+
+describe("a mesh that cannot be used", () => {
+  test("is not there: the configuration is named, and a pass heals when it is", async () => {
+    const alone = await emulatedAws(inAppMesh());
+    try {
+      await alone.appMesh.send(new DeleteMeshCommand({ meshName }));
+      const scope = { ...scopeOf(SPEC), ...awsRemoveScope(alone, key, { owner: "x", tier: "tier-2", image: {} }), world: ports.world };
+      expect(await pass(scope)).toMatchObject({
+        state: "blocked",
+        reason: "MeshNotFound",
+        message:
+          "mesh platform does not exist in account 111122223333 and region eu-west-1: the platform team makes it, or names another in mesh.appMesh.meshName of the operator's configuration",
+      });
+    } finally {
+      await alone.close();
+    }
+  });
+
+  test.each([
+    ["MeshRetired", RETIRED],
+    ["AppMeshNotConfigured", UNCONFIGURED],
+  ])("%s", async (reason, config) => {
+    expect(await pass(scopeOf(SPEC, { config }))).toMatchObject({ state: "blocked", reason });
+    expect(aws.recorder.calls()).toEqual([]);
+  });
+});
+
+describe("the way out", () => {
+  const GONE = { report: { state: "gone" }, kept: [] };
+  const NAMED = { status: { resources: [{ group: "appmesh.aws", kind: "VirtualNode", name: "x", state: "Ready" as const }] } };
+
+  beforeEach(async () => {
+    await pass(scopeOf(SPEC));
+    restart();
+    ports = { ...ports, stored: { ...ports.stored, ...NAMED } };
+  });
+
+  test("of a service that is deleted: nothing is left", async () => {
+    expect(await removal()).toEqual(GONE);
+    expect(await inMesh()).toEqual([]);
+    expect(await removal()).toEqual(GONE);
+  });
+
+  test("of a service that lives and is in another mesh: the same, and asked once", async () => {
+    expect(await retireMesh(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual([]);
+    aws.recorder.clear();
+    expect(await retireMesh(scopeOf(SPEC))).toBeUndefined();
+    expect(aws.recorder.calls()).toEqual([]);
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+  });
+
+  test("of a service that never was in App Mesh asks App Mesh nothing, whatever became of it", async () => {
+    ports = { ...ports, stored: { ...ports.stored, status: {} }, config: operatorConfig() };
+    expect(await removal({ config: operatorConfig() })).toEqual(GONE);
+    expect(aws.recorder.calls()).toEqual([]);
+  });
+
+  test("waits for who else uses its host, and says who", async () => {
+    await aws.appMesh.send(
+      new CreateVirtualGatewayCommand({
+        meshName,
+        virtualGatewayName: node(),
+        spec: { listeners: [{ portMapping: { port: 1, protocol: "http" } }] },
+      }),
+    );
+    const target = { virtualService: { virtualServiceName: host() } };
+    const spec = { httpRoute: { match: { prefix: "/" }, action: { target } } };
+    await aws.appMesh.send(new CreateGatewayRouteCommand({ meshName, virtualGatewayName: node(), gatewayRouteName: "in", spec }));
+    await expect(removal()).rejects.toMatchObject({
+      class: "busy",
+      message: expect.stringContaining(`virtualGateway/${node()}/gatewayRoute/in`),
+    });
+    expect(await inMesh()).toEqual(ALL);
+  });
+
+  describe("without App Mesh", () => {
+    beforeEach(async () => {
+      await aws.emulator.addFaults({ match: { service: "appmesh" }, fault: { kind: "drop" } });
+    });
+
+    test("never ends by itself: an outage is no end", async () => {
+      await expect(removal()).rejects.toMatchObject({ class: "unreachable" });
+      await expect(retireMesh(scopeOf(SPEC))).rejects.toMatchObject({ class: "unreachable" });
+    });
+
+    test.each<[string, Changes]>([
+      ["retired by the configuration", { config: RETIRED }],
+      ["abandoned as a whole", { abandon: "appmesh.aws" }],
+    ])("ends where it is %s, asks nothing, and names what is left", async (_, changes) => {
+      const { report, kept } = await removal(changes);
+      expect([report.state, ...kept]).toEqual(["retained", "VirtualService", "VirtualRouter", "VirtualNode"]);
+      const scope = scopeOf(SPEC, changes);
+      expect(await retireMesh(scope)).toBeUndefined();
+      expect(scope.leftBehind.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+        "VirtualService Retained",
+        "VirtualRouter Retained",
+        "VirtualNode Retained",
+      ]);
+      expect(aws.recorder.calls()).toEqual([]);
+    });
+
+    test("does not end for what is not named", async () => {
+      await expect(removal({ abandon: `appmesh.aws/VirtualService/${host()}` })).rejects.toMatchObject({ class: "unreachable" });
+      const all = [`appmesh.aws/VirtualService/${host()}`, `appmesh.aws/VirtualRouter/${node()}`, `appmesh.aws/VirtualNode/${node()}`];
+      expect(await removal({ abandon: all.join(", ") })).toMatchObject({ report: { state: "retained" } });
+    });
+
+    test("does not end where the configuration merely lost the mesh", async () => {
+      expect((await removal({ config: UNCONFIGURED })).report).toMatchObject({ state: "blocked", reason: "AppMeshNotConfigured" });
+      expect(await retireMesh(scopeOf(SPEC, { config: UNCONFIGURED }))).toMatchObject({ reason: "AppMeshNotConfigured" });
+    });
+  });
+});
