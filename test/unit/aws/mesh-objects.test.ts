@@ -9,9 +9,12 @@ import {
   UpdateVirtualNodeCommand,
   type VirtualNodeSpec,
 } from "@aws-sdk/client-app-mesh";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Identified } from "../../../src/crds/desired.ts";
 import type { EffectiveService } from "../../../src/crds/effective.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
+import type { ExternalResource } from "../../../src/reconcilers/ports.ts";
 import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
 import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
 import { buildVirtualRouter, buildVirtualService } from "../../../src/resources/app-mesh/virtual-router.ts";
@@ -259,6 +262,69 @@ describe.each([
     expect((await aws.appMesh.send(new DescribeRouteCommand(route))).route?.spec?.priority).toBe(1);
   });
 });
+
+/** Of whatever a file may say, as far as App Mesh has it. */
+const files = fc.record({
+  protocol: fc.constantFrom("http", "http2"),
+  timeout: fc.option(fc.constantFrom("1ms", "250ms", "15s", "15s1ms", "6m"), { nil: undefined }),
+  retries: fc.option(
+    fc.record({
+      attempts: fc.integer({ min: 0, max: 3 }),
+      perTryTimeout: fc.constantFrom("10ms", "1s"),
+      retryOn: fc.uniqueArray(fc.constantFrom("server-error", "gateway-error", "connect-failure", "refused-stream"), { minLength: 1 }),
+    }),
+    { nil: undefined },
+  ),
+  methods: fc.uniqueArray(fc.constantFrom("GET", "POST", "PUT"), { maxLength: 2 }),
+  path: fc.constantFrom(undefined, { prefix: "/v1" }, { exact: "/" }, { regex: "/v[12]" }),
+  headers: fc.uniqueArray(fc.constantFrom("x-a", "x-b", "x-c"), { maxLength: 3 }),
+  dependencies: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { maxLength: 3 }),
+  maxEjectionPercent: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
+});
+
+test("what is made is as desired, whatever it is: App Mesh's answer differs in nothing", async () => {
+  const aws = await emulatedAws(inAppMesh(WITH_CERTIFICATES));
+  let count = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(files, async ({ protocol, timeout, retries, methods, path, headers, dependencies, maxEjectionPercent }) => {
+        const match = {
+          path: path ?? { prefix: "/" },
+          ...(methods.length > 0 && { methods }),
+          headers: headers.map((name) => ({ name, exact: "1" })),
+        };
+        const outlierDetection = { consecutiveErrors: 1, interval: "500ms", baseEjectionTime: "30s", maxEjectionPercent };
+        const of = service(
+          {
+            port: 8080,
+            protocol,
+            routes: [{ name: "a", match, timeout, retries }, { name: "all" }],
+            dependencies: { services: dependencies.map((name) => ({ name })) },
+            ...(maxEjectionPercent !== undefined && { resilience: { outlierDetection } }),
+          },
+          { namespace: "any", name: `s${++count}` },
+        );
+        const { virtualNodes, virtualRouters, routes } = aws.operator.mesh;
+        const node = buildVirtualNode(of, aws.config, neighbours({ a: 20_000, b: null }));
+        const router = buildVirtualRouter(of, aws.config);
+        if (!router) throw new Error("it has a port");
+        expect(await differencesAfterCreate(virtualNodes, node)).toEqual([]);
+        expect(await differencesAfterCreate(virtualRouters, router)).toEqual([]);
+        for (const route of buildMeshRoutes(of, aws.config)) expect(await differencesAfterCreate(routes, route)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  } finally {
+    await aws.close();
+  }
+});
+
+async function differencesAfterCreate<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D) {
+  const created = await resource.create(desired);
+  const found = await resource.observe(desired);
+  if (found.state !== "present") throw new Error(`it is ${found.state}`);
+  return [...resource.differences(desired, created), ...resource.differences(desired, found.observed)];
+}
 
 test("a mesh that is not there is told from what is not there yet", async () => {
   const aws = await emulatedAws(inAppMesh());

@@ -1,16 +1,22 @@
+import { CreateRouteCommand, DeleteRouteCommand, UpdateVirtualNodeCommand } from "@aws-sdk/client-app-mesh";
 import { PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
+import { appMeshOf } from "../../../src/crds/effective.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { Borrowed } from "../../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { MeshConvergers } from "../../../src/reconcilers/mesh-convergers.ts";
+import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
+import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
+import { buildVirtualRouter } from "../../../src/resources/app-mesh/virtual-router.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { service } from "../../support/aws/service.ts";
 
 /** The sweep against the emulator: what it finds in bulk, and what only its turn tells. */
@@ -31,24 +37,28 @@ afterAll(async () => aws.close());
 
 beforeEach(async () => {
   asked = [];
-  options = {
-    roles: new Converger(aws.operator.roles),
-    existingRoles: new Borrowed(aws.operator.existingRoles),
-    repositories: new Converger(aws.operator.repositories),
-    existingRepositories: new Borrowed(aws.operator.existingRepositories),
-    associations: new Converger(aws.operator.associations),
-    appMesh: new MeshConvergers(aws.operator.mesh),
-    routesOfRouter: new Borrowed(aws.operator.mesh.routesOfRouter),
-    config: aws.config,
-    bulk: aws.operator.bulk,
+  options = optionsOf(aws);
+  await passes();
+});
+
+function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
+  return {
+    roles: new Converger(operator.roles),
+    existingRoles: new Borrowed(operator.existingRoles),
+    repositories: new Converger(operator.repositories),
+    existingRepositories: new Borrowed(operator.existingRepositories),
+    associations: new Converger(operator.associations),
+    appMesh: new MeshConvergers(operator.mesh),
+    routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
+    config,
+    bulk: operator.bulk,
     registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
     intervalMs: 2 * HOUR_MS,
     clock: systemClock,
     log: QUIET,
     enqueue: ({ name }) => void asked.push(name),
   };
-  await passes();
-});
+}
 
 /** A pass over each service. */
 async function passes(): Promise<void> {
@@ -97,5 +107,67 @@ describe("what no bulk read tells", () => {
   test("has its turn for every service at each sweep that comes once in six hours", async () => {
     await sweepOnce({ ...options, intervalMs: 6 * HOUR_MS });
     expect(asked).toEqual(["a", "b", "c", "a", "b", "c"]);
+  });
+});
+
+describe("App Mesh", () => {
+  const node = (of: EmulatedAws) => buildVirtualNode(service({ port: 8080 }, { namespace: "sweep", name: "a" }), of.config, neighbours());
+  let inMesh: EmulatedAws;
+
+  beforeAll(async () => {
+    inMesh = await emulatedAws(inAppMesh());
+  });
+  afterAll(async () => inMesh.close());
+
+  /** A pass over the service and its routes, remembered by what the sweep is given. */
+  async function passInMesh(): Promise<void> {
+    options = optionsOf(inMesh);
+    const of = service({ port: 8080 }, { namespace: "sweep", name: "a" });
+    const router = buildVirtualRouter(of, inMesh.config);
+    if (!router) throw new Error("it has a port");
+    await options.appMesh.virtualNodes.converge(node(inMesh));
+    await options.appMesh.virtualRouters.converge(router);
+    for (const route of buildMeshRoutes(of, inMesh.config)) await options.appMesh.routes.converge(route);
+    await options.routesOfRouter.read(of.key, router.name);
+    // So that nothing has its turn.
+    options = { ...options, intervalMs: 0 };
+  }
+
+  const names = () => ({ meshName: "platform", virtualRouterName: node(inMesh).name });
+  const toNode = () => ({ tcpRoute: { action: { weightedTargets: [{ virtualNode: node(inMesh).name, weight: 1 }] } } });
+
+  test.each<[string, () => Promise<unknown>, string[]]>([
+    ["nothing, where nothing changed", async () => undefined, []],
+    [
+      "a node that was changed",
+      () => inMesh.appMesh.send(new UpdateVirtualNodeCommand({ meshName: "platform", virtualNodeName: node(inMesh).name, spec: {} })),
+      ["a"],
+    ],
+    ["a route that was added", () => inMesh.appMesh.send(new CreateRouteCommand({ ...names(), routeName: "more", spec: toNode() })), ["a"]],
+    // Both by itself, and as one of its router's.
+    ["a route that was deleted", () => inMesh.appMesh.send(new DeleteRouteCommand({ ...names(), routeName: "all" })), ["a", "a"]],
+  ])("%s", async (_, change, expected) => {
+    await passInMesh();
+    await change();
+    await sweepOnce(options);
+    expect(asked).toEqual(expected);
+  });
+
+  test("that does not answer hides nothing of the others", async () => {
+    await passInMesh();
+    await options.roles.converge(buildRole(service({}, { namespace: "sweep", name: "b" }), inMesh.config));
+    await inMesh.iam.send(new PutRolePolicyCommand({ RoleName: "eu-west-1.demo.sweep.b", PolicyName: "extra", PolicyDocument: ANYTHING }));
+    await inMesh.emulator.addFaults({ match: { service: "appmesh" }, fault: { kind: "drop" } });
+    await sweepOnce(options);
+    await inMesh.emulator.clearFaults();
+    expect(asked).toEqual(["b"]);
+  });
+
+  test("that is retired is not asked", async () => {
+    await passInMesh();
+    const retired = { ...inMesh.config, mesh: { ...inMesh.config.mesh, appMesh: { ...appMeshOf(inMesh.config), retired: true } } };
+    inMesh.recorder.clear();
+    await sweepOnce({ ...options, config: retired });
+    expect(inMesh.recorder.calls().filter((call) => call.startsWith("appmesh:"))).toEqual([]);
   });
 });
