@@ -58,6 +58,14 @@ export const PINNED_CRDS = {
       sha256: "712e207ad9da26b95717b82bff8bc89a2b5fc048309f97207e407788b426faf9",
     },
   ],
+  certManager: [
+    {
+      module: "github.com/cert-manager/cert-manager",
+      version: "v1.19.1",
+      path: "deploy/crds/cert-manager.io_certificates.yaml",
+      sha256: "7c99af3441710ffb4c0988c87a36a1448b293d4c99bf4e5ca8d3adbfc1f63b3e",
+    },
+  ],
   podMonitor: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",

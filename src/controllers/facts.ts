@@ -2,8 +2,8 @@ import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
 import { ANNOTATIONS, type ObjectKey } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
-import type { IdentityMode } from "../crds/effective.ts";
-import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
+import type { IdentityMode, MeshProvider } from "../crds/effective.ts";
+import type { CertificateState, DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
 
 /** What is kept of objects that others write too: pure functions from the live object to the few facts that a pass asks for. */
 
@@ -25,6 +25,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     statusReplicas: number(status.replicas),
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
     identity: text(record(record(record(spec.template).metadata).annotations)[ANNOTATIONS.identity]),
+    mesh: meshOfTemplate(record(spec.template)),
     deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
     // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
@@ -35,8 +36,31 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   };
 }
 
+/** As the builders write it: Envoy's container, or a label for Istio's injector or node agent. */
+function meshOfTemplate(template: JsonObject): MeshProvider {
+  if (records(record(template.spec).initContainers).some(({ name }) => name === "envoy")) return "AppMesh";
+  const labels = strings(record(template.metadata).labels);
+  const isInIstio = labels["sidecar.istio.io/inject"] === "true" || labels["istio.io/dataplane-mode"] === "ambient";
+  return isInIstio ? "Istio" : "None";
+}
+
 export function autoscalerFacts(object: LiveObject): { readonly desiredReplicas: number } {
   return { desiredReplicas: number(record(object.status).desiredReplicas) };
+}
+
+export function certificateFacts(object: LiveObject): CertificateState {
+  const { conditions, revision } = record(object.status);
+  const ready = records(conditions).find(({ type }) => type === "Ready");
+  const issuing = records(conditions).find(({ type }) => type === "Issuing");
+  const generation = object.metadata.generation ?? 0;
+  const said = issuing?.status === "False" ? issuing : ready;
+  return {
+    // Before cert-manager has looked at a changed spec, its word is about the one before.
+    ready: ready?.status === "True" && number(ready.observedGeneration) >= generation,
+    issuing: issuing?.status === "True",
+    revision: number(revision),
+    trouble: ready === undefined || ready.status === "True" ? undefined : `${text(said?.reason) ?? ""}: ${text(said?.message) ?? ""}`,
+  };
 }
 
 /** What is kept of a Service; whether it has a waypoint its namespace's labels may decide. */

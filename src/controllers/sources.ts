@@ -10,9 +10,10 @@ import type { LiveObject } from "../kube/objects.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { Store } from "../kube/store.ts";
 import type { Transport } from "../kube/transport.ts";
-import type { DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
+import type { CertificateState, DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
 import {
   autoscalerFacts,
+  certificateFacts,
   definitionFacts,
   deploymentFacts,
   gatewayFacts,
@@ -57,6 +58,7 @@ export interface Sources {
   readonly pods: Source<Pod, "service">;
   readonly deployments: ChildSource<DeploymentState>;
   readonly autoscalers: ChildSource<{ readonly desiredReplicas: number }>;
+  readonly certificates: ChildSource<CertificateState>;
   readonly kubernetesServices: ChildSource<ServiceFacts>;
   readonly policies: ChildSource<PolicyFacts>;
   /** Children of which nothing but their state is kept. */
@@ -118,6 +120,7 @@ export function createSources(runtime: Runtime): Sources {
     }),
     deployments: child(KINDS.Deployment, "ours", deploymentFacts),
     autoscalers: child(KINDS.HorizontalPodAutoscaler, "ours", autoscalerFacts),
+    certificates: child(KINDS.Certificate, "ours", certificateFacts),
     kubernetesServices: child(KINDS.Service, "all", serviceFacts),
     policies: child(KINDS.NetworkPolicy, "all", policyFacts),
     plain: PLAIN_KINDS.map((kind) => child(kind, "ours", () => undefined)),
@@ -142,7 +145,7 @@ function mentions(service: PlatformService, namespace: string): string[] {
 
 /** All children's sources, as the writer of children wants them. */
 export function childSources(sources: Sources): readonly ChildSource<unknown>[] {
-  return [sources.deployments, sources.autoscalers, sources.kubernetesServices, sources.policies, ...sources.plain];
+  return [sources.deployments, sources.autoscalers, sources.certificates, sources.kubernetesServices, sources.policies, ...sources.plain];
 }
 
 /** Every reflector, by the name that metrics and logs use. */

@@ -10,7 +10,8 @@ import { reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
 export function createWorld(sources: Sources, now: () => number): World {
-  const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, kubernetesServices, policies } = sources;
+  const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates, kubernetesServices, policies } =
+    sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
   const isPaced = (key: ObjectKey): boolean => {
     const deployment = deployments.store.get(key);
@@ -49,6 +50,7 @@ export function createWorld(sources: Sources, now: () => number): World {
     },
     tier: (name) => tiers.store.get({ namespace: "", name }),
     gateway: (key) => gateways.store.get(key),
+    certificate: (key) => certificates.store.get(key)?.facts,
     kubernetesService(key): ServiceState | undefined {
       const facts = kubernetesServices.store.get(key)?.facts;
       if (!facts) return undefined;

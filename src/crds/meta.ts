@@ -40,6 +40,10 @@ export const ANNOTATIONS = {
   pacedRollout: `${GROUP}/paced-rollout`,
   /** On a pod template: hash of (identity mode, role ARN); pods get their identity at creation. */
   identity: `${GROUP}/identity`,
+  /** On a pod template in App Mesh: which issue of its certificate the pods have; Envoy reads the file once. */
+  meshCertificate: `${GROUP}/mesh-certificate`,
+  /** On a ServiceAccount: `true` while the service may have something in App Mesh. */
+  appMesh: `${GROUP}/app-mesh`,
   /** On a ServiceAccount: the modes (IRSA, PodIdentity) that bind it to the role, with commas; absent: IRSA alone. */
   boundBy: `${GROUP}/bound-by`,
 } as const;

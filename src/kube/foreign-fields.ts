@@ -31,6 +31,7 @@ const GUARDS: Readonly<Record<string, readonly Guard[]>> = {
   ServiceEntry: SPEC,
   Sidecar: SPEC,
   HTTPRoute: SPEC,
+  Certificate: SPEC,
   ServiceAccount: [{ path: ["metadata", "annotations"], prefix: "eks.amazonaws.com/" }],
 };
 

@@ -36,6 +36,7 @@ export const KINDS = {
   Sidecar: namespaced("networking.istio.io", "v1", "Sidecar", "sidecars"),
   Gateway: namespaced("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
   HTTPRoute: namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+  Certificate: namespaced("cert-manager.io", "v1", "Certificate", "certificates"),
   PodMonitor: namespaced("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
   NodePool: clusterScoped("karpenter.sh", "v1", "NodePool", "nodepools"),
   PlatformService: namespaced(GROUP, VERSION, "PlatformService", "platformservices"),

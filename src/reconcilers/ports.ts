@@ -12,7 +12,7 @@ import type {
   RoleDesired,
   ServiceState,
 } from "../crds/desired.ts";
-import type { IdentityMode } from "../crds/effective.ts";
+import type { IdentityMode, MeshProvider } from "../crds/effective.ts";
 import type { MeshRouteDesired, VirtualNodeDesired, VirtualRouterDesired, VirtualServiceDesired } from "../crds/mesh-objects.ts";
 import type { ObjectKey } from "../crds/meta.ts";
 import type { ObjectMeta, PlatformService } from "../crds/platform-service.ts";
@@ -123,6 +123,8 @@ export interface DeploymentState {
   readonly image: string | undefined;
   /** ANNOTATIONS.identity of the pod template. */
   readonly identity: string | undefined;
+  /** Which mesh the pod template asks to be in. */
+  readonly mesh: MeshProvider;
   /** `Progressing` is False with ProgressDeadlineExceeded. */
   readonly deadlineExceeded: boolean;
   /** The newest pod template has once been rolled out whole: `Progressing` says NewReplicaSetAvailable, of this generation. */
@@ -152,6 +154,18 @@ export interface GatewayState {
   readonly programmed: boolean;
 }
 
+/** A Certificate of cert-manager's. */
+export interface CertificateState {
+  /** Its Secret is there, and as the Certificate asks. */
+  readonly ready: boolean;
+  /** cert-manager is at it. */
+  readonly issuing: boolean;
+  /** How often it has been issued; another one is another certificate in the Secret. */
+  readonly revision: number;
+  /** Why it is not ready, in cert-manager's words; undefined: nothing is said. */
+  readonly trouble: string | undefined;
+}
+
 /** What the watches have seen. Never asks the API server; synchronous. */
 export interface World {
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined;
@@ -173,6 +187,8 @@ export interface World {
   tier(name: string): PlatformTier | undefined;
   /** A Gateway, as a service names one for its waypoint; undefined: there is none, or the API server does not serve them. */
   gateway(key: ObjectKey): GatewayState | undefined;
+  /** A Certificate of ours; undefined: it is not there. */
+  certificate(key: ObjectKey): CertificateState | undefined;
   /** Any Service of the cluster. */
   kubernetesService(key: ObjectKey): ServiceState | undefined;
   /** Names of NetworkPolicies in the namespace that are not ours and select the given pod labels. */

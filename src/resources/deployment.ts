@@ -60,12 +60,13 @@ function rollingUnavailable(service: EffectiveService): number {
 function podTemplate(service: EffectiveService, facts: WorkloadFacts, config: OperatorConfig): Readonly<Record<string, unknown>> {
   const { priorityClassName } = service.tier.spec.availability;
   const token = identityToken(service, facts.roleArn, config);
-  const volumes = [...buildVolumes(service), ...token.volumes];
+  const mesh = meshOf(service).pod({ service, config, facts, token });
+  const volumes = [...buildVolumes(service), ...token.volumes, ...mesh.volumes];
   return {
     metadata: {
       labels: templateLabels(service, config),
       annotations: {
-        ...meshOf(service).podAnnotations(config),
+        ...mesh.annotations,
         ...token.annotations,
         [ANNOTATIONS.identity]: identityHash(service.identity, facts.roleArn),
       },
@@ -79,6 +80,7 @@ function podTemplate(service: EffectiveService, facts: WorkloadFacts, config: Op
       ...(priorityClassName !== undefined && { priorityClassName }),
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
       ...buildPlacement(service, facts),
+      ...(mesh.initContainers.length > 0 && { initContainers: mesh.initContainers }),
       containers: [buildContainer(service, facts.image, token)],
       ...(volumes.length > 0 && { volumes }),
     },

@@ -1,6 +1,7 @@
 import type { Neighbour, NodePoolState, ServiceState } from "../crds/desired.ts";
 import type { IdentityMode } from "../crds/effective.ts";
 import type { ObjectKey } from "../crds/meta.ts";
+import type { Mesh } from "./mesh/mesh.ts";
 
 /** What policies are made from, beside the service: how the others of the cluster look now. */
 export interface NetworkFacts {
@@ -10,6 +11,8 @@ export interface NetworkFacts {
   kubernetesService(key: ObjectKey): ServiceState | undefined;
   /** How pods of the service get, or may yet be given, credentials; default: as it is written now. */
   readonly identityModes?: readonly IdentityMode[];
+  /** Meshes that pods of the service are in, or may yet be; default: the one that is written now. */
+  readonly meshes?: readonly Mesh[];
 }
 
 /** NodePools of the cluster by name. */
@@ -24,4 +27,6 @@ export interface WorkloadFacts {
   readonly roleArn: string;
   /** A dedicated tier's pods tolerate the taints of its pools. */
   readonly nodePools: NodePools;
+  /** How often the certificate of the mesh has been issued; undefined: the mesh has none. */
+  readonly certificateRevision?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import type { EffectiveService, IdentityMode } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { APP_CONTAINER, type Given, type PodPart } from "./container.ts";
+import { ENVOY_CONTAINER, PROXY_INIT_CONTAINER } from "./mesh/app-mesh-containers.ts";
 
 /**
  * The token that a pod gets its credentials for, in its template itself. EKS's webhook would add it, but where a ServiceAccount has both bindings
@@ -49,7 +50,10 @@ export function identityToken(service: EffectiveService, roleArn: string, config
   const { region } = config.cluster;
   return {
     annotations: {
-      "eks.amazonaws.com/skip-containers": APP_CONTAINER,
+      "eks.amazonaws.com/skip-containers": [
+        APP_CONTAINER,
+        ...(service.mesh === "AppMesh" ? [ENVOY_CONTAINER, PROXY_INIT_CONTAINER] : []),
+      ].join(","),
       // A proxy that knows only what is registered would not let the call to the node's agent pass.
       ...(byAgent && service.mesh === "Istio" && { "traffic.sidecar.istio.io/excludeOutboundIPRanges": `${AGENT_ADDRESS}/32` }),
     },

@@ -7,6 +7,7 @@ import { childObject } from "./child-object.ts";
 import type { NetworkFacts } from "./facts.ts";
 import { selectorLabels } from "./labels.ts";
 import { meshOf } from "./mesh/choose.ts";
+import type { Mesh, Tunnel } from "./mesh/mesh.ts";
 import { agentEgress, awsEgress } from "./network/aws.ts";
 import { dependencyEgress } from "./network/dependencies.ts";
 import {
@@ -34,16 +35,18 @@ export interface NetworkPolicies {
 
 /** The service's NetworkPolicies: one for each concern that it has, and default deny both ways. */
 export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
-  const { identityModes = [service.identity] } = facts;
-  const aws = awsEgress(service, config, identityModes);
+  const { identityModes = [service.identity], meshes = [meshOf(service)] } = facts;
+  const proxies = { identityModes, meshes };
+  const aws = awsEgress(service, config, proxies);
+  const tunnel = meshes.map((mesh) => mesh.tunnel(config)).find((one) => one !== undefined);
   const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
-    { concern: "callers", ingress: callerIngress(service, facts, config) },
-    { concern: "dependencies", egress: dependencyEgress(service, facts, config) },
+    { concern: "callers", ingress: callerIngress(service, facts, tunnel) },
+    { concern: "dependencies", egress: dependencyEgress(service, facts, { config, tunnel }) },
     { concern: "dns", egress: dnsEgress(config) },
-    { concern: "mesh", ...meshOf(service).network(service, config) },
-    { concern: "scrape", ingress: scrapeIngress(service, config) },
+    { concern: "mesh", ...meshRules(service, config, meshes) },
+    { concern: "scrape", ingress: scrapeIngress(service, config, tunnel) },
     { concern: "aws", egress: aws.rules },
-    { concern: "pod-identity", egress: agentEgress(service, identityModes) },
+    { concern: "pod-identity", egress: agentEgress(service, proxies) },
   ];
   const openings = concerns.filter(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0);
   return {
@@ -74,12 +77,12 @@ function policy(service: EffectiveService, concern: string, spec: Readonly<Recor
 }
 
 /** A policy cannot select by ServiceAccount: the whole namespace comes as far as the port, and the AuthorizationPolicy lets in the account alone. */
-function callerIngress(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): readonly NetworkRule[] {
+function callerIngress(service: EffectiveService, facts: NetworkFacts, tunnel: Tunnel | undefined): readonly NetworkRule[] {
   const { port } = service.spec;
   const { services, serviceAccounts } = callersOf(service, facts);
   const namespaces = [...new Set(serviceAccounts.map(({ namespace }) => namespace))];
   const peers: readonly Peer[] = [...services.map((key) => servicePeer(service, key)), ...namespaces.map(namespacePeer)];
-  return port === undefined || peers.length === 0 ? [] : [{ peers, ports: withTunnel(port, service, config) }];
+  return port === undefined || peers.length === 0 ? [] : [{ peers, ports: withTunnel(port, tunnel) }];
 }
 
 function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
@@ -91,14 +94,18 @@ function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
   return [{ peers, ports: [{ protocol: "UDP", port: DNS_PORT }, tcp(DNS_PORT)] }];
 }
 
-function scrapeIngress(service: EffectiveService, config: OperatorConfig): readonly NetworkRule[] {
+function meshRules(service: EffectiveService, config: OperatorConfig, meshes: readonly Mesh[]): NetworkRules {
+  const rules = meshes.map((mesh) => mesh.network(service, config));
+  return { ingress: rules.flatMap(({ ingress }) => ingress), egress: rules.flatMap(({ egress }) => egress) };
+}
+
+function scrapeIngress(service: EffectiveService, config: OperatorConfig, tunnel: Tunnel | undefined): readonly NetworkRule[] {
   const metrics = service.spec.container?.metrics;
-  return metrics ? [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: withTunnel(metrics.port, service, config) }] : [];
+  return metrics ? [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: withTunnel(metrics.port, tunnel) }] : [];
 }
 
 /** The port, and the mesh's tunnel by which it may also be reached; behind that the AuthorizationPolicy alone tells ports apart. */
-function withTunnel(port: number, service: EffectiveService, config: OperatorConfig): readonly PolicyPort[] {
-  const tunnel = meshOf(service).tunnel(config);
+function withTunnel(port: number, tunnel: Tunnel | undefined): readonly PolicyPort[] {
   return [tcp(port), ...(tunnel ? [tcp(tunnel.port)] : [])];
 }
 

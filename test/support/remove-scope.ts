@@ -64,6 +64,7 @@ const NO_WORLD: World = {
   pacedRollouts: unasked,
   tier: unasked,
   gateway: unasked,
+  certificate: unasked,
   kubernetesService: unasked,
   foreignPolicies: unasked,
 };

@@ -163,6 +163,7 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
     neighbour: () => undefined,
     servicesOfTier: () => 1,
     pacedRollouts: () => [],
+    certificate: () => undefined,
     kubernetesService: () => undefined,
     foreignPolicies: () => [],
     ...seen,

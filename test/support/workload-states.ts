@@ -12,6 +12,7 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     statusReplicas: 1,
     image: undefined,
     identity: undefined,
+    mesh: "Istio",
     deadlineExceeded: false,
     rolledOut: true,
     ...facts,

@@ -1,5 +1,4 @@
 import type { Identified } from "../../crds/desired.ts";
-import { meshOfNamespace } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { isAbandoned } from "../../crds/requests.ts";
@@ -10,6 +9,7 @@ import type { ExternalRemoval } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import { closedReport } from "./app-mesh.ts";
 import { EXTERNAL_RECHECK_MS, externalRemoval } from "./external.ts";
+import { isNotedInAppMesh } from "./needed-meshes.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /**
@@ -46,10 +46,9 @@ async function retire<D extends Identified, O>(scope: Scope, converging: Converg
 }
 
 /** Whether a service that is being deleted has, or may have, something in App Mesh: nobody else's deletion hangs on its endpoint. */
-function mayBeInAppMesh({ stored, key, world, config, appMesh }: RemoveScope): boolean {
+function mayBeInAppMesh({ stored, owner, children, appMesh }: RemoveScope): boolean {
   const { group } = appMesh.virtualNodes.resource;
-  if (stored.status?.resources?.some((one) => one.group === group) === true) return true;
-  return config.mesh.appMesh !== null && meshOfNamespace(world.namespaceLabels(key.namespace) ?? {}, config).mesh === "AppMesh";
+  return isNotedInAppMesh(children, owner) || stored.status?.resources?.some((one) => one.group === group) === true;
 }
 
 /** Of a service that is being deleted: what callers are led by. */

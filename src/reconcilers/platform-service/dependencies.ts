@@ -1,10 +1,12 @@
 import type { Neighbour } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf, isStrict } from "../../resources/agreement.ts";
 import { missingKubernetesServices } from "../../resources/network/dependencies.ts";
 import type { World } from "../ports.ts";
 import type { Step } from "../step.ts";
+import { meshApart } from "./mesh-borders.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** Agreement: each service that this one depends on exists and has granted it. Advisory: two squads must not be able to lock each other. */
@@ -13,12 +15,12 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
   condition: "DependenciesGranted",
 
   async ensure(scope) {
-    const { service, world } = scope;
+    const { service, world, config } = scope;
     const { services, kubernetesServices } = dependenciesOf(service);
     if (services.length + kubernetesServices.length === 0) {
       return { state: "skipped", reason: "NoDependencies", message: "it names no service that it depends on" };
     }
-    const missing = missingGrants(service, world);
+    const missing = missingGrants(service, world, config);
     const first = missing[0];
     if (first) return { state: "blocked", reason: first.reason, message: missing.map((m) => m.message).join("; ") };
     return { state: "ready", reason: "Granted" };
@@ -35,9 +37,22 @@ interface Missing {
 }
 
 /** What keeps the service from what it depends on, each with what to do about it. */
-export function missingGrants(service: EffectiveService, world: World): readonly Missing[] {
+export function missingGrants(service: EffectiveService, world: World, config: OperatorConfig): readonly Missing[] {
   const { services } = dependenciesOf(service);
-  return [...services.flatMap((callee) => ungranted(service, callee, world) ?? []), ...missingKubernetesServices(service, world)];
+  return [
+    ...services.flatMap((callee) => ungranted(service, callee, world) ?? outOfReach(service, callee, world, config) ?? []),
+    ...missingKubernetesServices(service, world),
+  ];
+}
+
+function outOfReach(service: EffectiveService, callee: ObjectKey, world: World, config: OperatorConfig): Missing | undefined {
+  const neighbour = world.neighbour(callee);
+  const mesh = neighbour && meshApart(service, neighbour, world, config);
+  if (neighbour === undefined || mesh === undefined) return undefined;
+  return {
+    reason: "OtherMesh",
+    message: `${keyString(callee)} is in mesh ${mesh} with the mutual TLS of tier ${String(neighbour.tierName)}, and this service is ${service.mesh === "None" ? "in none" : `in ${service.mesh}`}: ask the platform team for the same mesh in both namespaces (mesh.overrides of the operator's configuration)`,
+  };
 }
 
 /** Why isolation of either side's tier keeps them apart; undefined: it does not. */

@@ -5,6 +5,7 @@ import type { Step, StepReport } from "../step.ts";
 import { useExistingRole } from "./existing-role.ts";
 import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
 import { neededModes } from "./identity-modes.ts";
+import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The IAM role that the service's pods assume: its own, as written; or one that others own, verified. */
@@ -37,7 +38,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
 /** The role exists, is ours, and trust, policies, boundary and tags are as written. */
 async function ensureOwnRole(scope: Scope): Promise<StepReport> {
   const { roles, service, config } = scope;
-  const desired = buildRole(service, config, neededModes(scope));
+  const desired = buildRole(service, config, { identityModes: neededModes(scope), meshes: neededMeshes(scope) });
   const result = await roles.converge(desired);
   noteExternal(scope, roles.resource, desired.name, result);
   if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);

@@ -4,6 +4,7 @@ import type { NetworkFacts } from "../../resources/facts.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import { neededModes } from "./identity-modes.ts";
+import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const SET: KindSet = { kinds: [{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" }] };
@@ -19,6 +20,7 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
       neighbour: (key) => world.neighbour(key),
       kubernetesService: (key) => world.kubernetesService(key),
       identityModes: neededModes(scope),
+      meshes: neededMeshes(scope),
     };
     const { objects, problems } = buildNetworkPolicies(service, facts, config);
     const problem = problems[0];

@@ -57,6 +57,8 @@ export interface Facts {
   roleArn?: string;
   repository?: { readonly arn: string; readonly uri: string };
   image?: ResolvedImage;
+  /** Of the mesh's certificate, where it has one. */
+  certificateRevision?: number;
   /** `uri@sha256:…` that the running template names. */
   runningImage?: string;
 }

@@ -2,7 +2,9 @@ import type { Violation } from "../../crds/desired.ts";
 import { effectiveService, selectorMatches, type EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
+import { platformStatements } from "../../resources/iam/role.ts";
 import { vetPolicy } from "../../resources/iam/vet-policy.ts";
+import { meshOf } from "../../resources/mesh/choose.ts";
 import { validateService } from "../../resources/validate-service.ts";
 import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
@@ -45,7 +47,8 @@ function vetStatements(
   const statements = service.spec.aws?.policy?.statements;
   if (!statements) return [];
   const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);
-  return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns });
+  const ofPlatform = platformStatements(service.key, config, [meshOf(service)]);
+  return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns, ofPlatform });
 }
 
 function refuse(first: Violation, ...others: readonly Violation[]): Verdict {

@@ -2,11 +2,13 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import { dependenciesOf } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
+import type { Mesh } from "../../resources/mesh/mesh.ts";
 import type { World } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
-import { removeMeshTraffic } from "./app-mesh-removal.ts";
+import { removeMeshTraffic, retireMesh } from "./app-mesh-removal.ts";
 import { ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
+import { isNotedInAppMesh, neededMeshes, takeNoteOff } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const NETWORKING = "networking.istio.io/v1";
@@ -28,12 +30,21 @@ export const trafficStep: Step<Scope, RemoveScope> = {
 
   async ensure(scope) {
     const { service, config, world } = scope;
+    const meshes = neededMeshes(scope);
     const mesh = meshOf(service);
-    const applied = await applySet(scope, SET, mesh.traffic(service, config));
+    const applied = await applySet(
+      scope,
+      SET,
+      meshes.flatMap((one) => one.traffic(service, config)),
+    );
     if (applied) return applied;
     const inAppMesh = service.mesh === "AppMesh" ? await ensureMeshTraffic(scope) : undefined;
     if (inAppMesh) return inAppMesh;
+    const leaving = await leaveAppMesh(scope, meshes);
+    if (leaving) return leaving;
     if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: noMesh(service) };
+    const earlier = meshes.find((one) => one !== mesh && world.pods(service.key).some((pod) => one.has(pod)));
+    if (earlier) return moving(earlier, mesh);
     const pods = world.pods(service.key).filter((p) => !p.deleting);
     const why = pods.map((pod) => mesh.notInMesh(pod)).find((one) => one !== undefined);
     if (why !== undefined) return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}`, recheckMs: WATCHED_RECHECK_MS };
@@ -48,6 +59,25 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     return inAppMesh.state === "blocked" || inAppMesh.state === "deleting" ? inAppMesh : removeSet(scope, SET);
   },
 };
+
+/** What App Mesh has for the service goes when no pod is in it any more, and then what noted that. */
+async function leaveAppMesh(scope: Scope, needed: readonly Mesh[]): Promise<StepReport | undefined> {
+  if (needed.some(({ provider }) => provider === "AppMesh") || !isNotedInAppMesh(scope.children, scope.owner)) return undefined;
+  const left = await retireMesh(scope);
+  if (!left) await takeNoteOff(scope);
+  return left;
+}
+
+/** From one mesh to another: pods are replaced at the pace of the tier's budget, and what the other has stays for those that are still in it. */
+function moving(from: Mesh, to: Mesh): StepReport {
+  return {
+    state: "progressing",
+    reason: "ChangingMesh",
+    message: `pods of mesh ${from.provider} are being replaced by pods of ${to.provider === "None" ? "no mesh" : to.provider}; what ${from.provider} has for the service stays until none is left`,
+    recheckMs: WATCHED_RECHECK_MS,
+    waitsFor: ["WorkloadReady"],
+  };
+}
 
 /** Without its waypoint nobody is kept from calling, but no route, timeout or limit holds. */
 function waypointReport(key: ObjectKey, world: World): StepReport | undefined {

@@ -10,6 +10,7 @@ import { hashOf } from "../hash.ts";
 import type { ChildRef, ChildState } from "../ports.ts";
 import type { RemovalReport, Step } from "../step.ts";
 import { applyOne, applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
+import { isNeeded } from "./needed-meshes.ts";
 import { rolloutReport } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
@@ -60,6 +61,7 @@ export const workloadStep: Step<Scope, RemoveScope> = {
           architectures: image.architectures,
           roleArn,
           nodePools: scope.world.nodePools() ?? new Map(),
+          certificateRevision: scope.facts.certificateRevision,
         },
         scope.config,
       ),
@@ -100,7 +102,7 @@ async function stripRunning(scope: Scope): Promise<void> {
 function companionsOf(scope: Scope): KubeObject[] {
   const { service, world, config } = scope;
   const monitor = world.serves(POD_MONITOR.apiVersion, POD_MONITOR.kind) ? buildPodMonitor(service) : undefined;
-  const discovery = service.mesh === "AppMesh" ? buildDiscoveryService(service) : undefined;
+  const discovery = isNeeded("AppMesh", scope) ? buildDiscoveryService(service) : undefined;
   return [buildService(service, config), discovery, buildAutoscaler(service), monitor].filter((o) => o !== undefined);
 }
 

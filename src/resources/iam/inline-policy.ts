@@ -4,9 +4,10 @@ import type { Statement } from "../../crds/platform-service.ts";
 /** The version of the policy language that knows policy variables. */
 export const POLICY_VERSION = "2012-10-17";
 
-/** The inline policy that a squad's statements become, in canonical order: the order they were written in changes nothing. */
-export function inlinePolicy(statements: readonly Statement[]): PolicyDocument {
-  return { Version: POLICY_VERSION, Statement: statements.map(policyStatement).toSorted((a, b) => order(a.Sid ?? "", b.Sid ?? "")) };
+/** The inline policy that a squad's statements become, in canonical order: the order they were written in changes nothing. Those of the platform have no sid, which a squad's could be too. */
+export function inlinePolicy(statements: readonly Statement[], ofPlatform: readonly PolicyStatement[] = []): PolicyDocument {
+  const written = statements.map(policyStatement).toSorted((a, b) => order(a.Sid ?? "", b.Sid ?? ""));
+  return { Version: POLICY_VERSION, Statement: [...ofPlatform, ...written] };
 }
 
 function policyStatement(statement: Statement): PolicyStatement {

@@ -4,6 +4,9 @@ import { IDENTITY_MODES, type EffectiveService, type IdentityMode } from "../../
 import { sha256Hex } from "../../crds/hash.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { virtualNodeArn } from "../app-mesh/names.ts";
+import { meshOf } from "../mesh/choose.ts";
+import type { Mesh } from "../mesh/mesh.ts";
 import { sortedUnique } from "../order.ts";
 import { inlinePolicy, POLICY_VERSION } from "./inline-policy.ts";
 import type { Subject } from "./trust.ts";
@@ -17,23 +20,27 @@ const AUDIENCE = "sts.amazonaws.com";
 /** Who assumes a role for EKS Pod Identity. */
 export const POD_IDENTITY_SERVICE = "pods.eks.amazonaws.com";
 
-/**
- * The IAM role that a service's pods assume, by each of the modes: beside the service's own, those that pods still run under. Its policies
- * must have passed `vetPolicy` and `validateService`.
- */
+/** What pods of the service are, or may yet be: beside what is written now, what is on its way out. */
+export interface PodKinds {
+  readonly identityModes?: readonly IdentityMode[];
+  readonly meshes?: readonly Pick<Mesh, "provider">[];
+}
+
+/** The IAM role that a service's pods assume, for each kind of them. Its policies must have passed `vetPolicy` and `validateService`. */
 export function buildRole(
   service: EffectiveService,
   config: OperatorConfig,
-  modes: readonly IdentityMode[] = [service.identity],
+  { identityModes: modes = [service.identity], meshes = [meshOf(service)] }: PodKinds = {},
 ): RoleDesired {
-  const statements = service.spec.aws?.policy?.statements;
+  const written = service.spec.aws?.policy?.statements;
+  const ofPlatform = platformStatements(service.key, config, meshes);
   return {
     name: roleName(service.key, config),
     owner: service.key,
     path: rolePath(config),
     description: `PlatformService ${keyString(service.key)} of cluster ${clusterId(config)}`,
     trustPolicy: trustPolicy(service, config, modes),
-    inlinePolicy: statements === undefined ? undefined : inlinePolicy(statements),
+    inlinePolicy: written === undefined && ofPlatform.length === 0 ? undefined : inlinePolicy(written ?? [], ofPlatform),
     managedPolicyArns: sortedUnique(service.spec.aws?.managedPolicyArns ?? []),
     permissionsBoundaryArn: service.permissionsBoundaryArn,
     maxSessionDuration: service.maxSessionDuration,
@@ -101,6 +108,16 @@ function podIdentityStatement({ key, serviceAccountName }: EffectiveService, con
       },
     },
   };
+}
+
+/** What a mesh asks of the role. Envoy of App Mesh may ask what it is to do as the proxy of the service's VirtualNode, and of no other. */
+export function platformStatements(
+  key: ObjectKey,
+  config: OperatorConfig,
+  meshes: readonly Pick<Mesh, "provider">[],
+): readonly PolicyStatement[] {
+  if (!meshes.some(({ provider }) => provider === "AppMesh")) return [];
+  return [{ Effect: "Allow", Action: "appmesh:StreamAggregatedResources", Resource: virtualNodeArn(key, config) }];
 }
 
 function iamPrefix(config: OperatorConfig): string {

@@ -37,7 +37,7 @@ export function vetPolicy(statements: readonly Statement[], context: VettingCont
   const perStatement = statements.flatMap((statement) =>
     (statement.effect === "Allow" ? ALLOW_RULES : DENY_RULES).flatMap((rule) => rule(statement, context) ?? []),
   );
-  return [...perStatement, ...repeatedSids(statements), ...tooLarge(statements)];
+  return [...perStatement, ...repeatedSids(statements), ...tooLarge(statements, context)];
 }
 
 function repeatedSids(statements: readonly Statement[]): Violation[] {
@@ -47,8 +47,8 @@ function repeatedSids(statements: readonly Statement[]): Violation[] {
   );
 }
 
-function tooLarge(statements: readonly Statement[]): Violation[] {
-  const characters = JSON.stringify(inlinePolicy(statements)).replaceAll(/\s/g, "").length;
+function tooLarge(statements: readonly Statement[], { ofPlatform }: VettingContext): Violation[] {
+  const characters = JSON.stringify(inlinePolicy(statements, ofPlatform)).replaceAll(/\s/g, "").length;
   if (characters <= MAX_POLICY_CHARACTERS) return [];
   return [
     {

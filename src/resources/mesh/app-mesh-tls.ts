@@ -6,6 +6,7 @@ import { callersOf } from "../agreement.ts";
 import { childObject } from "../child-object.ts";
 import type { NetworkFacts } from "../facts.ts";
 import { sortedUnique } from "../order.ts";
+import { discoveryHost } from "../app-mesh/discovery-service.ts";
 import { serviceHost } from "./host.ts";
 
 /** Mutual TLS of App Mesh, by files: cert-manager makes them, Envoy has them mounted, and the VirtualNode names them. */
@@ -48,7 +49,7 @@ export function callerIdentities(service: EffectiveService, config: OperatorConf
   return callers.length > 0 ? callers : [workloadIdentity(service.key, config)];
 }
 
-/** The service's certificate, for both ends of a connection; undefined where the mesh has none. The host is among its names because App Mesh checks it on its own. */
+/** The service's certificate, for both ends of a connection; undefined where the mesh has none. Its hosts are among its names, because App Mesh checks on its own that the one it found the pods by is. */
 export function buildCertificate(service: EffectiveService, config: OperatorConfig): KubeObject | undefined {
   const { certificates } = appMeshOf(config);
   if (certificates === null) return undefined;
@@ -59,7 +60,7 @@ export function buildCertificate(service: EffectiveService, config: OperatorConf
     body: {
       spec: {
         secretName: certificateName(service.key),
-        dnsNames: [serviceHost(service.key, config)],
+        dnsNames: [serviceHost(service.key, config), discoveryHost(service.key, config)],
         uris: [workloadIdentity(service.key, config)],
         usages: ["digital signature", "key encipherment", "server auth", "client auth"],
         privateKey: { rotationPolicy: "Always" },

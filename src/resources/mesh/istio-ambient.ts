@@ -9,7 +9,7 @@ import { NETWORKING_API } from "./istio-egress.ts";
 import { HBONE_PORT, ISTIOD_PORT } from "./istio-ports.ts";
 import { buildAuthorizationPolicy, buildPeerAuthentication, buildWaypointPolicy, SECURITY_API } from "./istio-security.ts";
 import { buildDestinationRule } from "./istio-traffic.ts";
-import type { Mesh } from "./mesh.ts";
+import { NO_PARTS, type Mesh } from "./mesh.ts";
 import { NO_WAYPOINT, USE_WAYPOINT, waypointOf } from "./waypoint.ts";
 
 /** What the kubelet's probes come from: istio-cni gives them this source, by which they pass the redirection (istio.io, Ambient and Kubernetes NetworkPolicy). */
@@ -26,6 +26,8 @@ export const istioAmbient: Mesh = {
   ],
 
   limits: ambientLimits,
+
+  has: ({ redirected }) => redirected,
 
   // The annotation comes after creation, but before the containers start.
   notInMesh: ({ ready, redirected }) =>
@@ -45,7 +47,7 @@ export const istioAmbient: Mesh = {
   // Where the namespace is labelled for injection too, a pod would get both.
   podLabels: () => ({ "istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false" }),
 
-  podAnnotations: () => ({}),
+  pod: () => NO_PARTS,
 
   serviceLabels(service, config) {
     const waypoint = waypointOf(service, config);

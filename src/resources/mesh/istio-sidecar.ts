@@ -6,7 +6,7 @@ import { buildEgress, NETWORKING_API } from "./istio-egress.ts";
 import { HBONE_PORT, ISTIOD_PORT } from "./istio-ports.ts";
 import { buildAuthorizationPolicy, buildPeerAuthentication, SECURITY_API } from "./istio-security.ts";
 import { buildDestinationRule, buildVirtualService } from "./istio-traffic.ts";
-import type { Mesh } from "./mesh.ts";
+import { NO_PARTS, type Mesh } from "./mesh.ts";
 
 /** Where a proxy shows metrics: of the whole pod (pilot-agent), and Envoy's own. */
 const PROXY_METRICS_PORTS = [15020, 15090] as const;
@@ -26,6 +26,8 @@ export const istioSidecar: Mesh = {
 
   limits: () => [],
 
+  has: ({ containers }) => containers.includes(PROXY_CONTAINER),
+
   notInMesh: ({ containers }) =>
     containers.includes(PROXY_CONTAINER)
       ? undefined
@@ -44,7 +46,7 @@ export const istioSidecar: Mesh = {
   podLabels: (config) => ({ "sidecar.istio.io/inject": "true", "istio.io/rev": config.mesh.istio.revision }),
 
   // What the application calls while it starts goes through the proxy, so the proxy is up first.
-  podAnnotations: () => ({ "proxy.istio.io/config": '{"holdApplicationUntilProxyStarts":true}' }),
+  pod: () => ({ ...NO_PARTS, annotations: { "proxy.istio.io/config": '{"holdApplicationUntilProxyStarts":true}' } }),
 
   serviceLabels: () => ({}),
 

@@ -2,7 +2,9 @@ import type { KubeObject, Violation } from "../../crds/desired.ts";
 import type { EffectiveService, MeshProvider } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import type { NetworkFacts } from "../facts.ts";
+import type { PodPart } from "../container.ts";
+import type { NetworkFacts, WorkloadFacts } from "../facts.ts";
+import type { IdentityToken } from "../identity-token.ts";
 import type { Labels } from "../labels.ts";
 import type { NetworkRules } from "../network/rules.ts";
 
@@ -13,6 +15,8 @@ export interface Mesh {
   readonly apis: readonly { readonly apiVersion: string; readonly kind: string }[];
   /** What the service's file asks for and the mesh cannot do. Empty: it does all of it. */
   limits(service: EffectiveService): readonly Violation[];
+  /** Whether the pod is in the mesh, running or not yet. */
+  has(pod: MeshPod): boolean;
   /** Why a running pod is not in the mesh, and what to do; undefined: it is, or does not run yet. */
   notInMesh(pod: MeshPod): string | undefined;
   /** What must be there before a pod starts: mutual TLS, and who may call by identity. */
@@ -20,7 +24,8 @@ export interface Mesh {
   /** Routes, limits and ways out. */
   traffic(service: EffectiveService, config: OperatorConfig): readonly KubeObject[];
   podLabels(config: OperatorConfig): Labels;
-  podAnnotations(config: OperatorConfig): Labels;
+  /** What every pod has of the mesh beside its labels. */
+  pod(input: PodInput): PodParts;
   /** Of the Service, beside those of every child. */
   serviceLabels(service: EffectiveService, config: OperatorConfig): Labels;
   /** The proxy that requests to the service are led through, which is not part of its pods; undefined: there is none. */
@@ -32,6 +37,24 @@ export interface Mesh {
   /** The name by which callers reach the service. */
   host(service: EffectiveService, config: OperatorConfig): string;
 }
+
+export interface PodInput {
+  readonly service: EffectiveService;
+  readonly config: OperatorConfig;
+  readonly facts: Pick<WorkloadFacts, "certificateRevision">;
+  readonly token: IdentityToken;
+}
+
+/** What is added to a pod template. */
+export interface PodParts {
+  readonly annotations: Labels;
+  /** In the order in which they start. */
+  readonly initContainers: readonly PodPart[];
+  readonly volumes: readonly PodPart[];
+}
+
+/** Nothing: the mesh asks nothing of a pod template, or its own injector does it. */
+export const NO_PARTS: PodParts = { annotations: {}, initContainers: [], volumes: [] };
 
 /** What of a pod shows whether it is in the mesh. */
 export interface MeshPod {

@@ -1,16 +1,17 @@
 import { serviceHost } from "./host.ts";
-import type { Mesh } from "./mesh.ts";
+import { NO_PARTS, type Mesh } from "./mesh.ts";
 
 /** No mesh: the network policies alone say who may call, by pod and namespace; routes and resilience have no effect. */
 export const noMesh: Mesh = {
   provider: "None",
   apis: [],
   limits: () => [],
+  has: () => false,
   notInMesh: () => undefined,
   security: () => [],
   traffic: () => [],
   podLabels: () => ({}),
-  podAnnotations: () => ({}),
+  pod: () => NO_PARTS,
   serviceLabels: () => ({}),
   waypoint: () => undefined,
   network: () => ({ ingress: [], egress: [] }),

@@ -2,6 +2,7 @@ import type { Violation } from "../../crds/desired.ts";
 import type { EffectiveService, IdentityMode } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { AGENT_ADDRESS } from "../identity-token.ts";
+import type { Mesh } from "../mesh/mesh.ts";
 import { sortedUnique } from "../order.ts";
 import { addressPeer, tcp, type NetworkRule } from "./rules.ts";
 
@@ -13,6 +14,15 @@ const HTTP = 80;
 const GATEWAY_SERVICES = ["s3", "dynamodb"] as const;
 /** What IRSA exchanges the pod's token at. */
 const STS = "sts";
+
+/** Where Envoy of App Mesh is told what the mesh is. */
+const ENVOY_MANAGEMENT = "appmesh-envoy-management";
+
+/** What pods need of AWS beside what their policy allows. */
+export interface Proxies {
+  readonly identityModes: readonly IdentityMode[];
+  readonly meshes: readonly Mesh[];
+}
 
 /** Whether the role may do anything, as far as is known; otherwise pods have no way to AWS. */
 export function usesAws(service: EffectiveService): boolean {
@@ -28,9 +38,10 @@ function hasUnknownRights({ spec: { aws } }: EffectiveService): boolean {
 export function awsEgress(
   service: EffectiveService,
   config: OperatorConfig,
-  modes: readonly IdentityMode[],
+  proxies: Proxies,
 ): { readonly rules: readonly NetworkRule[]; readonly problems: readonly Violation[] } {
-  const needed = neededServices(service, modes);
+  const modes = proxies.identityModes;
+  const needed = neededServices(service, proxies);
   const unknown = hasUnknownRights(service);
   const cidrs = sortedUnique(
     unknown ? Object.values(config.network.awsEndpointCidrs).flat() : needed.flatMap(({ name }) => endpointCidrs(name, config)),
@@ -45,30 +56,36 @@ export function awsEgress(
 }
 
 /** The way to the node's Pod Identity Agent, for pods of a role that may do anything. */
-export function agentEgress(service: EffectiveService, modes: readonly IdentityMode[]): readonly NetworkRule[] {
-  if (!modes.includes("PodIdentity") || !usesAws(service)) return [];
+export function agentEgress(service: EffectiveService, { identityModes, meshes }: Proxies): readonly NetworkRule[] {
+  if (!identityModes.includes("PodIdentity") || !(usesAws(service) || inAppMesh(meshes))) return [];
   return [{ peers: [addressPeer(`${AGENT_ADDRESS}/32`)], ports: [tcp(HTTP)] }];
+}
+
+/** Envoy has the role's credentials too. */
+function inAppMesh(meshes: readonly Mesh[]): boolean {
+  return meshes.some(({ provider }) => provider === "AppMesh");
 }
 
 interface NeededService {
   readonly name: string;
-  /** The first statement that needs it. */
-  readonly sid: string;
+  /** The first statement that needs it; undefined: Envoy does. */
+  readonly sid: string | undefined;
 }
 
 function allowStatements({ spec }: EffectiveService) {
   return (spec.aws?.policy?.statements ?? []).filter(({ effect }) => effect === "Allow");
 }
 
-/** IAM prefixes of what is allowed, and for IRSA STS before anything else. */
-function neededServices(service: EffectiveService, modes: readonly IdentityMode[]): readonly NeededService[] {
-  const first = modes.includes("IRSA") ? [STS] : [];
+/** IAM prefixes of what is allowed, and what Envoy calls; for IRSA STS before anything else. */
+function neededServices(service: EffectiveService, { identityModes, meshes }: Proxies): readonly NeededService[] {
+  const first = identityModes.includes("IRSA") ? [STS] : [];
   const named = allowStatements(service).flatMap(({ sid, actions }) =>
     [...first, ...actions.map(iamPrefix)].map((name) => ({ name, sid })),
   );
-  return sortedUnique(named.map(({ name }) => name)).map((name) => ({
+  const proxied = inAppMesh(meshes) ? [...first, ENVOY_MANAGEMENT] : [];
+  return sortedUnique([...named.map(({ name }) => name), ...proxied]).map((name) => ({
     name,
-    sid: sortedUnique(named.filter((one) => one.name === name).map(({ sid }) => sid))[0] ?? "",
+    sid: sortedUnique(named.filter((one) => one.name === name).map(({ sid }) => sid))[0],
   }));
 }
 
@@ -94,6 +111,13 @@ function noCredentials({ spec: { aws } }: EffectiveService): Violation {
 }
 
 function noEgress({ name, sid }: NeededService): Violation {
+  if (sid === undefined) {
+    return {
+      field: "network.awsEndpointCidrs",
+      reason: "NoEgressFor",
+      message: `Envoy of App Mesh calls ${name} and no addresses of it are known: the platform team adds them to network.awsEndpointCidrs.interface of the operator's configuration`,
+    };
+  }
   const why = name === STS ? "needs sts, for the role's credentials," : `allows ${name}`;
   return {
     field: `spec.aws.policy.statements[${sid}].actions`,

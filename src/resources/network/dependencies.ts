@@ -4,7 +4,6 @@ import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf, isStrict } from "../agreement.ts";
 import type { NetworkFacts } from "../facts.ts";
-import { meshOf } from "../mesh/choose.ts";
 import type { Tunnel } from "../mesh/mesh.ts";
 import { sortedUnique } from "../order.ts";
 import { addressPeer, selectedPeer, servicePeer, tcp, waypointPeer, type NetworkRule, type Peer } from "./rules.ts";
@@ -15,10 +14,16 @@ import { addressPeer, selectedPeer, servicePeer, tcp, waypointPeer, type Network
 const LINK_LOCAL = "169.254.0.0/16";
 const EVERYWHERE = "0.0.0.0/0";
 
+/** What the way out depends on beside the service and its neighbours. */
+export interface Way {
+  readonly config: OperatorConfig;
+  /** Of the mesh that the service's pods are in; undefined: there is none. */
+  readonly tunnel: Tunnel | undefined;
+}
+
 /** One rule a port. A dependency whose port is not known yet has none; DependenciesGranted says so. */
-export function dependencyEgress(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): readonly NetworkRule[] {
+export function dependencyEgress(service: EffectiveService, facts: NetworkFacts, { config, tunnel }: Way): readonly NetworkRule[] {
   const { services, kubernetesServices, hosts, cidrs } = dependenciesOf(service);
-  const tunnel = meshOf(service).tunnel(config);
   return rulesByPort([
     ...services.flatMap((key) => throughTunnel(toService(service, key, facts), facts.kubernetesService(key), tunnel)),
     ...kubernetesServices.flatMap((key) => throughTunnel(toKubernetesService(key, facts), facts.kubernetesService(key), tunnel)),

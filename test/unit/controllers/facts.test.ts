@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  certificateFacts,
   definitionFacts,
   deploymentFacts,
   gatewayFacts,
@@ -107,6 +108,7 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     availableReplicas: 0,
     statusReplicas: 3,
     image: "a@sha256:1",
+    mesh: "None",
     deadlineExceeded: true,
     rolledOut: false,
   });
@@ -181,6 +183,33 @@ test.for([
   ],
 ] as const)("of a Service with labels %j: its waypoint is %j", ([labels, expected]) => {
   expect(serviceFacts(live({ spec: {} }, { labels })).useWaypoint).toEqual(expected);
+});
+
+test.for([
+  [{ labels: { "sidecar.istio.io/inject": "true" } }, {}, "Istio"],
+  [{ labels: { "istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false" } }, {}, "Istio"],
+  [{ labels: {} }, { initContainers: [{ name: "proxyinit" }, { name: "envoy" }] }, "AppMesh"],
+  [{}, {}, "None"],
+] as const)("of a pod template with %j and %j: it asks for mesh %s", ([metadata, spec, mesh]) => {
+  expect(deploymentFacts(live({ spec: { template: { metadata, spec } } })).mesh).toBe(mesh);
+});
+
+describe("of a Certificate", () => {
+  const facts = (status: object, generation = 1) => certificateFacts(live({ status }, { generation }));
+  const ready = (status: string, observedGeneration = 1) => ({ type: "Ready", status, observedGeneration, reason: "R", message: "m" });
+
+  test("whether its Secret is as asked, by cert-manager's word on this generation", () => {
+    expect(facts({ conditions: [ready("True")], revision: 2 })).toEqual({ ready: true, issuing: false, revision: 2, trouble: undefined });
+    expect(facts({ conditions: [ready("True")], revision: 2 }, 2)).toMatchObject({ ready: false, trouble: undefined });
+    expect(facts({})).toEqual({ ready: false, issuing: false, revision: 0, trouble: undefined });
+  });
+
+  test("what keeps it from being so: how its last issue failed, where one has", () => {
+    const issuing = (status: string) => ({ type: "Issuing", status, reason: "Failed", message: "denied" });
+    expect(facts({ conditions: [ready("False")] })).toMatchObject({ ready: false, issuing: false, trouble: "R: m" });
+    expect(facts({ conditions: [issuing("True"), ready("False")] })).toMatchObject({ issuing: true, trouble: "R: m" });
+    expect(facts({ conditions: [issuing("False"), ready("False")] })).toMatchObject({ issuing: false, trouble: "Failed: denied" });
+  });
 });
 
 test("of a Gateway: whether its controller has set it up", () => {

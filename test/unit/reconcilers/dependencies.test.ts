@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { missingGrants } from "../../../src/reconcilers/platform-service/dependencies.ts";
-import { shippedTier, testService } from "../../support/effective-services.ts";
+import { shippedTier, testConfig, testService } from "../../support/effective-services.ts";
 import { watchedWorld, type WatchedWorld } from "../../support/watched-world.ts";
+
+const CONFIG = testConfig();
 
 let it: WatchedWorld;
 beforeEach(() => {
@@ -16,7 +18,7 @@ const GRANTED = { callers: { services: [{ name: "matching", namespace: "dispatch
 
 function missing(tier = "tier-2"): readonly string[] {
   const service = testService({ spec: DEPENDS, tier: shippedTier(tier) });
-  return missingGrants(service, it.world).map(({ reason, message }) => `${reason}: ${message}`);
+  return missingGrants(service, it.world, CONFIG).map(({ reason, message }) => `${reason}: ${message}`);
 }
 
 describe("a dependency", () => {
@@ -55,6 +57,6 @@ describe("a dependency", () => {
   test("that names an isolated tier without being allowed in it is of no tier", () => {
     it.service("dispatch", "pretender", { tier: "pci", ...GRANTED });
     const service = testService({ spec: { dependencies: { services: [{ name: "pretender" }] } }, tier: shippedTier("pci") });
-    expect(missingGrants(service, it.world)).toMatchObject([{ reason: "OutsideTier" }]);
+    expect(missingGrants(service, it.world, CONFIG)).toMatchObject([{ reason: "OutsideTier" }]);
   });
 });

@@ -56,6 +56,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
       pods: () => pods.map(pod),
       deployment: () => (template === undefined ? undefined : deployment(template)),
     },
+    children: { ...ports.children, owned: () => [], get: () => undefined },
     service: { ...service(spec, key), repositoryMode: "Existing" },
     owner: { apiVersion: "v1", kind: "PlatformService", key, uid: "service-uid" },
     namespaceLabels: {},

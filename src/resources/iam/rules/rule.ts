@@ -1,4 +1,4 @@
-import type { Violation } from "../../../crds/desired.ts";
+import type { PolicyStatement, Violation } from "../../../crds/desired.ts";
 import type { Statement } from "../../../crds/platform-service.ts";
 
 /** What a policy is judged against: the account it lives in, and what the configuration lets the namespace name. */
@@ -7,6 +7,8 @@ export interface VettingContext {
   readonly region: string;
   /** ARN patterns of the namespace's `tenancy`. */
   readonly resourceArns: readonly string[];
+  /** What the platform adds to the policy; default: nothing. */
+  readonly ofPlatform?: readonly PolicyStatement[];
 }
 
 /** Judges one statement; undefined where it holds. */

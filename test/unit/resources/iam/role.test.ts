@@ -149,6 +149,6 @@ describe("whom the role trusts", () => {
 
   test("while pods move: by both, in the same order whichever way they go", () => {
     for (const of of [bound, service()])
-      expect(buildRole(of, config, ["PodIdentity", "IRSA"]).trustPolicy.Statement).toEqual([irsa, podIdentity]);
+      expect(buildRole(of, config, { identityModes: ["PodIdentity", "IRSA"] }).trustPolicy.Statement).toEqual([irsa, podIdentity]);
   });
 });

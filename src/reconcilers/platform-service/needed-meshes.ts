@@ -1,0 +1,61 @@
+import { ANNOTATIONS } from "../../crds/meta.ts";
+import { appMesh } from "../../resources/mesh/app-mesh.ts";
+import { meshOf } from "../../resources/mesh/choose.ts";
+import { istioAmbient } from "../../resources/mesh/istio-ambient.ts";
+import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
+import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
+import type { Mesh } from "../../resources/mesh/mesh.ts";
+import { buildServiceAccount } from "../../resources/service-account.ts";
+import type { Children, DeploymentState, Owner, World } from "../ports.ts";
+import { accountRef, neededModes } from "./identity-modes.ts";
+import type { Scope } from "./scope.ts";
+
+/**
+ * Which meshes a service is in: the one that its namespace is in by the configuration, and each that pods of it are still in. What a mesh has
+ * for the service goes when the cluster shows that no pod needs it, never because a pass or a process forgot.
+ */
+
+/** What of a pass tells. */
+export interface Seen extends Pick<Scope, "service" | "owner"> {
+  readonly world: Pick<World, "deployment" | "pods">;
+  readonly children: Pick<Children, "get" | "owned">;
+}
+
+/** The wished one first. */
+export function neededMeshes(seen: Seen): readonly Mesh[] {
+  const { world, service } = seen;
+  const wished = meshOf(service);
+  const pods = world.pods(service.key);
+  const left = earlierMeshes(seen).filter(({ provider }) => provider !== wished.provider);
+  // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
+  const settled = isSettled(world.deployment(service.key), pods.length, wished);
+  return [wished, ...left.filter((mesh) => !settled || pods.some((pod) => mesh.has(pod)))];
+}
+
+export function isNeeded(provider: Mesh["provider"], seen: Seen): boolean {
+  return neededMeshes(seen).some((mesh) => mesh.provider === provider);
+}
+
+/** Meshes that have something for the service now, or may have. */
+function earlierMeshes(seen: Seen): readonly Mesh[] {
+  const owned = seen.children.owned(seen.owner);
+  const inIstio = owned.some(({ ref }) => ref.apiVersion === SECURITY_API);
+  const istio = owned.some(({ ref }) => ref.kind === "Sidecar") ? istioSidecar : istioAmbient;
+  return [...(inIstio ? [istio] : []), ...(isNotedInAppMesh(seen.children, seen.owner) ? [appMesh] : [])];
+}
+
+function isSettled(deployment: DeploymentState | undefined, pods: number, wished: Mesh): boolean {
+  return deployment === undefined ? pods === 0 : deployment.rolledOut && deployment.mesh === wished.provider;
+}
+
+/** Whether the service may have something in App Mesh: noted on its ServiceAccount before it has, and until it has not. */
+export function isNotedInAppMesh(children: Seen["children"], owner: Owner): boolean {
+  return children.get(owner, accountRef(owner.key))?.annotations[ANNOTATIONS.appMesh] === "true";
+}
+
+/** When nothing of it is left there. */
+export async function takeNoteOff(scope: Scope): Promise<void> {
+  const { service, facts, children, owner } = scope;
+  if (facts.roleArn === undefined) return;
+  await children.apply(owner, buildServiceAccount(service, facts.roleArn, { modes: neededModes(scope), appMesh: false }));
+}
