@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { AppMeshClient, CreateMeshCommand } from "@aws-sdk/client-app-mesh";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { writeKubeconfig } from "../../controlplane/credentials.ts";
 import { applyCrds } from "../../controlplane/kubectl.ts";
@@ -103,7 +104,7 @@ export async function installNodes(plane: ControlPlane): Promise<void> {
   await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/istio-stand-in.yaml")]);
 }
 
-/** An account with the cluster's OIDC provider, the boundaries and the managed policies that services may name, as Terraform leaves it. A state file that exists has them already. */
+/** An account with the cluster's OIDC provider, the boundaries, the managed policies that services may name and the mesh, as Terraform leaves it. A state file that exists has them already. */
 export async function startAws(
   config: OperatorConfig,
   options: Pick<EmulatorOptions, "port" | "stateFile" | "observer"> = {},
@@ -136,7 +137,16 @@ export async function startAws(
   const ofAccount = allowedManagedPolicyArns.filter((arn) => arn.includes(`:${accountId}:`));
   await createPolicies(iam, ofAccount, "config/dev/metrics-policy.json");
   iam.destroy();
+  await createMesh(config, emulator.url);
   return emulator;
+}
+
+/** The mesh that the configuration names: what services may call is for their NetworkPolicies. */
+async function createMesh(config: OperatorConfig, endpoint: string): Promise<void> {
+  if (config.mesh.appMesh === null) return;
+  const appMesh = new AppMeshClient(adminClient(config, endpoint));
+  await appMesh.send(new CreateMeshCommand({ meshName: config.mesh.appMesh.meshName, spec: { egressFilter: { type: "ALLOW_ALL" } } }));
+  appMesh.destroy();
 }
 
 async function createPolicies(iam: IAMClient, arns: readonly string[], file: string): Promise<void> {

@@ -7,6 +7,7 @@ import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
+import { issue } from "../support/certificate.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
 import { makeWaypoint, reportProgrammed } from "../support/waypoint.ts";
 
@@ -19,6 +20,8 @@ const KEY = { namespace: "rights", name: "everything" };
 const OTHER = { namespace: "rights", name: "caller" };
 /** In Istio's ambient data plane, by its namespace's label. */
 const AMBIENT = { namespace: "rights-ambient", name: "routed" };
+/** In App Mesh, by its namespace's label. */
+const IN_APP_MESH = { namespace: "rights-appmesh", name: "meshed" };
 /** By EKS Pod Identity. */
 const BOUND = { namespace: "rights", name: "bound" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
@@ -149,8 +152,9 @@ async function live(): Promise<void> {
   await platform.applyService(KEY, EVERYTHING);
   await platform.untilReady(KEY);
   await liveAmbient();
+  await liveInAppMesh();
   await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
-  for (const key of [KEY, OTHER, AMBIENT, BOUND])
+  for (const key of [KEY, OTHER, AMBIENT, IN_APP_MESH, BOUND])
     await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
@@ -167,6 +171,22 @@ async function liveAmbient(): Promise<void> {
   });
   await platform.applyService(AMBIENT, { tier: "rights" });
   await platform.untilReady(AMBIENT);
+}
+
+/** What App Mesh has: a Certificate, made, put back and taken away, and everything in AWS. */
+async function liveInAppMesh(): Promise<void> {
+  const certificate = { namespace: IN_APP_MESH.namespace, name: "meshed-mesh-tls" };
+  const spec = { tier: "rights", container: { probes: { readiness: { path: "/ready", port: 8081 } } } };
+  await platform.namespace(IN_APP_MESH.namespace, { mesh: "appmesh" });
+  await platform.applyService(IN_APP_MESH, { ...spec, routes: [{ name: "one", timeout: "2s" }] });
+  await platform.push(IN_APP_MESH);
+  await platform.untilCondition(IN_APP_MESH, "MeshSecurityReady", "Unknown", "WaitingForCertificate");
+  await issue(platform.kubectl, certificate);
+  await platform.untilReady(IN_APP_MESH);
+  await drift(certificate.namespace, `certificates.cert-manager.io/${certificate.name}`, { spec: { secretName: "other" } });
+  await issue(platform.kubectl, certificate);
+  await platform.applyService(IN_APP_MESH, spec);
+  await platform.untilReady(IN_APP_MESH);
 }
 
 /** An administrator changes it, and it is put back. */

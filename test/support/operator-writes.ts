@@ -32,9 +32,10 @@ export async function operatorWrites(platform: Platform, namespace: string, serv
   return { kubernetes, aws };
 }
 
-/** A role's name ends in `.namespace.name`, a repository's is `namespace/name`. */
+/** A role's name ends in `.namespace.name`, a repository's is `namespace/name`, what is in App Mesh is called `cluster_namespace_name`, or after the host. */
 function concerns(arn: string, { namespace, name }: ObjectKey): boolean {
-  return arn.includes(`.${namespace}.${name}`) || arn.includes(`/${namespace}/${name}`);
+  const marks = [`.${namespace}.${name}`, `/${namespace}/${name}`, `_${namespace}_${name}`, `virtualService/${name}`];
+  return marks.some((mark) => arn.includes(mark)) && arn.includes(namespace);
 }
 
 /** Has a pass run over a service that it has no reason for, by an annotation of somebody's; resolves when it has ended. */

@@ -1,3 +1,4 @@
+import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -39,6 +40,7 @@ export class Platform {
   readonly iam: IAMClient;
   readonly ecr: ECRClient;
   readonly eks: EKSClient;
+  readonly appMesh: AppMeshClient;
   readonly watch: ServiceWatch;
 
   constructor(info: PlatformInfo) {
@@ -48,6 +50,7 @@ export class Platform {
     this.iam = new IAMClient(adminClient(this.config, info.awsEndpoint));
     this.ecr = new ECRClient(adminClient(this.config, info.awsEndpoint));
     this.eks = new EKSClient(adminClient(this.config, info.awsEndpoint));
+    this.appMesh = new AppMeshClient(adminClient(this.config, info.awsEndpoint));
     this.watch = watchServices(info.adminKubeconfig);
   }
 
@@ -132,6 +135,7 @@ export class Platform {
     this.iam.destroy();
     this.ecr.destroy();
     this.eks.destroy();
+    this.appMesh.destroy();
   }
 }
 

@@ -1,4 +1,6 @@
-import { appMeshOf } from "../../crds/effective.ts";
+import { appMeshOf, type EffectiveService } from "../../crds/effective.ts";
+import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { virtualNodeArn } from "../../resources/app-mesh/names.ts";
 import { certificateName, tlsMode } from "../../resources/mesh/app-mesh-tls.ts";
 import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
@@ -37,6 +39,14 @@ export function appMeshObstacle({
     };
   }
   return undefined;
+}
+
+/** What a role that others own has to allow, which is not ours to write or to read; undefined: the role is the service's own. */
+export function rightsOfOthers({ spec, key }: EffectiveService, config: OperatorConfig): string | undefined {
+  const role = spec.aws?.existingRole;
+  return role === undefined
+    ? undefined
+    : `Envoy has role ${role}, whose owner has to allow appmesh:StreamAggregatedResources on ${virtualNodeArn(key, config)}`;
 }
 
 interface CertificateScope extends Pick<Scope, "service" | "config" | "facts"> {

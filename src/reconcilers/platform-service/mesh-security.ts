@@ -3,7 +3,7 @@ import { callersLeftOut, isStrict } from "../../resources/agreement.ts";
 import type { Step, StepReport } from "../step.ts";
 import { ensureVirtualNode } from "./app-mesh-node.ts";
 import { removeVirtualNode } from "./app-mesh-removal.ts";
-import { appMeshObstacle, ENVOY_NOTE, ensureCertificate } from "./app-mesh-security.ts";
+import { appMeshObstacle, ENVOY_NOTE, ensureCertificate, rightsOfOthers } from "./app-mesh-security.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import { callersElsewhere } from "./mesh-borders.ts";
 import { neededMeshes } from "./needed-meshes.ts";
@@ -45,7 +45,7 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
 /** As written; and whom it keeps out though the file names them. */
 function held(scope: Scope): StepReport {
   const { service, world, config } = scope;
-  const note = service.mesh === "AppMesh" ? ENVOY_NOTE : undefined;
+  const note = service.mesh === "AppMesh" ? sentences(ENVOY_NOTE, rightsOfOthers(service, config)) : undefined;
   const leftOut = isStrict(service) ? callersLeftOut(service, world) : [];
   if (leftOut.length > 0) {
     const names = leftOut.map(keyString).join(", ");

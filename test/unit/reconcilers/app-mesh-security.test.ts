@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { appMeshObstacle, ensureCertificate } from "../../../src/reconcilers/platform-service/app-mesh-security.ts";
+import { appMeshObstacle, ensureCertificate, rightsOfOthers } from "../../../src/reconcilers/platform-service/app-mesh-security.ts";
 import { callersElsewhere } from "../../../src/reconcilers/platform-service/mesh-borders.ts";
 import { missingGrants } from "../../../src/reconcilers/platform-service/dependencies.ts";
 import type { Facts } from "../../../src/reconcilers/platform-service/scope.ts";
@@ -36,6 +36,14 @@ describe("a pod in App Mesh is not made", () => {
   test.each([undefined, "privileged"])("for nothing else: a namespace that enforces %s", (level) => {
     expect(appMeshObstacle({ service, config: CONFIG, namespaceLabels: level === undefined ? {} : { [ENFORCE]: level } })).toBeUndefined();
   });
+});
+
+test("a role that others own needs a right of theirs, which is said", () => {
+  const existingRole = "arn:aws:iam::111122223333:role/terraform/web";
+  expect(rightsOfOthers(testService({ config: CONFIG, spec: { aws: { existingRole } } }), CONFIG)).toBe(
+    `Envoy has role ${existingRole}, whose owner has to allow appmesh:StreamAggregatedResources on arn:aws:appmesh:eu-west-1:111122223333:mesh/platform/virtualNode/demo_dispatch_matching`,
+  );
+  expect(rightsOfOthers(testService({ config: CONFIG }), CONFIG)).toBeUndefined();
 });
 
 describe("a certificate", () => {
