@@ -5,10 +5,9 @@ import { isAbandoned } from "../../crds/requests.ts";
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
 import { serviceHost } from "../../resources/mesh/host.ts";
 import type { Converger, Converging } from "../converge.ts";
-import type { ExternalRemoval } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import { closedReport } from "./app-mesh.ts";
-import { EXTERNAL_RECHECK_MS, externalRemoval } from "./external.ts";
+import { EXTERNAL_RECHECK_MS, leaveBehind, removeExternal } from "./external.ts";
 import { isNotedInAppMesh } from "./needed-meshes.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
@@ -68,15 +67,9 @@ export async function removeVirtualNode(scope: RemoveScope): Promise<RemovalRepo
 
 async function remove<D extends Identified, O>(scope: RemoveScope, converger: Converger<D, O>, name: string): Promise<RemovalReport> {
   const { group, kind } = converger.resource;
-  if (isLetGo(scope, { group, kind, name })) {
-    scope.retained.push({ group, kind, name, state: "Retained" });
-    return { state: "retained", message: `App Mesh ${kind} ${name} is left behind` };
-  }
+  if (isLetGo(scope, { group, kind, name })) return leaveBehind(scope, { group, kind, name });
   const closed = closedReport(scope.config);
-  if (closed) return { ...closed, recheckMs: EXTERNAL_RECHECK_MS };
-  converger.forget(name);
-  const removal: ExternalRemoval = await converger.resource.delete({ name, owner: scope.key, force: false });
-  return externalRemoval(removal);
+  return closed ? { ...closed, recheckMs: EXTERNAL_RECHECK_MS } : removeExternal(scope, converger, { name });
 }
 
 function isLetGo(

@@ -1,9 +1,10 @@
-import type { Difference } from "../../crds/desired.ts";
+import type { Difference, Identified } from "../../crds/desired.ts";
+import { isAbandoned } from "../../crds/requests.ts";
 import { unreachable } from "../conditions.ts";
-import type { Converged } from "../converge.ts";
+import type { Converged, Converger } from "../converge.ts";
 import type { ExternalRemoval } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
-import type { Scope } from "./scope.ts";
+import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /** What the AWS steps share: how an outcome is said, noted in the status, and undone. */
 
@@ -43,8 +44,26 @@ export function describeDifferences(differences: readonly Difference[]): string 
   return differences.map((d) => `${d.field} is ${d.observed}, should be ${d.desired}`).join("; ");
 }
 
+/** Deletes an AWS object of a service that is being deleted. What the platform team lets go of is left, and named. */
+export async function removeExternal<D extends Identified, O>(
+  scope: RemoveScope,
+  converger: Converger<D, O>,
+  { name, force = false }: { readonly name: string; readonly force?: boolean },
+): Promise<RemovalReport> {
+  const { group, kind } = converger.resource;
+  if (isAbandoned(scope.stored, { group, kind, name })) return leaveBehind(scope, { group, kind, name });
+  converger.forget(name);
+  return externalRemoval(await converger.resource.delete({ name, owner: scope.key, force }));
+}
+
+/** Nobody takes it away any more: who asked for that is told what it was, when the service is gone. */
+export function leaveBehind({ retained }: RemoveScope, resource: Omit<OwnedResource, "state">): RemovalReport {
+  retained.push({ ...resource, state: "Retained" });
+  return { state: "retained", message: `${resource.kind} ${resource.name} is left behind` };
+}
+
 /** What is not ours is not ours to delete: to this service it is gone. */
-export function externalRemoval(removal: ExternalRemoval): RemovalReport {
+function externalRemoval(removal: ExternalRemoval): RemovalReport {
   switch (removal.state) {
     case "gone":
     case "foreign":

@@ -3,7 +3,7 @@ import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step, StepReport } from "../step.ts";
 import { useExistingRole } from "./existing-role.ts";
-import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
+import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { neededModes } from "./identity-modes.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -30,8 +30,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
       scope.retained.push({ group, kind, name, state: "Retained" });
       return { state: "retained", message: `IAM role ${name} is kept: deletionPolicy Retain` };
     }
-    roles.forget(name);
-    return externalRemoval(await roles.resource.delete({ name, owner: key, force: false }));
+    return removeExternal(scope, roles, { name });
   },
 };
 

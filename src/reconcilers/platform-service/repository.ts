@@ -2,7 +2,7 @@ import { repositoryMode, repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
 import { useExistingRepository } from "./existing-repository.ts";
-import { describeDifferences, externalRemoval, foreignReport, noteExternal, WITHHELD, type BlockedReport } from "./external.ts";
+import { describeDifferences, foreignReport, noteExternal, removeExternal, WITHHELD, type BlockedReport } from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The ECR repository of the service's image: its own, as written; or one that others own, verified. */
@@ -43,8 +43,7 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
       scope.retained.push({ group: repositories.resource.group, kind: repositories.resource.kind, name, state: "Retained" });
       return { state: "retained", message: `ECR repository ${name} is kept: ${existing ? "others own it" : "deletionPolicy Retain"}` };
     }
-    repositories.forget(name);
-    return externalRemoval(await repositories.resource.delete({ name, owner: key, force: policy === "DeleteWithImages" }));
+    return removeExternal(scope, repositories, { name, force: policy === "DeleteWithImages" });
   },
 };
 

@@ -2,7 +2,7 @@ import { buildAssociation, associationName } from "../../resources/eks/associati
 import { buildServiceAccount } from "../../resources/service-account.ts";
 import type { Step, StepReport } from "../step.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
-import { describeDifferences, EXTERNAL_RECHECK_MS, externalRemoval, foreignReport, noteExternal, WITHHELD } from "./external.ts";
+import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { accountRef, boundModes, neededModes } from "./identity-modes.ts";
 import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -52,9 +52,8 @@ export const serviceAccountStep: Step<Scope, RemoveScope> = {
       listed ||
       boundModes(children.get(owner, accountRef(key))).includes("PodIdentity")
     ) {
-      associations.forget(name);
-      const removal = externalRemoval(await associations.resource.delete({ name, owner: key, force: false }));
-      if (removal.state !== "gone") return removal;
+      const removal = await removeExternal(scope, associations, { name });
+      if (removal.state === "blocked" || removal.state === "deleting") return removal;
     }
     return removeSet(scope, SET);
   },

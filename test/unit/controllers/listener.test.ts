@@ -91,3 +91,14 @@ test("that it is suspended, that the cause changed, and that it goes on again, o
   listener.passed(STORED, byPause, [ready], []);
   expect(told).toEqual(["Normal Suspended: spec.suspend is true", "Normal Suspended: until noon", "Normal Resumed: it is written again"]);
 });
+
+test("what is left behind in AWS is named, whether the service lives on or is gone", () => {
+  const { listener, told } = listen();
+  const left = [{ group: "appmesh.aws", kind: "VirtualNode", name: "demo_n_s", state: "Retained" as const }];
+  listener.leftBehind(STORED, left);
+  listener.deleted(STORED, left);
+  expect(told).toEqual([
+    "Warning LeftBehind: left behind in AWS, on purpose: VirtualNode demo_n_s",
+    "Normal Deleted: kept, on purpose: VirtualNode demo_n_s; everything else is gone",
+  ]);
+});

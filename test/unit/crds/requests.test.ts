@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ANNOTATIONS } from "../../../src/crds/meta.ts";
-import { pauseOf, reconcileRequestOf, suspensionOf } from "../../../src/crds/requests.ts";
+import { pauseOf, isAbandoned, reconcileRequestOf, suspensionOf } from "../../../src/crds/requests.ts";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 
@@ -68,4 +68,19 @@ test("reconcile-at is what the status can repeat of it: whole characters, at mos
   expect(asked("")).toBe("");
   expect(asked("x".repeat(1000))).toBe("x".repeat(256));
   expect(asked(`x${"🚀".repeat(1000)}`)).toBe(`x${"🚀".repeat(127)}\ufffd`);
+});
+
+test.each<[string, boolean]>([
+  ["iam.aws/Role/r", true],
+  ["ecr.aws, iam.aws/Role/r", true],
+  ["iam.aws", true],
+  ["iam.aws/Role", false],
+  ["iam.aws/Role/other", false],
+  ["iam", false],
+  ["*", false],
+  ["", false],
+])("abandon names an object by group, kind and name, or its group: %s", (abandon, expected) => {
+  const resource = { group: "iam.aws", kind: "Role", name: "r" };
+  expect(isAbandoned(service({ [ANNOTATIONS.abandon]: abandon }), resource)).toBe(expected);
+  expect(isAbandoned(service(), resource)).toBe(false);
 });

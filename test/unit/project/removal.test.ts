@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EffectiveService } from "../../../src/crds/effective.ts";
+import { ANNOTATIONS } from "../../../src/crds/meta.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
 import { repositoryStep } from "../../../src/reconcilers/platform-service/repository.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
@@ -43,4 +44,20 @@ describe("what deletion leaves in AWS", () => {
     expect(ends).toMatchObject({ [leaf]: { state } });
     expect(await leftOf(one)).toEqual(left);
   });
+});
+
+test("what the platform team lets go of is left and named, and AWS is not asked", async () => {
+  const key = { namespace: "tracking", name: "abandoned" };
+  const one = service({}, key);
+  const role = await aws.operator.roles.create(buildRole(one, aws.config));
+  await aws.operator.repositories.create(buildRepository(one, aws.config));
+  const scope = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: { deletionPolicy: "Delete" } });
+  const annotations = { [ANNOTATIONS.abandon]: `ecr.aws,iam.aws/Role/${role.arn.replace(/.*\//, "")}` };
+  const abandoned = { ...scope, stored: { ...scope.stored, metadata: { ...scope.stored.metadata, annotations } } };
+  aws.recorder.clear();
+  expect(await repositoryStep.remove(abandoned)).toMatchObject({ state: "retained" });
+  expect(await identityStep.remove(abandoned)).toMatchObject({ state: "retained" });
+  expect(aws.recorder.calls()).toEqual([]);
+  expect(abandoned.retained.map(({ kind }) => kind)).toEqual(["Repository", "Role"]);
+  expect(await leftOf(one)).toEqual(["Role", "Repository"]);
 });
