@@ -4,14 +4,25 @@ import { buildVirtualRouter, buildVirtualService } from "../../resources/app-mes
 import type { StepReport } from "../step.ts";
 import { closedReport, convergeInMesh } from "./app-mesh.ts";
 import { retireMeshTraffic } from "./app-mesh-removal.ts";
+import { WATCHED_RECHECK_MS } from "./apply-set.ts";
 import { EXTERNAL_RECHECK_MS } from "./external.ts";
-import type { Scope } from "./scope.ts";
+import { holds, type Scope } from "./scope.ts";
 
 /** The service's VirtualRouter with its routes, and then the VirtualService by which callers find it: nobody is led to routes that are not there. Undefined: as desired. */
 export async function ensureMeshTraffic(scope: Scope): Promise<StepReport | undefined> {
   const { appMesh, service, config } = scope;
   const closed = closedReport(config);
   if (closed) return closed;
+  // Routes name the node; and nothing is made before the ServiceAccount notes it, which the node waits for.
+  if (!holds(scope, "MeshSecurityReady")) {
+    return {
+      state: "progressing",
+      reason: "WaitingForVirtualNode",
+      message: "waits for the VirtualNode, which routes lead to",
+      recheckMs: WATCHED_RECHECK_MS,
+      waitsFor: ["MeshSecurityReady"],
+    };
+  }
   const router = buildVirtualRouter(service, config);
   const virtualService = buildVirtualService(service, config);
   // A service whose port was taken away is no longer called.

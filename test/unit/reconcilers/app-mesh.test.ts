@@ -18,6 +18,7 @@ import { removeMeshTraffic, removeVirtualNode, retireMesh } from "../../../src/r
 import { ensureMeshTraffic } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
 import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import type { ChildState, Children } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
@@ -50,8 +51,22 @@ beforeEach(async () => {
 /** Another process: nothing is remembered. */
 function restart(): void {
   ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
-  ports = { ...ports, world: { ...ports.world, ...neighbours(), namespaceLabels: () => ({}) } };
+  ports = { ...ports, world: { ...ports.world, ...neighbours() }, children: accountNoting("true") };
   aws.recorder.clear();
+}
+
+/** The API server, as far as the note on the ServiceAccount goes. */
+function accountNoting(appMesh: string): Children {
+  const state: Omit<ChildState, "annotations"> = {
+    ref: { apiVersion: "v1", kind: "ServiceAccount", ...key },
+    uid: "uid",
+    resourceVersion: "1",
+    controller: undefined,
+    deleting: false,
+    ownedHash: undefined,
+    foreignPaths: [],
+  };
+  return { ...ports.children, get: () => ({ ...state, annotations: { [ANNOTATIONS.appMesh]: appMesh } }) };
 }
 
 interface Changes {
@@ -75,7 +90,10 @@ function scopeOf(spec: object, changes: Changes = {}): Scope {
     resources: [],
     corrections: [],
     leftBehind: [],
-    reports: new Map(),
+    reports: new Map([
+      ["ServiceAccountReady", { state: "ready" }],
+      ["MeshSecurityReady", { state: "ready" }],
+    ]),
   };
 }
 
@@ -223,6 +241,13 @@ describe("a service in App Mesh", () => {
   });
 });
 
+test("nothing is made before the ServiceAccount notes it, and no route before its node", async () => {
+  const early = { ...scopeOf(SPEC), reports: new Map() };
+  expect(await ensureVirtualNode(early)).toMatchObject({ reason: "WaitingForServiceAccount", waitsFor: ["ServiceAccountReady"] });
+  expect(await ensureMeshTraffic(early)).toMatchObject({ reason: "WaitingForVirtualNode", waitsFor: ["MeshSecurityReady"] });
+  expect(aws.recorder.calls()).toEqual([]);
+});
+
 describe("a mesh that cannot be used", () => {
   test("is not there: the configuration is named, and a pass heals when it is", async () => {
     const alone = await emulatedAws(inAppMesh());
@@ -251,12 +276,9 @@ describe("a mesh that cannot be used", () => {
 
 describe("the way out", () => {
   const GONE = { report: { state: "gone" }, kept: [] };
-  const NAMED = { status: { resources: [{ group: "appmesh.aws", kind: "VirtualNode", name: "x", state: "Ready" as const }] } };
-
   beforeEach(async () => {
     await pass(scopeOf(SPEC));
     restart();
-    ports = { ...ports, stored: { ...ports.stored, ...NAMED } };
   });
 
   test("of a service that is deleted: nothing is left", async () => {
@@ -276,8 +298,8 @@ describe("the way out", () => {
   });
 
   test("of a service that never was in App Mesh asks App Mesh nothing, whatever became of it", async () => {
-    ports = { ...ports, stored: { ...ports.stored, status: {} }, config: operatorConfig() };
-    expect(await removal({ config: operatorConfig() })).toEqual(GONE);
+    ports = { ...ports, children: accountNoting("false") };
+    expect(await removal()).toEqual(GONE);
     expect(aws.recorder.calls()).toEqual([]);
   });
 
