@@ -29,7 +29,7 @@ function awsFailure(error: AwsError): StepReport {
     case "denied":
       return blocked(
         "AccessDenied",
-        `${said}; grant the operator's role this action (config/iam/operator-policy.json) or renew its credentials`,
+        `${said}; grant the operator's role this action (config/iam/${policyOf(error.operation)}) or renew its credentials`,
       );
     case "invalid":
       return blocked("RefusedByAWS", `${said}; change what the message names`);
@@ -48,6 +48,11 @@ function awsFailure(error: AwsError): StepReport {
     default:
       return unreachable(error.class);
   }
+}
+
+/** App Mesh has a policy of its own. */
+function policyOf(operation: string): string {
+  return operation.startsWith("appmesh:") ? "operator-policy-app-mesh.json" : "operator-policy.json";
 }
 
 function kubeFailure(error: KubeError): StepReport {
