@@ -15,6 +15,8 @@ interface Schema {
   readonly items?: Schema | undefined;
   readonly additionalProperties?: Schema | undefined;
   readonly enum?: readonly string[] | undefined;
+  /** A block that may be null is that block or null. */
+  readonly anyOf?: readonly Schema[] | undefined;
 }
 
 const schema: z.ZodType<Schema> = z.lazy(() =>
@@ -23,6 +25,7 @@ const schema: z.ZodType<Schema> = z.lazy(() =>
     items: schema.optional(),
     additionalProperties: z.union([schema, z.literal(false).transform(() => undefined)]).optional(),
     enum: z.array(z.string()).optional(),
+    anyOf: z.array(schema).optional(),
   }),
 );
 
@@ -45,8 +48,11 @@ export function configLeaves(): readonly Leaf[] {
   return [...leavesBelow(schema.parse(JSON.parse(readFileSync(file, "utf8"))), "")];
 }
 
-function* leavesBelow({ properties, items, additionalProperties, enum: values }: Schema, path: string): Generator<Leaf> {
-  if (properties) {
+function* leavesBelow({ properties, items, additionalProperties, enum: values, anyOf = [] }: Schema, path: string): Generator<Leaf> {
+  const block = anyOf.find((one) => one.properties !== undefined);
+  if (block) {
+    yield* leavesBelow(block, path);
+  } else if (properties) {
     for (const [name, property] of Object.entries(properties)) yield* leavesBelow(property, path === "" ? name : `${path}.${name}`);
   } else if (items) {
     yield* leavesBelow(items, `${path}[]`);

@@ -8,6 +8,7 @@ import { suspensionOf } from "../../src/crds/requests.ts";
 import { platformTierSpec } from "../../src/crds/platform-tier.ts";
 import { imageReference } from "../../src/reconcilers/platform-service/image.ts";
 import { judge } from "../../src/reconcilers/platform-service/spec-valid.ts";
+import { buildVirtualNode } from "../../src/resources/app-mesh/virtual-node.ts";
 import { buildAutoscaler } from "../../src/resources/autoscaler.ts";
 import { buildDeployment } from "../../src/resources/deployment.ts";
 import { buildDisruptionBudget } from "../../src/resources/disruption-budget.ts";
@@ -91,6 +92,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
     Suspended: suspensionOf(stored, 0)?.reason,
     ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, config) }),
     ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, config) }),
+    ...(service.mesh === "AppMesh" && { VirtualNode: buildVirtualNode(service, config, network) }),
     Image: { repository: service.repository, ...imageReference(service) },
     ...Object.fromEntries(
       children({ service, config, network, policies: policies.objects }).map((child) => [`${child.kind} ${child.metadata.name}`, child]),

@@ -1,3 +1,4 @@
+import { ListMeshesCommand } from "@aws-sdk/client-app-mesh";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListPodIdentityAssociationsCommand } from "@aws-sdk/client-eks";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
@@ -18,9 +19,10 @@ beforeAll(async () => {
 
 afterAll(() => emulator.close());
 
-const CALLS: Readonly<Record<"iam" | "ecr" | "eks", (clients: AwsClients) => Promise<unknown>>> = {
+const CALLS: Readonly<Record<"iam" | "ecr" | "eks" | "appmesh", (clients: AwsClients) => Promise<unknown>>> = {
   iam: ({ iam }) => iam.send(new ListRolesCommand()),
   ecr: ({ ecr }) => ecr.send(new DescribeRepositoriesCommand()),
+  appmesh: ({ appMesh }) => appMesh.send(new ListMeshesCommand()),
   eks: ({ eks }) => eks.send(new ListPodIdentityAssociationsCommand({ clusterName: operatorConfig().cluster.name })),
 };
 
@@ -28,6 +30,7 @@ test.each([
   ["iam", "2/s", 2],
   ["ecr", "3/s", 3],
   ["eks", "1/s", 1],
+  ["appmesh", "2/s", 2],
 ] as const)("of five calls to %s at once a limit of %s lets %i go in the first second", async (service, limit, first) => {
   // A second that does not pass until the test says so.
   let now = 0;

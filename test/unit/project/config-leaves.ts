@@ -52,6 +52,8 @@ const AMBIENT = [
   ...VERDICT,
 ];
 const IN_AMBIENT: Changes = { "mesh.istio.dataPlane": "Ambient" };
+const IN_APP_MESH: Changes = { "mesh.default": "AppMesh", "mesh.appMesh.certificates": { issuer: { name: "mesh-ca" } } };
+const ENVOY_NODE = "spec.template.spec.initContainers[1].env[0].value";
 const ROLE_OF_TERRAFORM = "arn:aws:iam::111122223333:role/terraform/matching";
 const BOUNDARY = "arn:aws:iam::111122223333:policy/other-boundary";
 const TENANT = { tenant: "yes" };
@@ -224,6 +226,36 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
     change: { "mesh.istio.trustDomain": "example.org" },
     becomes: [0, 1, 2].map((i) => `AuthorizationPolicy matching: spec.rules[0].from[0].source.principals[${String(i)}]`),
   },
+  {
+    leaf: "mesh.appMesh.meshName",
+    given: IN_APP_MESH,
+    change: { "mesh.appMesh.meshName": "other" },
+    becomes: [...at([DEPLOYMENT], ENVOY_NODE), "Role: inlinePolicy.Statement[0].Resource"],
+  },
+  {
+    leaf: "mesh.appMesh.envoyImage",
+    given: IN_APP_MESH,
+    change: { "mesh.appMesh.envoyImage": "registry.example.com/envoy:v2" },
+    becomes: at([DEPLOYMENT], "spec.template.spec.initContainers[1].image"),
+  },
+  {
+    leaf: "mesh.appMesh.proxyInitImage",
+    given: IN_APP_MESH,
+    change: { "mesh.appMesh.proxyInitImage": "registry.example.com/init:v8" },
+    becomes: at([DEPLOYMENT], "spec.template.spec.initContainers[0].image"),
+  },
+  ...(["name", "kind", "group"] as const).map((member): ConfigRow => ({
+    leaf: `mesh.appMesh.certificates.issuer.${member}`,
+    given: IN_APP_MESH,
+    change: { [`mesh.appMesh.certificates.issuer.${member}`]: "Other" },
+    becomes: [`Certificate matching-mesh-tls: spec.issuerRef.${member}`],
+  })),
+  {
+    leaf: "mesh.appMesh.certificates.trustDomain",
+    given: IN_APP_MESH,
+    change: { "mesh.appMesh.certificates.trustDomain": "example.org" },
+    becomes: ["Certificate matching-mesh-tls: spec.uris[0]", "VirtualNode"],
+  },
   { leaf: "network.dns.namespace", change: { "network.dns.namespace": "dns" }, becomes: policy("dns", `egress[0].to[0].${NAMESPACE}`) },
   {
     leaf: "network.dns.labels{}",
@@ -270,4 +302,6 @@ export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "aws.limits.iam": "test/unit/aws/clients.test.ts",
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",
+  "aws.limits.appmesh": "test/unit/aws/clients.test.ts",
+  "mesh.appMesh.retired": "test/unit/reconcilers/app-mesh.test.ts",
 };
