@@ -119,9 +119,12 @@ export function hasAmbient({ mesh }: OperatorConfig): boolean {
 
 export type AppMeshSettings = NonNullable<OperatorConfig["mesh"]["appMesh"]>;
 
-/** How App Mesh is set up. Throws where it is not: no service is in it then, which the configuration's schema holds. */
+/** How App Mesh is set up. Throws where it is not: then no namespace is in it, which the configuration's schema holds, but a pod may be. */
 export function appMeshOf({ mesh: { appMesh } }: OperatorConfig): AppMeshSettings {
-  if (appMesh === null) throw new Error("mesh.appMesh of the operator's configuration is not written");
+  if (appMesh === null)
+    throw new Error(
+      "mesh.appMesh of the operator's configuration is not written, and pods are still in App Mesh: write it again until none is",
+    );
   return appMesh;
 }
 

@@ -12,7 +12,7 @@ import type { PodInput, PodParts } from "./mesh.ts";
  * application starts, and ends after it.
  */
 
-/** Names that AWS's injector gives them, so that it leaves alone what is there. */
+/** Names that AWS's injector gives them. */
 export const ENVOY_CONTAINER = "envoy";
 export const PROXY_INIT_CONTAINER = "proxyinit";
 
@@ -38,7 +38,11 @@ const VOLUME = "mesh-tls";
 export function appMeshPod({ service, config, facts, token }: PodInput): PodParts {
   const tls = appMeshOf(config).certificates !== null;
   return {
-    annotations: facts.certificateRevision === undefined ? {} : { [ANNOTATIONS.meshCertificate]: String(facts.certificateRevision) },
+    annotations: {
+      // AWS's injector looks for Envoy among the containers alone, and would add another.
+      "appmesh.k8s.aws/sidecarInjectorWebhook": "disabled",
+      ...(facts.certificateRevision !== undefined && { [ANNOTATIONS.meshCertificate]: String(facts.certificateRevision) }),
+    },
     initContainers: [proxyInit(service, config), envoy(service, config, { token, tls })],
     volumes: tls ? [{ name: VOLUME, secret: { secretName: certificateName(service.key) } }] : [],
   };

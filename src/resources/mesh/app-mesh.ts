@@ -25,7 +25,8 @@ export const appMesh: Mesh = {
 
   traffic: () => [],
 
-  podLabels: () => ({}),
+  // Where Istio is too, its injector and its nodes leave the pod alone, whatever the namespace's labels say.
+  podLabels: () => ({ "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" }),
 
   pod: appMeshPod,
 

@@ -65,6 +65,15 @@ describe("a pod in App Mesh", () => {
     ]);
   });
 
+  test("is left alone by every injector, whatever the namespace's labels ask for", () => {
+    expect(templateOf()).toMatchObject({
+      metadata: {
+        labels: { "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" },
+        annotations: { "appmesh.k8s.aws/sidecarInjectorWebhook": "disabled" },
+      },
+    });
+  });
+
   test("without a port has none that Envoy takes requests for", () => {
     expect(JSON.stringify(templateOf())).not.toContain("APPMESH_APP_PORTS");
   });
