@@ -58,6 +58,14 @@ export const PINNED_CRDS = {
       sha256: "712e207ad9da26b95717b82bff8bc89a2b5fc048309f97207e407788b426faf9",
     },
   ],
+  argoRollouts: [
+    {
+      module: "github.com/argoproj/argo-rollouts",
+      version: "v1.8.3",
+      path: "manifests/crds/rollout-crd.yaml",
+      sha256: "1f1c5d67088ccf355d1e0681d58bbcaf46a9dd1bf7215769dcd3e6a62053d8aa",
+    },
+  ],
   podMonitor: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",

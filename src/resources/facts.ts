@@ -15,13 +15,17 @@ export interface NetworkFacts {
 /** NodePools of the cluster by name. */
 export type NodePools = ReadonlyMap<string, NodePoolState>;
 
-/** What a workload is made from, beside the service: what earlier steps found. */
-export interface WorkloadFacts {
+/** What a workload that a squad brings is given, beside the service: what earlier steps found. */
+export interface HoldFacts {
+  readonly roleArn: string;
+  /** A dedicated tier's pods tolerate the taints of its pools. */
+  readonly nodePools: NodePools;
+}
+
+/** What a workload is made from, beside the service. */
+export interface WorkloadFacts extends HoldFacts {
   /** `repository@sha256:…`. */
   readonly image: string;
   /** Of the image: Kubernetes names, as amd64. */
   readonly architectures: readonly string[];
-  readonly roleArn: string;
-  /** A dedicated tier's pods tolerate the taints of its pools. */
-  readonly nodePools: NodePools;
 }

@@ -48,11 +48,7 @@ export function identityToken(service: EffectiveService, roleArn: string, config
   const byAgent = service.identity === "PodIdentity";
   const { region } = config.cluster;
   return {
-    annotations: {
-      "eks.amazonaws.com/skip-containers": APP_CONTAINER,
-      // A proxy that knows only what is registered would not let the call to the node's agent pass.
-      ...(byAgent && service.mesh === "Istio" && { "traffic.sidecar.istio.io/excludeOutboundIPRanges": `${AGENT_ADDRESS}/32` }),
-    },
+    annotations: { "eks.amazonaws.com/skip-containers": APP_CONTAINER, ...wayToAgent(service) },
     env: [
       ...(byAgent
         ? [
@@ -70,4 +66,10 @@ export function identityToken(service: EffectiveService, roleArn: string, config
     volumes: [{ name: volume, projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: TOKEN_SECONDS, path } }] } }],
     volumeMounts: [{ name: volume, mountPath, readOnly: true }],
   };
+}
+
+/** A proxy that knows only what is registered would not let the call to the node's agent pass. */
+export function wayToAgent(service: EffectiveService): Readonly<Record<string, string>> {
+  const hidden = service.identity === "PodIdentity" && service.mesh === "Istio";
+  return hidden ? { "traffic.sidecar.istio.io/excludeOutboundIPRanges": `${AGENT_ADDRESS}/32` } : {};
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
+import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
 import { makeWaypoint, reportProgrammed } from "../support/waypoint.ts";
@@ -21,6 +22,8 @@ const OTHER = { namespace: "rights", name: "caller" };
 const AMBIENT = { namespace: "rights-ambient", name: "routed" };
 /** By EKS Pod Identity. */
 const BOUND = { namespace: "rights", name: "bound" };
+/** Of a workload that its squad brings. */
+const BROUGHT = { namespace: "rights", name: "brought" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
 
 const EVERYTHING = {
@@ -150,7 +153,8 @@ async function live(): Promise<void> {
   await platform.untilReady(KEY);
   await liveAmbient();
   await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
-  for (const key of [KEY, OTHER, AMBIENT, BOUND])
+  await liveBrought();
+  for (const key of [KEY, OTHER, AMBIENT, BOUND, BROUGHT])
     await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
@@ -167,6 +171,26 @@ async function liveAmbient(): Promise<void> {
   });
   await platform.applyService(AMBIENT, { tier: "rights" });
   await platform.untilReady(AMBIENT);
+}
+
+/** A Rollout that a squad brings: its fields are set, and taken back with the service. */
+async function liveBrought(): Promise<void> {
+  await installRollouts(platform.kubectl);
+  const labels = { app: "brought" };
+  await platform.apply({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Rollout",
+    metadata: { ...BROUGHT, annotations: { "platform-operator.dev/managed-by": BROUGHT.name } },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "web", image: "example.com/a:1" }] } },
+    },
+  });
+  const workloadRef = { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: BROUGHT.name };
+  await platform.applyService(BROUGHT, { tier: "rights", image: {}, workloadRef });
+  await platform.untilCondition(BROUGHT, "WorkloadReady", "Unknown", "RollingOut");
+  await reportPhase(platform.kubectl, BROUGHT, "Healthy");
+  await platform.untilReady(BROUGHT);
 }
 
 /** An administrator changes it, and it is put back. */

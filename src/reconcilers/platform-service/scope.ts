@@ -9,6 +9,7 @@ import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired }
 import type {
   AssociationObserved,
   Children,
+  Holds,
   ImageKeeper,
   ImageReader,
   Owner,
@@ -27,6 +28,7 @@ export interface Ports {
   readonly configHash: string;
   readonly world: World;
   readonly children: Children;
+  readonly holds: Holds;
   readonly roles: Converger<RoleDesired, RoleObserved>;
   readonly existingRoles: Borrowed<ExistingRole>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
@@ -67,6 +69,7 @@ export interface Correction {
 /** What a step may do to the world; a pass that must not write has its own (read-only.ts). */
 export interface Hands {
   readonly children: Children;
+  readonly holds: Holds;
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
   readonly associations: Converging<AssociationDesired, AssociationObserved>;
@@ -84,6 +87,8 @@ export interface Scope extends Omit<Ports, keyof Hands>, Hands {
   readonly previous: readonly Condition[];
   readonly resources: OwnedResource[];
   readonly corrections: Correction[];
+  /** What this pass took over, as `Service web`. */
+  readonly adopted: string[];
   /** Reports of the steps that ran before, in this pass. */
   readonly reports: ReadonlyMap<StepCondition, StepReport>;
 }
