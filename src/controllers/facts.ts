@@ -57,23 +57,12 @@ export function rolloutFacts(object: LiveObject): WorkloadState {
   return {
     ...templateFacts(spec),
     hasTemplate: isJsonObject(spec.template),
-    progress: { state: phaseState(phase), message: text(status.message) ?? "" },
+    progress: { state: PHASES[phase ?? ""] ?? "underWay", message: text(status.message) ?? "" },
     rolledOut: phase === "Healthy",
   };
 }
 
-function phaseState(phase: string | undefined): Progress["state"] {
-  switch (phase) {
-    case "Healthy":
-      return "complete";
-    case "Degraded":
-      return "stuck";
-    case "Paused":
-      return "paused";
-    default:
-      return "underWay";
-  }
-}
+const PHASES: Readonly<Record<string, Progress["state"]>> = { Healthy: "complete", Degraded: "stuck", Paused: "paused" };
 
 function templateFacts(spec: JsonObject): Omit<TemplateState, "rolledOut"> {
   const template = record(spec.template);

@@ -94,10 +94,10 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (isJsonObject(inner) ? inner[name] : undefined), value);
 }
 
-function without(fields: FieldsV1, [name = "", ...below]: readonly string[]): FieldsV1 {
+function without(fields: FieldsV1, [name = "", ...deeper]: readonly string[]): FieldsV1 {
   const { [`f:${name}`]: inner, ...others } = fields;
-  if (below.length === 0 || !isJsonObject(inner)) return others;
-  const rest = without(inner, below);
+  if (deeper.length === 0 || !isJsonObject(inner)) return others;
+  const rest = without(inner, deeper);
   return Object.keys(rest).length > 0 ? { ...others, [`f:${name}`]: rest } : others;
 }
 

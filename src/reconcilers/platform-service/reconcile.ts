@@ -102,7 +102,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
 
 /** A workload that was brought makes pods until it is let go, and they run until they are replaced. */
 function hasBroughtPods({ holds, world }: ReconcilerDeps, key: ObjectKey): boolean {
-  return holds.held(key).length > 0 || world.pods(key).some((pod) => pod.brought);
+  return holds.held(key).length > 0 || world.pods(key).some((pod) => pod.brought && pod.identity !== undefined);
 }
 
 /** `reconcile-at` has a value that no pass has acted on. */
