@@ -66,6 +66,14 @@ export const PINNED_CRDS = {
       sha256: "7c99af3441710ffb4c0988c87a36a1448b293d4c99bf4e5ca8d3adbfc1f63b3e",
     },
   ],
+  argoRollouts: [
+    {
+      module: "github.com/argoproj/argo-rollouts",
+      version: "v1.8.3",
+      path: "manifests/crds/rollout-crd.yaml",
+      sha256: "1f1c5d67088ccf355d1e0681d58bbcaf46a9dd1bf7215769dcd3e6a62053d8aa",
+    },
+  ],
   podMonitor: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",

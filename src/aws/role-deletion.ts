@@ -12,8 +12,7 @@ import type { Identified } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalRemoval } from "../reconcilers/ports.ts";
 import { unlessGone, whereClass } from "./expected.ts";
-import { isOurs, tagRecord } from "./ownership.ts";
-import { attachedPolicyArns, inlinePolicyNames } from "./role-observation.ts";
+import { attachedPolicyArns, inlinePolicyNames, otherOwner } from "./role-observation.ts";
 
 /** Someone who attaches as fast as we detach is the next pass's to meet again. */
 const MAX_ROUNDS = 3;
@@ -22,7 +21,7 @@ const MAX_ROUNDS = 3;
 export async function deleteRole(iam: IAMClient, config: OperatorConfig, { name, owner }: Identified): Promise<ExternalRemoval> {
   const role = await getRole(iam, name);
   if (role === undefined) return { state: "gone" };
-  if (!isOurs(tagRecord(role.Tags), owner, config)) return { state: "foreign" };
+  if (otherOwner(role, owner, config) !== undefined) return { state: "foreign" };
   const removed = await unlessGone(stripAndDelete(iam, name), async () => (await getRole(iam, name)) === undefined);
   return removed === "gone" ? { state: "gone" } : removed;
 }

@@ -6,11 +6,24 @@ import {
   type Role,
   type RoleDetail,
 } from "@aws-sdk/client-iam";
+import { describeOwner, rolePath } from "../crds/aws-names.ts";
+import type { ObjectKey } from "../crds/meta.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { RoleObserved } from "../reconcilers/ports.ts";
-import { tagRecord } from "./ownership.ts";
+import { isOurs, tagRecord } from "./ownership.ts";
 import { parsePolicyDocument } from "./policy-document.ts";
 
 /** A role as AWS tells of it, from either read. */
+
+/** Whose it is, in words; undefined: this service's. By its tags, and at the operator's own path: only there may it write, and IAM moves no role. */
+export function otherOwner(role: Role, owner: ObjectKey, config: OperatorConfig): string | undefined {
+  const tags = tagRecord(role.Tags);
+  if (!isOurs(tags, owner, config)) return describeOwner(tags);
+  const path = rolePath(config);
+  return role.Path === path
+    ? undefined
+    : `it has this service's tags, but lies at path ${role.Path ?? "/"} and not at ${path}, and IAM moves no role`;
+}
 
 /** The rest of what GetRole began: its policies. */
 export async function observeRole(iam: IAMClient, role: Role): Promise<RoleObserved> {

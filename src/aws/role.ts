@@ -12,15 +12,15 @@ import {
   UpdateRoleCommand,
   type IAMClient,
 } from "@aws-sdk/client-iam";
-import { describeOwner, INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
+import { INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
 import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
 import { justCreated, whereClass } from "./expected.ts";
-import { assertOurs, changedTags, isOurs, tagChanges, tagList, tagRecord } from "./ownership.ts";
+import { assertOurs, changedTags, tagChanges, tagList } from "./ownership.ts";
 import { deleteRole } from "./role-deletion.ts";
 import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
-import { observeRole } from "./role-observation.ts";
+import { observeRole, otherOwner } from "./role-observation.ts";
 
 /** IAM roles. A role is ours by its tags; a write to one that is not never leaves this file. */
 export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalResource<RoleDesired, RoleObserved> {
@@ -31,8 +31,8 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
     async observe({ name, owner }) {
       const answer = await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })));
       if (answer?.Role === undefined) return { state: "absent" };
-      const tags = tagRecord(answer.Role.Tags);
-      if (!isOurs(tags, owner, config)) return { state: "foreign", owner: describeOwner(tags) };
+      const other = otherOwner(answer.Role, owner, config);
+      if (other !== undefined) return { state: "foreign", owner: other };
       return { state: "present", observed: await observeRole(iam, answer.Role) };
     },
 

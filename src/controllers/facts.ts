@@ -1,9 +1,17 @@
 import { isJsonObject, type JsonObject, type LiveObject } from "../kube/objects.ts";
 import { labelSelector, type LabelSelector } from "../crds/platform-tier.ts";
-import { ANNOTATIONS, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, LABELS, type ObjectKey } from "../crds/meta.ts";
 import type { NodePoolState, ServiceState } from "../crds/desired.ts";
 import type { IdentityMode, MeshProvider } from "../crds/effective.ts";
-import type { CertificateState, DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
+import type {
+  CertificateState,
+  DeploymentState,
+  GatewayState,
+  PodState,
+  Progress,
+  TemplateState,
+  WorkloadState,
+} from "../reconcilers/ports.ts";
 
 /** What is kept of objects that others write too: pure functions from the live object to the few facts that a pass asks for. */
 
@@ -16,23 +24,63 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const progressing = records(status.conditions).find((c) => c.type === "Progressing");
   const generation = object.metadata.generation ?? 0;
   const observedGeneration = number(status.observedGeneration);
+  const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
+  const updatedReplicas = number(status.updatedReplicas);
+  const statusReplicas = number(status.replicas);
   return {
+    ...templateFacts(spec),
+    hasTemplate: true,
     generation,
     observedGeneration,
-    replicas: typeof spec.replicas === "number" ? spec.replicas : 1,
-    updatedReplicas: number(status.updatedReplicas),
-    availableReplicas: number(status.availableReplicas),
-    statusReplicas: number(status.replicas),
+    replicas,
+    updatedReplicas,
+    statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
-    identity: text(record(record(record(spec.template).metadata).annotations)[ANNOTATIONS.identity]),
-    mesh: meshOfTemplate(record(spec.template)),
-    deadlineExceeded: progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded",
+    progress: { state: deploymentProgress(object), message: "" },
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
     // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
-    rolledOut:
-      observedGeneration >= generation &&
-      progressing?.reason === "NewReplicaSetAvailable" &&
-      number(status.replicas) <= number(status.updatedReplicas),
+    rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
+  };
+}
+
+/** Complete and stuck as `kubectl rollout status` decides. */
+function deploymentProgress({ metadata: { generation = 0 }, ...object }: LiveObject): Progress["state"] {
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
+  const updated = number(status.updatedReplicas);
+  const underWay = spec.paused === true ? "paused" : "underWay";
+  if (number(status.observedGeneration) < generation) return underWay;
+  if (updated >= replicas && number(status.replicas) <= updated && number(status.availableReplicas) >= updated) return "complete";
+  const progressing = records(status.conditions).find((c) => c.type === "Progressing");
+  return progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded" ? "stuck" : underWay;
+}
+
+/** Argo Rollouts' own word, `status.phase`; its observedGeneration is text. */
+export function rolloutFacts(object: LiveObject): WorkloadState {
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const observed = text(status.observedGeneration) === String(object.metadata.generation ?? 0);
+  const phase = observed ? text(status.phase) : undefined;
+  return {
+    ...templateFacts(spec),
+    hasTemplate: isJsonObject(spec.template),
+    progress: { state: PHASES[phase ?? ""] ?? "underWay", message: text(status.message) ?? "" },
+    rolledOut: phase === "Healthy",
+  };
+}
+
+const PHASES: Readonly<Record<string, Progress["state"]>> = { Healthy: "complete", Degraded: "stuck", Paused: "paused" };
+
+function templateFacts(spec: JsonObject): Omit<TemplateState, "rolledOut"> {
+  const template = record(spec.template);
+  const metadata = record(template.metadata);
+  const pod = record(template.spec);
+  return {
+    labels: strings(metadata.labels),
+    images: [...records(pod.initContainers), ...records(pod.containers)].map(({ image }) => text(image) ?? ""),
+    identity: text(record(metadata.annotations)[ANNOTATIONS.identity]),
+    mesh: meshOfTemplate(template),
   };
 }
 
@@ -122,15 +170,17 @@ export function podFacts(object: LiveObject): PodState {
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
     containers: containers.map((c) => text(c.name) ?? ""),
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
-    token: tokenOf(records(spec.containers).find((c) => c.name === APP_CONTAINER)),
+    token: tokenOf(records(spec.containers)),
     redirected: object.metadata.annotations?.["ambient.istio.io/redirection"] === "enabled",
+    brought: object.metadata.labels?.[LABELS.name] !== object.metadata.labels?.[LABELS.service],
     trouble: ready ? undefined : troubleOf(status),
   };
 }
 
-/** SDKs take IRSA's where both are there. */
-function tokenOf(container: JsonObject | undefined): IdentityMode | undefined {
-  const names = records(container?.env).map(({ name }) => name);
+/** Of the application's container; where a squad names its own, of any. SDKs take IRSA's where both are there. */
+function tokenOf(containers: readonly JsonObject[]): IdentityMode | undefined {
+  const app = containers.filter((c) => c.name === APP_CONTAINER);
+  const names = (app.length > 0 ? app : containers).flatMap((container) => records(container.env).map(({ name }) => name));
   if (names.includes("AWS_WEB_IDENTITY_TOKEN_FILE")) return "IRSA";
   return names.includes("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") ? "PodIdentity" : undefined;
 }

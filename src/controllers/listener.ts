@@ -1,5 +1,5 @@
 import type { Condition } from "../crds/conditions.ts";
-import { keyString, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
@@ -33,7 +33,7 @@ export function createListener(options: ListenerOptions): ServiceListener {
       since.set(keyString(key), now());
     },
 
-    passed(stored, before, after, corrections) {
+    passed(stored, before, after, { corrections, adopted }) {
       const key = keyOf(stored);
       metrics.service(key, { owner: stored.spec.owner, tier: stored.spec.tier }, after);
       metrics.lastReconcile(key, now() / 1000);
@@ -46,6 +46,11 @@ export function createListener(options: ListenerOptions): ServiceListener {
           note: `put back what someone else changed: ${correction.what}`,
         });
         log.info({ service: keyString(key), drift: correction.what }, "drift corrected");
+      }
+      for (const what of adopted) {
+        const note = `taken over, as its annotation ${ANNOTATIONS.adoptBy} asked: ${what}`;
+        events.record(stored, { type: "Normal", reason: "Adopted", action: "Reconcile", note });
+        log.info({ service: keyString(key), adopted: what }, "object adopted");
       }
       for (const event of suspensionEvents(before, after)) {
         events.record(stored, { type: "Normal", action: "Reconcile", ...event });

@@ -6,6 +6,7 @@ import type { PlatformTier } from "../crds/platform-tier.ts";
 import { createChildren } from "../kube/apply.ts";
 import { pause } from "../kube/clock.ts";
 import type { EventRecorder } from "../kube/events.ts";
+import { createHolds } from "../kube/holds.ts";
 import { KINDS, resourceName, type ResourceType } from "../kube/kinds.ts";
 import type { LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
@@ -26,7 +27,7 @@ import type { Leadership } from "./leadership.ts";
 import { createListener, type ServiceListener } from "./listener.ts";
 import { RegistryReport } from "./registry-report.ts";
 import { requireApis } from "./required-apis.ts";
-import { childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
+import { broughtSources, childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runSweep } from "./sweep.ts";
 import { wireNudges, wireTriggers } from "./triggers.ts";
 import { runWorkers } from "./worker.ts";
@@ -76,6 +77,7 @@ export function createOperator(options: OperatorOptions): Operator {
   };
   const now = (): number => clock.now();
   const children = createChildren({ transport, sources: childSources(sources) });
+  const holds = createHolds({ transport, sources: broughtSources(sources) });
   const roles = new Converger(options.aws.roles);
   const existingRoles = new Borrowed(options.aws.existingRoles);
   const repositories = new Converger(options.aws.repositories);
@@ -87,7 +89,10 @@ export function createOperator(options: OperatorOptions): Operator {
     metrics,
     log: options.log,
     now,
-    forget: (key) => children.forget(key),
+    forget(key) {
+      children.forget(key);
+      holds.forget(key);
+    },
     events: { record: (regarding, event) => void options.events.record(regarding, event) },
   });
   const budget = new RolloutBudget(config.rollout.maxConcurrent);
@@ -96,6 +101,7 @@ export function createOperator(options: OperatorOptions): Operator {
     configHash: hashOf(config),
     world: createWorld(sources, now),
     children,
+    holds,
     roles,
     existingRoles,
     repositories,

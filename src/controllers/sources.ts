@@ -10,7 +10,7 @@ import type { LiveObject } from "../kube/objects.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { Store } from "../kube/store.ts";
 import type { Transport } from "../kube/transport.ts";
-import type { CertificateState, DeploymentState, GatewayState, PodState } from "../reconcilers/ports.ts";
+import type { CertificateState, DeploymentState, GatewayState, PodState, WorkloadState } from "../reconcilers/ports.ts";
 import {
   autoscalerFacts,
   certificateFacts,
@@ -20,6 +20,7 @@ import {
   nodePoolFacts,
   podFacts,
   policyFacts,
+  rolloutFacts,
   serviceFacts,
   type DefinitionFacts,
   type PolicyFacts,
@@ -57,6 +58,7 @@ export interface Sources {
   readonly gateways: Source<GatewayState, never>;
   readonly pods: Source<Pod, "service">;
   readonly deployments: ChildSource<DeploymentState>;
+  readonly rollouts: ChildSource<WorkloadState>;
   readonly autoscalers: ChildSource<{ readonly desiredReplicas: number }>;
   readonly certificates: ChildSource<CertificateState>;
   readonly kubernetesServices: ChildSource<ServiceFacts>;
@@ -118,7 +120,9 @@ export function createSources(runtime: Runtime): Sources {
       }),
       indexes: { service: (pod) => [`${pod.key.namespace}/${pod.service}`] },
     }),
-    deployments: child(KINDS.Deployment, "ours", deploymentFacts),
+    // A squad may bring any of them, and says so on the object itself.
+    deployments: child(KINDS.Deployment, "all", deploymentFacts),
+    rollouts: child(KINDS.Rollout, "all", rolloutFacts),
     autoscalers: child(KINDS.HorizontalPodAutoscaler, "ours", autoscalerFacts),
     certificates: child(KINDS.Certificate, "ours", certificateFacts),
     kubernetesServices: child(KINDS.Service, "all", serviceFacts),
@@ -133,14 +137,15 @@ export function withoutManagedFields<T extends PlatformService | PlatformTier>(o
   return { ...object, metadata } as unknown as T;
 }
 
-/** Other objects that a pass over this service looks at: `service ns/name` and `kubernetes ns/name`. */
+/** Other objects that a pass over this service looks at: `service ns/name`, `kubernetes ns/name`, and `Deployment ns/name` or `Rollout ns/name`. */
 function mentions(service: PlatformService, namespace: string): string[] {
-  const { callers, dependencies } = service.spec;
+  const { callers, dependencies, workloadRef } = service.spec;
   const named = [...(callers?.services ?? []), ...(dependencies?.services ?? [])].map(
     (r) => `service ${r.namespace || namespace}/${r.name}`,
   );
   const kubernetes = (dependencies?.kubernetesServices ?? []).map((r) => `kubernetes ${r.namespace || namespace}/${r.name}`);
-  return [...new Set([...named, ...kubernetes])];
+  const brought = workloadRef === undefined ? [] : [`${workloadRef.kind} ${namespace}/${workloadRef.name}`];
+  return [...new Set([...named, ...kubernetes, ...brought])];
 }
 
 /** All children's sources, as the writer of children wants them. */
@@ -148,10 +153,15 @@ export function childSources(sources: Sources): readonly ChildSource<unknown>[] 
   return [sources.deployments, sources.autoscalers, sources.certificates, sources.kubernetesServices, sources.policies, ...sources.plain];
 }
 
+/** Sources of what a squad may bring. */
+export function broughtSources({ deployments, rollouts }: Sources): readonly [ChildSource<DeploymentState>, ChildSource<WorkloadState>] {
+  return [deployments, rollouts];
+}
+
 /** Every reflector, by the name that metrics and logs use. */
 export function reflectors(sources: Sources): readonly Reflector<unknown>[] {
-  const { services, tiers, namespaces, nodePools, definitions, gateways, pods } = sources;
-  return [services, tiers, namespaces, nodePools, definitions, gateways, pods, ...childSources(sources)].map(
+  const { services, tiers, namespaces, nodePools, definitions, gateways, pods, rollouts } = sources;
+  return [services, tiers, namespaces, nodePools, definitions, gateways, pods, rollouts, ...childSources(sources)].map(
     (s) => s.reflector as Reflector<unknown>,
   );
 }

@@ -1,11 +1,12 @@
 import { canonicalJson } from "../crds/canonical.ts";
-import { keyString, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
-import type { Change } from "../kube/store.ts";
+import type { Change, Store } from "../kube/store.ts";
 import type { Priority, WorkQueue } from "../kube/workqueue.ts";
+import type { WorkloadState } from "../reconcilers/ports.ts";
 import type { RolloutBudget } from "../reconcilers/rollout-budget.ts";
-import { childSources, reflectors, type Sources } from "./sources.ts";
+import { broughtSources, childSources, reflectors, type Sources } from "./sources.ts";
 import { neighbourOf } from "./world.ts";
 
 /** When to look: what the watches say, mapped back to the keys of the services and tiers that it concerns. */
@@ -71,14 +72,23 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
     if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
     for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
   });
-  sources.deployments.store.subscribe((change) => {
-    const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
-    const child = change.new ?? change.old;
-    const owner = done ? ownerOf(child) : undefined;
-    const tier = owner === undefined ? undefined : sources.services.store.get({ namespace: change.key.namespace, name: owner })?.spec.tier;
-    const next = tier === undefined ? undefined : budget.nextWaiting(tier);
-    if (next) enqueue(next, "low");
-  });
+  for (const source of broughtSources(sources)) {
+    const store: Store<Child<WorkloadState>, string> = source.store;
+    store.subscribe((change) => {
+      const { namespace } = change.key;
+      const holders = new Set([change.old, change.new].flatMap((child) => Object.keys(child?.holdings ?? {})));
+      const bringing = mentioning(sources, `${source.resource.kind} ${keyString(change.key)}`);
+      if (holders.size + bringing.length > 0 && !(change.old && change.new && sameChild(change.old, change.new)))
+        for (const key of [...bringing, ...[...holders].map((name) => ({ namespace, name }))]) enqueue(key);
+      const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
+      if (!done) return;
+      for (const name of [ownerOf(change.new ?? change.old) ?? [], ...holders].flat()) {
+        const tier = sources.services.store.get({ namespace, name })?.spec.tier;
+        const next = tier === undefined ? undefined : budget.nextWaiting(tier);
+        if (next) enqueue(next, "low");
+      }
+    });
+  }
   for (const source of childSources(sources)) wireChild(source, enqueue);
   for (const reflector of reflectors(sources)) {
     let before = reflector.state();
@@ -89,18 +99,19 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
   }
 }
 
-/** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off. */
+/** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off; or it asks for that. */
 function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey) => void): void {
   source.store.subscribe((change) => {
-    if (change.old && change.new && sameChild(change.old, change.new)) return;
-    const owners = new Set([ownerOf(change.old), ownerOf(change.new)]);
-    for (const name of owners) if (name !== undefined) enqueue({ namespace: change.key.namespace, name });
+    const owners = new Set([ownerOf(change.old), ownerOf(change.new)].filter((name) => name !== undefined));
+    if (owners.size === 0 || (change.old && change.new && sameChild(change.old, change.new))) return;
+    for (const name of owners) enqueue({ namespace: change.key.namespace, name });
   });
 }
 
 function ownerOf(child: Child<unknown> | undefined): string | undefined {
   if (!child) return undefined;
-  return child.state.controller?.kind === "PlatformService" ? child.state.controller.name : child.service;
+  const { controller, annotations } = child.state;
+  return controller?.kind === "PlatformService" ? controller.name : (child.service ?? annotations[ANNOTATIONS.adoptBy]);
 }
 
 /** Whatever else changed of it, nothing of this matters to a pass. */

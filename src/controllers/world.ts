@@ -3,20 +3,26 @@ import { longestTimeoutMs, selectorMatches } from "../crds/effective.ts";
 import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
-import { findKind, resourceName } from "../kube/kinds.ts";
-import type { ChildState, World } from "../reconcilers/ports.ts";
+import type { Child } from "../kube/child-stores.ts";
+import { apiVersionOf, findKind, resourceName } from "../kube/kinds.ts";
+import type { BroughtState, ChildState, DeploymentState, World, WorkloadState } from "../reconcilers/ports.ts";
 import { waypointChoice } from "./facts.ts";
-import { reflectors, type Sources } from "./sources.ts";
+import { broughtSources, reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
 export function createWorld(sources: Sources, now: () => number): World {
   const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates, kubernetesServices, policies } =
     sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
-  const isPaced = (key: ObjectKey): boolean => {
+  const ownDeployment = (key: ObjectKey): Child<DeploymentState> | undefined => {
     const deployment = deployments.store.get(key);
-    return deployment !== undefined && deployment.state.annotations[ANNOTATIONS.pacedRollout] === "true" && !deployment.facts.rolledOut;
+    return deployment !== undefined && childOf(deployment) === key.name ? deployment : undefined;
   };
+  const held = (key: ObjectKey): readonly Child<WorkloadState>[] =>
+    broughtSources(sources).flatMap(({ store }) => store.byIndex("holder", keyString(key)));
+  const workloads = (key: ObjectKey): readonly Child<WorkloadState>[] => [...[ownDeployment(key) ?? []].flat(), ...held(key)];
+  const isPaced = (key: ObjectKey): boolean =>
+    workloads(key).some(({ state, facts }) => state.annotations[ANNOTATIONS.pacedRollout] === "true" && !facts.rolledOut);
   /** Naming a tier does not make a service one of it: otherwise any would be, to the isolated ones. */
   const isOfItsTier = ({ spec, metadata }: PlatformService): boolean => {
     const allowed = tiers.store.get({ namespace: "", name: spec.tier })?.spec.allowedNamespaces;
@@ -29,7 +35,15 @@ export function createWorld(sources: Sources, now: () => number): World {
     services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
-    deployment: (key) => deployments.store.get(key)?.facts,
+    deployment: (key) => ownDeployment(key)?.facts,
+    workload({ apiVersion, kind, ...key }): BroughtState | undefined {
+      const source = broughtSources(sources).find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+      const child = source?.store.get(key);
+      if (!child) return undefined;
+      const { annotations, deleting } = child.state;
+      return { ...child.facts, managedBy: annotations[ANNOTATIONS.managedBy], childOf: childOf(child), deleting };
+    },
+    templates: (key) => workloads(key).map(({ facts }) => facts),
     pods: (key) => pods.store.byIndex("service", keyString(key)),
     autoscalerReplicas: (key) => autoscalers.store.get(key)?.facts.desiredReplicas,
     nodePools: () => (nodePools.reflector.state() === "missing" ? undefined : new Map(nodePools.store.list().map((p) => [p.name, p]))),
@@ -66,6 +80,12 @@ export function createWorld(sources: Sources, now: () => number): World {
         .map((p) => p.state.ref.name);
     },
   };
+}
+
+/** The service whose own child it is, or was until its ownerReference was taken off. */
+function childOf({ state: { controller, ownedHash }, service }: Child<unknown>): string | undefined {
+  if (controller !== undefined) return controller.kind === "PlatformService" ? controller.name : undefined;
+  return ownedHash === undefined ? undefined : service;
 }
 
 function keyOf({ metadata: { namespace, name } }: PlatformService): ObjectKey {

@@ -31,6 +31,8 @@ export interface EffectiveService {
   readonly serviceAccountName: string;
   /** How its pods get the role's credentials. */
   readonly identity: IdentityMode;
+  /** Some of its pods are, or will be, of a workload that its squad brings: of their labels only those of our group are ours. */
+  readonly broughtPods: boolean;
 }
 
 /** Own: made and kept for the service. Existing: others own it, and it is used as it is. */
@@ -188,5 +190,6 @@ export function effectiveService(
     serviceAccountName: metadata.name,
     // Whom a role of others trusts is judged by its IRSA statements alone.
     identity: spec.aws?.existingRole === undefined ? (spec.aws?.identity ?? config.identity.default) : "IRSA",
+    broughtPods: spec.workloadRef !== undefined,
   };
 }

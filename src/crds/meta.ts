@@ -6,6 +6,8 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 
 /** The field manager of every server-side apply, and the user agent's first word. */
 export const FIELD_MANAGER = "platform-operator";
+/** Of the one patch that clears an object before it is adopted: never of what is kept, so that what it leaves behind counts as somebody's addition. */
+export const ADOPTION_MANAGER = `${FIELD_MANAGER}-adoption`;
 
 /** Holds a PlatformService until every external delete has answered *gone*. */
 export const SERVICE_FINALIZER = `${GROUP}/cleanup`;
@@ -46,7 +48,24 @@ export const ANNOTATIONS = {
   appMesh: `${GROUP}/app-mesh`,
   /** On a ServiceAccount: the modes (IRSA, PodIdentity) that bind it to the role, with commas; absent: IRSA alone. */
   boundBy: `${GROUP}/bound-by`,
+  /** On a Deployment or Rollout that a squad brings (`spec.workloadRef`): name of the PlatformService that may write into its pod template. */
+  managedBy: `${GROUP}/managed-by`,
+  /** On an object that exists where a PlatformService of its namespace wants a child of that name: name of the service that is to take it over. */
+  adoptBy: `${GROUP}/adopt-by`,
 } as const;
+
+/**
+ * The field manager of what a service sets in a workload that it does not own: one a service, so that taking it back touches nobody else's, and the object
+ * itself says who holds it.
+ */
+export function holdManager(service: string): string {
+  return `${FIELD_MANAGER}/${service}`;
+}
+
+/** The service whose field manager this is; undefined: it is none of ours. */
+export function holderOf(manager: string): string | undefined {
+  return manager.startsWith(`${FIELD_MANAGER}/`) ? manager.slice(FIELD_MANAGER.length + 1) : undefined;
+}
 
 /** Tag keys of an AWS object of ours; all three equal means ours (api.md, Ownership). */
 export const AWS_TAGS = {

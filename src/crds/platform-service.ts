@@ -6,6 +6,7 @@ import { container, scaling } from "./service/container.ts";
 import { image } from "./service/image.ts";
 import type { PlatformServiceStatus } from "./service/status.ts";
 import { resilience, routes } from "./service/traffic.ts";
+import { workloadRef } from "./service/workload-ref.ts";
 
 /**
  * PlatformService: what a squad commits. One schema is the source of the CRD, the JSON Schema for editors and the
@@ -15,6 +16,7 @@ import { resilience, routes } from "./service/traffic.ts";
 export type { Statement } from "./service/aws.ts";
 export { platformServiceStatus, type PlatformServiceStatus } from "./service/status.ts";
 export type { Route } from "./service/traffic.ts";
+export type { WorkloadRef } from "./service/workload-ref.ts";
 
 const probeWithoutPort = ["readiness", "liveness", "startup"]
   .map((probe) => `(has(self.container.probes.${probe}) && !has(self.container.probes.${probe}.port))`)
@@ -68,6 +70,18 @@ const acrossBlocks = rules(
     reason: "FieldValueForbidden",
     fieldPath: ".resilience",
   },
+  ...(["container", "scaling"] as const).map((field) => ({
+    rule: `!has(self.workloadRef) || !has(self.${field})`,
+    message: `${field} and workloadRef exclude each other: write it in the workload that workloadRef names and remove ${field}, or remove workloadRef for a workload of the platform's`,
+    reason: "FieldValueForbidden" as const,
+    fieldPath: `.${field}`,
+  })),
+  ...(["tag", "digest"] as const).map((field) => ({
+    rule: `!has(self.workloadRef) || !has(self.image.${field})`,
+    message: `image.${field} and workloadRef exclude each other: the workload that workloadRef names says which image it runs; remove image.${field} (image: {} is enough), or workloadRef`,
+    reason: "FieldValueForbidden" as const,
+    fieldPath: `.image.${field}`,
+  })),
 );
 
 export const platformServiceSpec = z
@@ -98,6 +112,13 @@ export const platformServiceSpec = z
       .optional()
       .describe("What the squad sets of its container. Non-root, no privileges, read-only root and the like are the platform's."),
     scaling: scaling.optional().describe("How many pods run."),
+    workloadRef: workloadRef
+      .optional()
+      .describe(
+        "A workload that the squad deploys itself, instead of container and scaling. It must be annotated platform-operator.dev/managed-by: <name of this service>. " +
+          "The operator sets placement, service account, spread and its labels in its pod template, and nothing else: never over another's value, and taken back when it is let go. " +
+          "Image, replicas and the rest stay the squad's.",
+      ),
     aws: aws.optional().describe("What the pods may do in AWS, through an IAM role of their own."),
     routes: routes
       .optional()

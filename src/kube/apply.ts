@@ -1,5 +1,5 @@
 import type { KubeObject } from "../crds/desired.ts";
-import type { ObjectKey } from "../crds/meta.ts";
+import { ADOPTION_MANAGER, type ObjectKey } from "../crds/meta.ts";
 import {
   KubeError,
   type ApplyResult,
@@ -9,11 +9,12 @@ import {
   type Owner,
   type Removal,
 } from "../reconcilers/ports.ts";
+import { asksFor, isFree, obstacleTo } from "./adoption.ts";
 import { holdingOf } from "./child-holding.ts";
 import { Memories, type ChildMemory } from "./child-memory.ts";
 import type { Child, ChildSource } from "./child-stores.ts";
 import { NotServedError } from "./errors.ts";
-import { foreignPaths, removalPatch } from "./foreign-fields.ts";
+import { clearingPatch, disownPatch, foreignPaths, removalPatch } from "./foreign-fields.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { compareResourceVersions, type JsonObject, type LiveObject } from "./objects.ts";
 import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
@@ -164,7 +165,7 @@ class AppliedChildren implements Children {
       return this.#settle(wish, object, known ? "repaired" : "created");
     } catch (error) {
       if (error instanceof KubeError && error.class === "conflict")
-        return { state: "foreign", holder: "an object that others have written" };
+        return { state: "foreign", holder: "an object that others have written", free: true };
       throw error;
     }
   }
@@ -174,13 +175,33 @@ class AppliedChildren implements Children {
     const { apiVersion, kind } = wish.object;
     const { name, namespace, uid } = live.metadata;
     await this.#transport.apply(wish.target, { apiVersion, kind, metadata: { name, namespace, uid } }, { force: true });
-    return { state: "foreign", holder: "an object that others have created" };
+    return { state: "foreign", holder: "an object that others have created", free: true };
+  }
+
+  /**
+   * Takes over what asks for it. What others say where an addition of theirs would be removed goes first, since it may be at odds with the wish; until the last
+   * write the object still asks, so a process that ends in between leaves nothing half taken.
+   */
+  async #adopt(wish: Wish): Promise<ApplyResult> {
+    const found = await this.#transport.get(wish.target);
+    const child = this.#reduced(wish, found);
+    if (!asksFor(child, wish.owner))
+      return { state: "foreign", holder: "an object that others are writing", free: isFree(child, wish.owner) };
+    const obstacle = obstacleTo(found, wish.object);
+    if (obstacle !== undefined) return { state: "unadoptable", obstacle };
+    const clearing = clearingPatch(found, wish.object);
+    const cleared = clearing.length === 0 ? found : await this.#transport.jsonPatch(wish.target, clearing, ADOPTION_MANAGER);
+    const { uid, resourceVersion } = cleared.metadata;
+    const object = { ...wish.object, metadata: { ...wish.object.metadata, uid, resourceVersion } };
+    const applied = (await this.#transport.apply(wish.target, object, { force: true })).object;
+    return this.#settle(wish, await this.#withoutAdditions(wish.target, applied), "adopted");
   }
 
   /** What there is to say of a child without a write; undefined: it needs one. */
   #settled(wish: Wish, child: Child<unknown>): ApplyResult | undefined {
     const holding = holdingOf(child, wish.owner);
-    if (holding.by === "other") return { state: "foreign", holder: holding.holder };
+    if (holding.by === "other")
+      return asksFor(child, wish.owner) ? undefined : { state: "foreign", holder: holding.holder, free: isFree(child, wish.owner) };
     if (holding.by === "deadOwner" || child.state.deleting) return { state: "waitingForGarbageCollection" };
     const { uid, ownedHash, foreignPaths: additions } = child.state;
     if (additions.length > 0) return undefined;
@@ -201,6 +222,7 @@ class AppliedChildren implements Children {
   async #applySeen(wish: Wish, child: Child<unknown>, attempt = 1): Promise<ApplyResult> {
     const settled = this.#settled(wish, child);
     if (settled !== undefined) return settled;
+    if (holdingOf(child, wish.owner).by === "other") return this.#adopt(wish);
     const { uid, ownedHash } = child.state;
     const memory = this.#memories.get(wish.owner.key, wish.ref);
     const mutation = this.#mutation(wish, ownedHash);
@@ -230,7 +252,8 @@ class AppliedChildren implements Children {
       const paths = foreignPaths(live);
       if (paths.length === 0) return live;
       try {
-        return await this.#transport.jsonPatch(target, removalPatch(live.metadata.resourceVersion, paths));
+        const rest = await this.#transport.jsonPatch(target, removalPatch(live.metadata.resourceVersion, paths));
+        return foreignPaths(rest).length === 0 ? rest : await this.#transport.jsonPatch(target, disownPatch(rest));
       } catch (error) {
         // A failed `test` is a 422 that does not say so.
         if (!(error instanceof KubeError) || error.class !== "invalid") throw error;
@@ -246,7 +269,7 @@ class AppliedChildren implements Children {
   }
 
   /** Takes in what a write returned: what we own of it must now be what was sent, or admission has had its say. */
-  #settle(wish: Wish, live: LiveObject, result: "created" | "updated" | "repaired"): ApplyResult {
+  #settle(wish: Wish, live: LiveObject, result: "created" | "updated" | "repaired" | "adopted"): ApplyResult {
     const { uid } = live.metadata;
     const { ownedHash } = this.#reduced(wish, live).state;
     const { scaled } = this.#memories.get(wish.owner.key, wish.ref) ?? {};

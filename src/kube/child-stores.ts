@@ -1,4 +1,4 @@
-import { GROUP, LABELS, MANAGED_BY } from "../crds/meta.ts";
+import { GROUP, keyString, LABELS, MANAGED_BY } from "../crds/meta.ts";
 import type { ChildState } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
 import { foreignPaths } from "./foreign-fields.ts";
@@ -6,7 +6,7 @@ import { foreignPaths } from "./foreign-fields.ts";
 import { apiVersionOf, type ResourceType } from "./kinds.ts";
 import type { Log } from "./log.ts";
 import { isJsonObject, objectKey, type LiveObject } from "./objects.ts";
-import { hashOf, ownedProjection } from "./owned-fields.ts";
+import { hashOf, holdingsOf, ownedProjection } from "./owned-fields.ts";
 import { Reflector } from "./reflector.ts";
 import { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
@@ -18,14 +18,16 @@ export interface Child<Facts> {
   readonly service: string | undefined;
   /** `spec.replicas`. */
   readonly replicas: number | undefined;
+  /** Hash of what each service holds of it, by the service's name (Holds). */
+  readonly holdings: Readonly<Record<string, string>>;
   readonly facts: Facts;
 }
 
-export type ChildStore<Facts> = Store<Child<Facts>, "controller">;
+export type ChildStore<Facts> = Store<Child<Facts>, "controller" | "holder">;
 
 export interface ChildSource<Facts> {
   readonly resource: ResourceType;
-  /** Index `controller`: by the uid of the controller ownerReference. */
+  /** Index `controller`: by the uid of the controller ownerReference; `holder`: by `namespace/name` of each service that holds fields of it. */
   readonly store: ChildStore<Facts>;
   readonly reflector: Reflector<Child<Facts>>;
 }
@@ -33,7 +35,7 @@ export interface ChildSource<Facts> {
 export interface ChildSourceOptions<Facts> {
   readonly transport: Transport;
   readonly resource: ResourceType;
-  /** `ours`: what carries app.kubernetes.io/managed-by=platform-operator. `all`: every object of the kind (Services, NetworkPolicies). */
+  /** `ours`: what carries app.kubernetes.io/managed-by=platform-operator. `all`: every object of the kind. */
   readonly scope: "ours" | "all";
   /** What else is kept of each object; pure. */
   readonly facts: (object: LiveObject) => Facts;
@@ -50,7 +52,10 @@ export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSou
   const store: ChildStore<Facts> = new Store({
     reduce: (object) => childOf(resource, object, facts),
     selects: ({ metadata }) => scope === "all" || metadata.labels?.[LABELS.managedBy] === MANAGED_BY,
-    indexes: { controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]) },
+    indexes: {
+      controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]),
+      holder: ({ holdings }, { namespace }) => Object.keys(holdings).map((name) => keyString({ namespace, name })),
+    },
   });
   const selector = scope === "ours" ? { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` } : {};
   const reflector = new Reflector({ ...runtime, resource, store, ...selector });
@@ -81,6 +86,7 @@ export function childOf<Facts>(resource: ResourceType, object: LiveObject, facts
     },
     service: metadata.labels?.[LABELS.service],
     replicas: typeof spec.replicas === "number" ? spec.replicas : undefined,
+    holdings: holdingsOf(object),
     facts: facts(object),
   };
 }

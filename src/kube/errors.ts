@@ -1,4 +1,4 @@
-import { KubeError, type KubeErrorClass } from "../reconcilers/ports.ts";
+import { KubeError, type FieldConflict, type KubeErrorClass } from "../reconcilers/ports.ts";
 import { isJsonObject } from "./objects.ts";
 
 /** Everything that can go wrong on the way to the API server, classified in this one file. */
@@ -26,9 +26,20 @@ export function errorOfAnswer(operation: string, status: number, body: unknown, 
     operation,
     message: trimMessage(text) || `the API server answered ${status}`,
     retryAfterMs: retryAfterMs(retryAfter, now) ?? secondsToMs(details.retryAfterSeconds),
+    fieldConflicts: fieldConflicts(details.causes),
   };
   // An absent object is named in the Status; a path that nothing serves has no name in it, or no Status at all.
   return status === 404 && typeof details.name !== "string" ? new NotServedError(fields) : new KubeError(fields);
+}
+
+/** Of an apply without force: each cause is a field and `conflict with "<manager>" …` (apimachinery, managedfields/internal/conflict.go). */
+function fieldConflicts(causes: unknown): readonly FieldConflict[] {
+  if (!Array.isArray(causes)) return [];
+  return causes.filter(isJsonObject).flatMap(({ reason, message, field }) => {
+    if (reason !== "FieldManagerConflict" || typeof field !== "string") return [];
+    const manager = typeof message === "string" ? /"([^"]*)"/.exec(message)?.[1] : undefined;
+    return [{ manager: manager ?? "another manager", field: field.replace(/^\./, "") }];
+  });
 }
 
 /** The error of an `ERROR` frame of a watch, which carries a Status. */

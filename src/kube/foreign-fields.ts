@@ -1,6 +1,6 @@
 import { FIELD_MANAGER } from "../crds/meta.ts";
 import { jsonPointer, stepsInto, type FieldsV1 } from "./fields-v1.ts";
-import type { LiveObject } from "./objects.ts";
+import { isJsonObject, type JsonObject, type LiveObject } from "./objects.ts";
 import { ownEntry } from "./owned-fields.ts";
 import type { JsonPatch } from "./transport.ts";
 
@@ -62,6 +62,44 @@ export function foreignPaths(object: LiveObject): readonly string[] {
     }
   }
   return outermost([...found].toSorted(byPosition));
+}
+
+/**
+ * Makes nobody the owner of what managers outside the allow-list own under guarded prefixes. For values that come back when they are removed: the API server
+ * fills them in by itself, and whoever created or replaced the whole object is recorded as their owner.
+ */
+export function disownPatch({ kind, metadata: { resourceVersion, managedFields = [] } }: LiveObject): JsonPatch {
+  const guards = (GUARDS[kind] ?? []).filter(({ prefix }) => prefix === undefined);
+  const value = managedFields.flatMap((entry) => {
+    if (isAllowed(entry)) return [entry];
+    const fieldsV1 = guards.reduce((fields, { path }) => without(fields, path), entry.fieldsV1 ?? {});
+    return Object.keys(fieldsV1).length > 0 ? [{ ...entry, fieldsV1 }] : [];
+  });
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: resourceVersion },
+    { op: "replace", path: "/metadata/managedFields", value },
+  ];
+}
+
+/** Puts what is wished for in the place of all that is under guarded prefixes; empty where the kind has none. The wish has each of them. */
+export function clearingPatch({ kind, metadata }: LiveObject, desired: JsonObject): JsonPatch {
+  const guards = (GUARDS[kind] ?? []).filter(({ prefix }) => prefix === undefined);
+  if (guards.length === 0) return [];
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+    ...guards.map(({ path }) => ({ op: "add" as const, path: jsonPointer(path), value: valueAt(desired, path) })),
+  ];
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, name) => (isJsonObject(inner) ? inner[name] : undefined), value);
+}
+
+function without(fields: FieldsV1, [name = "", ...deeper]: readonly string[]): FieldsV1 {
+  const { [`f:${name}`]: inner, ...others } = fields;
+  if (deeper.length === 0 || !isJsonObject(inner)) return others;
+  const rest = without(inner, deeper);
+  return Object.keys(rest).length > 0 ? { ...others, [`f:${name}`]: rest } : others;
 }
 
 /** Removes the paths, or does nothing if the object has changed since they were found. */

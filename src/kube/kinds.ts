@@ -25,6 +25,7 @@ export const KINDS = {
   Pod: namespaced("", "v1", "Pod", "pods"),
   Namespace: clusterScoped("", "v1", "Namespace", "namespaces"),
   Deployment: namespaced("apps", "v1", "Deployment", "deployments"),
+  Rollout: namespaced("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
   HorizontalPodAutoscaler: namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
   PodDisruptionBudget: namespaced("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   NetworkPolicy: namespaced("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FIELD_MANAGER } from "../crds/meta.ts";
+import { FIELD_MANAGER, holderOf, holdManager } from "../crds/meta.ts";
 import { canonicalJson, isLeaf, stepsInto, type FieldsV1 } from "./fields-v1.ts";
 import { isJsonObject, type JsonObject, type LiveObject, type ManagedFieldsEntry } from "./objects.ts";
 
@@ -9,15 +9,27 @@ import { isJsonObject, type JsonObject, type LiveObject, type ManagedFieldsEntry
  */
 
 /** The entry of our server-side apply; undefined when we have never applied the object, or let it go. */
-export function ownEntry(object: LiveObject): ManagedFieldsEntry | undefined {
-  return object.metadata.managedFields?.find(
-    (entry) => entry.manager === FIELD_MANAGER && entry.operation === "Apply" && (entry.subresource ?? "") === "",
-  );
+export function ownEntry(object: LiveObject, manager = FIELD_MANAGER): ManagedFieldsEntry | undefined {
+  return object.metadata.managedFields?.find((entry) => entry.manager === manager && isApply(entry));
+}
+
+function isApply({ operation, subresource = "" }: ManagedFieldsEntry): boolean {
+  return operation === "Apply" && subresource === "";
+}
+
+/** For each service that holds fields of the object, as its field manager says: the hash of the part that it holds. */
+export function holdingsOf(object: LiveObject): Readonly<Record<string, string>> {
+  const holdings: Record<string, string> = {};
+  for (const entry of object.metadata.managedFields ?? []) {
+    const service = isApply(entry) ? holderOf(entry.manager ?? "") : undefined;
+    if (service !== undefined) holdings[service] = hashOf(ownedProjection(object, holdManager(service)) ?? {});
+  }
+  return holdings;
 }
 
 /** The part of the live object that we own; undefined when we own nothing. */
-export function ownedProjection(object: LiveObject): JsonObject | undefined {
-  const fields = ownEntry(object)?.fieldsV1;
+export function ownedProjection(object: LiveObject, manager = FIELD_MANAGER): JsonObject | undefined {
+  const fields = ownEntry(object, manager)?.fieldsV1;
   if (fields === undefined) return undefined;
   const projected = project(object, fields);
   return isJsonObject(projected) ? projected : {};

@@ -30,6 +30,8 @@ export interface ObjectList {
 export interface ApplyOptions {
   /** Takes over fields that other managers own. */
   readonly force: boolean;
+  /** Default: FIELD_MANAGER. */
+  readonly manager?: string;
 }
 
 export interface Applied {
@@ -67,10 +69,11 @@ export interface Transport {
   /** The whole collection, of all namespaces, read in pages. */
   list(resource: ResourceType, options: ListOptions): Promise<ObjectList>;
   create(target: Omit<Target, "name">, object: JsonObject): Promise<LiveObject>;
-  /** Server-side apply as FIELD_MANAGER. */
+  /** Server-side apply. */
   apply(target: Target, object: JsonObject, options: ApplyOptions): Promise<Applied>;
   mergePatch(target: Target, patch: JsonObject): Promise<LiveObject>;
-  jsonPatch(target: Target, patch: JsonPatch): Promise<LiveObject>;
+  /** `manager`: default FIELD_MANAGER. */
+  jsonPatch(target: Target, patch: JsonPatch, manager?: string): Promise<LiveObject>;
   /** `gone`: nothing is left of it; `deleting`: something holds it. */
   delete(target: Target, options: DeleteOptions): Promise<"gone" | "deleting">;
   /** Frames until the server ends the watch; a cut connection throws. */
@@ -141,7 +144,8 @@ class HttpTransport implements Transport {
 
   async apply(target: Target, object: JsonObject, options: ApplyOptions): Promise<Applied> {
     // JSON is YAML. Strict: a field that this API server does not know is an error, not half an object.
-    const query = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict", ...(options.force ? { force: "true" } : {}) };
+    const { force, manager = FIELD_MANAGER } = options;
+    const query = { fieldManager: manager, fieldValidation: "Strict", ...(force ? { force: "true" } : {}) };
     const call = callFor("PATCH", "apply", target, query, { contentType: "application/apply-patch+yaml", json: object });
     const answer = await this.#http.send(call);
     return { created: answer.status === 201, object: liveObject(answer.body, call) };
@@ -152,9 +156,9 @@ class HttpTransport implements Transport {
     return this.#object(callFor("PATCH", "patch", target, { fieldManager: FIELD_MANAGER }, body));
   }
 
-  async jsonPatch(target: Target, patch: JsonPatch): Promise<LiveObject> {
+  async jsonPatch(target: Target, patch: JsonPatch, manager = FIELD_MANAGER): Promise<LiveObject> {
     const body = { contentType: "application/json-patch+json", json: patch };
-    return this.#object(callFor("PATCH", "patch", target, { fieldManager: FIELD_MANAGER }, body));
+    return this.#object(callFor("PATCH", "patch", target, { fieldManager: manager }, body));
   }
 
   async delete(target: Target, options: DeleteOptions): Promise<"gone" | "deleting"> {

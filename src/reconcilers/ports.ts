@@ -76,8 +76,12 @@ export type ApplyResult =
   | { readonly state: "unchanged"; readonly uid: string }
   /** Written: new, changed by our wish, or put back after someone else's change. */
   | { readonly state: "created" | "updated" | "repaired"; readonly uid: string }
-  /** Exists and is not ours. `holder` says whose it is, in words. */
-  | { readonly state: "foreign"; readonly holder: string }
+  /** It was others' and asked for it (ANNOTATIONS.adoptBy): now it is ours, and as desired. */
+  | { readonly state: "adopted"; readonly uid: string }
+  /** It asks for it, and something of it that cannot be changed is not as desired. */
+  | { readonly state: "unadoptable"; readonly obstacle: string }
+  /** Exists and is not ours. `holder` says whose it is, in words; `free`: nobody's who would have to let go first. */
+  | { readonly state: "foreign"; readonly holder: string; readonly free: boolean }
   /** Ours by kind and name but of a dead uid, or being deleted: garbage collection is under way. */
   | { readonly state: "waitingForGarbageCollection" }
   /** The API server does not serve this kind. */
@@ -112,23 +116,72 @@ export interface Children {
   forget(owner: ObjectKey): void;
 }
 
-export interface DeploymentState {
-  readonly generation: number;
-  readonly observedGeneration: number;
-  readonly replicas: number;
-  readonly updatedReplicas: number;
-  readonly availableReplicas: number;
-  readonly statusReplicas: number;
-  /** Of the first container of the pod template, as `repository@sha256:…`. */
-  readonly image: string | undefined;
+/** What sets fields of workloads that squads bring: server-side apply under a manager of each service's own (holdManager), never forced, never a creation. Throws KubeError. */
+export interface Holds {
+  /** Makes the fields of `desired` so, where nobody else owns them. Writes only what differs. */
+  hold(owner: Owner, desired: KubeObject): Promise<HoldResult>;
+  /** As `hold`, but writes nothing: `withheld` where that would write. */
+  look(owner: Owner, desired: KubeObject): Promise<HoldResult>;
+  /** Takes back all that the service holds of it, and nothing else. `withheld`: only looked at. */
+  release(owner: Owner, ref: ChildRef): Promise<"released" | "withheld">;
+  /** What the service holds fields of, as last seen. */
+  held(owner: ObjectKey): readonly ChildState[];
+  /** Drops what is remembered: what admission rewrites is tried again. */
+  forget(owner: ObjectKey): void;
+}
+
+export type HoldResult =
+  | { readonly state: "unchanged" | "held" | "repaired" }
+  /** Nothing was written: others own some of the fields. */
+  | { readonly state: "conflict"; readonly conflicts: readonly FieldConflict[] }
+  | { readonly state: "apiMissing"; readonly api: string }
+  | { readonly state: "absent" }
+  | { readonly state: "mutatedByAdmission"; readonly paths: readonly string[] }
+  | { readonly state: "withheld" };
+
+/** What pods are made from, and how far that has come. */
+export interface TemplateState {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of every container and init container, as the template names them. */
+  readonly images: readonly string[];
   /** ANNOTATIONS.identity of the pod template. */
   readonly identity: string | undefined;
   /** Which mesh the pod template asks to be in. */
   readonly mesh: MeshProvider;
-  /** `Progressing` is False with ProgressDeadlineExceeded. */
-  readonly deadlineExceeded: boolean;
-  /** The newest pod template has once been rolled out whole: `Progressing` says NewReplicaSetAvailable, of this generation. */
+  /** The newest pod template has once been rolled out whole: no other makes pods. */
   readonly rolledOut: boolean;
+}
+
+/** How a workload's own controller says that it fares. `message`: its words; empty where it has none. */
+export interface Progress {
+  readonly state: "complete" | "underWay" | "paused" | "stuck";
+  readonly message: string;
+}
+
+/** A Deployment or a Rollout, whoever made it. */
+export interface WorkloadState extends TemplateState {
+  /** It has a pod template of its own; a Rollout may take another workload's. */
+  readonly hasTemplate: boolean;
+  readonly progress: Progress;
+}
+
+/** A workload that a squad may bring, as last seen. */
+export interface BroughtState extends WorkloadState {
+  /** ANNOTATIONS.managedBy. */
+  readonly managedBy: string | undefined;
+  /** The PlatformService whose own child it is; undefined: of none. */
+  readonly childOf: string | undefined;
+  readonly deleting: boolean;
+}
+
+export interface DeploymentState extends WorkloadState {
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly replicas: number;
+  readonly updatedReplicas: number;
+  readonly statusReplicas: number;
+  /** Of the application's container in the pod template, as `repository@sha256:…`. */
+  readonly image: string | undefined;
 }
 
 export interface PodState {
@@ -145,6 +198,8 @@ export interface PodState {
   readonly token: IdentityMode | undefined;
   /** ambient.istio.io/redirection is `enabled`: tells whether the pod is in a mesh without them. */
   readonly redirected: boolean;
+  /** Its labels are not those of the service's own Deployment. */
+  readonly brought: boolean;
   /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
   readonly trouble: { readonly reason: string; readonly message: string } | undefined;
 }
@@ -169,7 +224,12 @@ export interface CertificateState {
 /** What the watches have seen. Never asks the API server; synchronous. */
 export interface World {
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined;
+  /** The service's own Deployment. */
   deployment(key: ObjectKey): DeploymentState | undefined;
+  /** Any Deployment or Rollout of the cluster. */
+  workload(ref: ChildRef): BroughtState | undefined;
+  /** Of all that makes pods of the service: its own Deployment, and what it holds fields of. */
+  templates(key: ObjectKey): readonly TemplateState[];
   /** Pods that carry the service's label. */
   pods(key: ObjectKey): readonly PodState[];
   /** The autoscaler's desired replicas. */
@@ -181,7 +241,7 @@ export interface World {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** How many services name this tier. */
   servicesOfTier(tier: string): number;
-  /** Those of them whose Deployment is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are not suspended. */
+  /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are not suspended. */
   pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;
@@ -413,6 +473,12 @@ export type KubeErrorClass =
   | "unreachable"
   | "unexpected";
 
+/** A field that another manager owns, as `spec.template.spec.serviceAccountName`. */
+export interface FieldConflict {
+  readonly manager: string;
+  readonly field: string;
+}
+
 /** Thrown by everything in src/kube; `message` is the API server's own, trimmed. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
@@ -423,16 +489,20 @@ export class KubeError extends Error {
   readonly operation: string;
   /** Milliseconds that the server asked to wait (Retry-After). */
   readonly retryAfterMs: number | undefined;
+  /** What kept an apply without force from being carried out; empty otherwise. */
+  readonly fieldConflicts: readonly FieldConflict[];
   constructor(fields: {
     class: KubeErrorClass;
     status: number;
     operation: string;
     message: string;
     retryAfterMs?: number | undefined;
+    fieldConflicts?: readonly FieldConflict[];
     cause?: unknown;
   }) {
     super(fields.message, { cause: fields.cause });
     this.class = fields.class;
+    this.fieldConflicts = fields.fieldConflicts ?? [];
     this.status = fields.status;
     this.operation = fields.operation;
     this.retryAfterMs = fields.retryAfterMs;

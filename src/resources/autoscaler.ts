@@ -6,10 +6,10 @@ import { APP_CONTAINER } from "./container.ts";
 /** How long use must stay low before pods are taken away: longer than one dip between two bursts. */
 const SCALE_DOWN_WINDOW_SECONDS = 300;
 
-/** The HorizontalPodAutoscaler; undefined where the smallest number of pods is also the largest. */
+/** The HorizontalPodAutoscaler; undefined where the smallest number of pods is also the largest, or the squad scales a workload of its own. */
 export function buildAutoscaler(service: EffectiveService): KubeObject | undefined {
   const { minReplicas, maxReplicas, cpuPercent } = service.scaling;
-  if (maxReplicas <= minReplicas) return undefined;
+  if (maxReplicas <= minReplicas || service.spec.workloadRef !== undefined) return undefined;
   return childObject(service, {
     apiVersion: "autoscaling/v2",
     kind: "HorizontalPodAutoscaler",

@@ -7,7 +7,7 @@ import { childObject, IGNORE_RESOURCE_UPDATES } from "./child-object.ts";
 import { buildContainer, buildVolumes, terminationGraceSeconds } from "./container.ts";
 import type { WorkloadFacts } from "./facts.ts";
 import { identityToken } from "./identity-token.ts";
-import { podLabels, selectorLabels, type Labels } from "./labels.ts";
+import { broughtPodLabels, deploymentSelector, podLabels, type Labels } from "./labels.ts";
 import { meshOf } from "./mesh/choose.ts";
 import { buildPlacement } from "./placement.ts";
 
@@ -29,7 +29,7 @@ export function buildDeployment(service: EffectiveService, facts: WorkloadFacts,
     annotations: IGNORE_RESOURCE_UPDATES,
     body: {
       spec: {
-        selector: { matchLabels: selectorLabels(service) },
+        selector: { matchLabels: deploymentSelector(service) },
         strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: rollingUnavailable(service), maxSurge: MAX_SURGE } },
         revisionHistoryLimit: REVISION_HISTORY_LIMIT,
         progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
@@ -47,9 +47,10 @@ export function podTemplateOf(deployment: KubeObject): object {
   throw new Error(`${deployment.kind} ${deployment.metadata.name} has no pod template`);
 }
 
-/** Every label of the service's pods, the mesh's included. */
+/** Every label that the operator gives the service's pods, the mesh's included. */
 export function templateLabels(service: EffectiveService, config: OperatorConfig): Labels {
-  return { ...podLabels(service), ...meshOf(service).podLabels(config) };
+  const labels = service.spec.workloadRef === undefined ? podLabels(service) : broughtPodLabels(service);
+  return { ...labels, ...meshOf(service).podLabels(config) };
 }
 
 /** As many as the tier lets be away, but never all. */

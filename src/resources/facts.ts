@@ -18,15 +18,19 @@ export interface NetworkFacts {
 /** NodePools of the cluster by name. */
 export type NodePools = ReadonlyMap<string, NodePoolState>;
 
-/** What a workload is made from, beside the service: what earlier steps found. */
-export interface WorkloadFacts {
-  /** `repository@sha256:…`. */
-  readonly image: string;
-  /** Of the image: Kubernetes names, as amd64. */
-  readonly architectures: readonly string[];
+/** What a workload that a squad brings is given, beside the service: what earlier steps found. */
+export interface HoldFacts {
   readonly roleArn: string;
   /** A dedicated tier's pods tolerate the taints of its pools. */
   readonly nodePools: NodePools;
   /** How often the certificate of the mesh has been issued; undefined: the mesh has none. */
   readonly certificateRevision?: number | undefined;
+}
+
+/** What a workload is made from, beside the service. */
+export interface WorkloadFacts extends HoldFacts {
+  /** `repository@sha256:…`. */
+  readonly image: string;
+  /** Of the image: Kubernetes names, as amd64. */
+  readonly architectures: readonly string[];
 }

@@ -54,8 +54,7 @@ export function identityToken(service: EffectiveService, roleArn: string, config
         APP_CONTAINER,
         ...(service.mesh === "AppMesh" ? [ENVOY_CONTAINER, PROXY_INIT_CONTAINER] : []),
       ].join(","),
-      // A proxy that knows only what is registered would not let the call to the node's agent pass.
-      ...(byAgent && service.mesh === "Istio" && { "traffic.sidecar.istio.io/excludeOutboundIPRanges": `${AGENT_ADDRESS}/32` }),
+      ...wayToAgent(service),
     },
     env: [
       ...(byAgent
@@ -74,4 +73,10 @@ export function identityToken(service: EffectiveService, roleArn: string, config
     volumes: [{ name: volume, projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: TOKEN_SECONDS, path } }] } }],
     volumeMounts: [{ name: volume, mountPath, readOnly: true }],
   };
+}
+
+/** A proxy that knows only what is registered would not let the call to the node's agent pass. */
+export function wayToAgent(service: EffectiveService): Readonly<Record<string, string>> {
+  const hidden = service.identity === "PodIdentity" && service.mesh === "Istio";
+  return hidden ? { "traffic.sidecar.istio.io/excludeOutboundIPRanges": `${AGENT_ADDRESS}/32` } : {};
 }

@@ -16,12 +16,22 @@ export function childLabels(service: EffectiveService): Labels {
   };
 }
 
-/** What selects the service's pods: never changes in a service's life, since a Deployment's selector cannot. */
-export function selectorLabels(service: EffectiveService): Labels {
+/** What selects the pods of its own Deployment: never changes in a service's life, since a Deployment's selector cannot. */
+export function deploymentSelector(service: EffectiveService): Labels {
   return { [LABELS.name]: service.key.name, [LABELS.service]: service.key.name };
 }
 
-/** What every pod carries, beside the mesh's own (templateLabels in deployment.ts has both). Policies of others select on these. */
+/** What selects the service's pods, whatever makes them. */
+export function selectorLabels(service: EffectiveService): Labels {
+  return service.broughtPods ? { [LABELS.service]: service.key.name } : deploymentSelector(service);
+}
+
+/** What every pod of its own Deployment carries, beside the mesh's own (templateLabels in deployment.ts has both). Policies of others select on these. */
 export function podLabels(service: EffectiveService): Labels {
   return childLabels(service);
+}
+
+/** The same of pods of a workload that its squad brings, where well-known labels are the squad's. */
+export function broughtPodLabels(service: EffectiveService): Labels {
+  return { [LABELS.service]: service.key.name, [LABELS.owner]: service.owner, [LABELS.tier]: service.spec.tier };
 }

@@ -1,7 +1,7 @@
 import type { NodePoolState, Violation } from "../crds/desired.ts";
 import type { EffectiveService } from "../crds/effective.ts";
 import type { NodePools } from "./facts.ts";
-import { selectorLabels } from "./labels.ts";
+import { deploymentSelector, selectorLabels } from "./labels.ts";
 import { compareText } from "./order.ts";
 
 /** Where pods may run. NodePools are read, never written. */
@@ -29,6 +29,8 @@ export interface Placement {
 export interface PlacementFacts {
   readonly architectures: readonly string[];
   readonly nodePools: NodePools;
+  /** The label that tells pods of one rollout from those of another; default: a Deployment's. */
+  readonly hashLabel?: string;
 }
 
 /** The scheduling fields of a pod. Total: what cannot be satisfied is `placementProblems`' to say. */
@@ -37,7 +39,7 @@ export function buildPlacement(service: EffectiveService, facts: PlacementFacts)
   return {
     affinity: nodeAffinity(service, facts.architectures),
     ...(tolerations.length > 0 && { tolerations }),
-    topologySpreadConstraints: spread(service),
+    topologySpreadConstraints: spread(service, facts.hashLabel ?? "pod-template-hash"),
   };
 }
 
@@ -78,14 +80,16 @@ function repelling(pool: NodePoolState | undefined): NodePoolState["taints"] {
 }
 
 /** `matchLabelKeys` counts the pods of one rollout only, so that old ones do not skew where the new ones go. */
-function spread(service: EffectiveService): Placement["topologySpreadConstraints"] {
+function spread(service: EffectiveService, hashLabel: string): Placement["topologySpreadConstraints"] {
   const { zoneSpread } = service.tier.spec.availability;
+  // Of its own Deployment the template must not change because other pods come and go.
+  const matchLabels = service.spec.workloadRef === undefined ? deploymentSelector(service) : selectorLabels(service);
   const over = (topologyKey: string, whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway") => ({
     maxSkew: 1,
     topologyKey,
     whenUnsatisfiable,
-    labelSelector: { matchLabels: selectorLabels(service) },
-    matchLabelKeys: ["pod-template-hash"],
+    labelSelector: { matchLabels },
+    matchLabelKeys: [hashLabel],
   });
   const zones =
     zoneSpread === "None" ? [] : [over("topology.kubernetes.io/zone", zoneSpread === "Required" ? "DoNotSchedule" : "ScheduleAnyway")];

@@ -153,9 +153,9 @@ const replicasInOrder: ServiceRule = ({ service: { scaling, spec, tier } }) => {
   );
 };
 
-const disruptionLeavesAPod: ServiceRule = ({ service: { scaling, tier } }) => {
+const disruptionLeavesAPod: ServiceRule = ({ service: { scaling, spec, tier } }) => {
   const { maxUnavailable } = tier.spec.availability;
-  if (scaling.minReplicas === 1 || scaling.minReplicas > maxUnavailable) return [];
+  if (spec.workloadRef !== undefined || scaling.minReplicas === 1 || scaling.minReplicas > maxUnavailable) return [];
   return violation(
     "spec.scaling.minReplicas",
     "DrainTakesEveryPod",

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
+import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { issue } from "../support/certificate.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
@@ -24,6 +25,8 @@ const AMBIENT = { namespace: "rights-ambient", name: "routed" };
 const IN_APP_MESH = { namespace: "rights-appmesh", name: "meshed" };
 /** By EKS Pod Identity. */
 const BOUND = { namespace: "rights", name: "bound" };
+/** Of a workload that its squad brings. */
+const BROUGHT = { namespace: "rights", name: "brought" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
 
 const EVERYTHING = {
@@ -154,7 +157,8 @@ async function live(): Promise<void> {
   await liveAmbient();
   await liveInAppMesh();
   await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
-  for (const key of [KEY, OTHER, AMBIENT, IN_APP_MESH, BOUND])
+  await liveBrought();
+  for (const key of [KEY, OTHER, AMBIENT, IN_APP_MESH, BOUND, BROUGHT])
     await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
@@ -187,6 +191,26 @@ async function liveInAppMesh(): Promise<void> {
   await issue(platform.kubectl, certificate);
   await platform.applyService(IN_APP_MESH, spec);
   await platform.untilReady(IN_APP_MESH);
+}
+
+/** A Rollout that a squad brings: its fields are set, and taken back with the service. */
+async function liveBrought(): Promise<void> {
+  await installRollouts(platform.kubectl);
+  const labels = { app: "brought" };
+  await platform.apply({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Rollout",
+    metadata: { ...BROUGHT, annotations: { "platform-operator.dev/managed-by": BROUGHT.name } },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "web", image: "example.com/a:1" }] } },
+    },
+  });
+  const workloadRef = { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: BROUGHT.name };
+  await platform.applyService(BROUGHT, { tier: "rights", image: {}, workloadRef });
+  await platform.untilCondition(BROUGHT, "WorkloadReady", "Unknown", "RollingOut");
+  await reportPhase(platform.kubectl, BROUGHT, "Healthy");
+  await platform.untilReady(BROUGHT);
 }
 
 /** An administrator changes it, and it is put back. */

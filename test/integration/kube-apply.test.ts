@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { KubeObject } from "../../src/crds/desired.ts";
-import { LABELS } from "../../src/crds/meta.ts";
+import { ANNOTATIONS, LABELS } from "../../src/crds/meta.ts";
 import type { ResourceType } from "../../src/kube/kinds.ts";
 import { KINDS } from "../../src/kube/kinds.ts";
 import { isJsonObject, type LiveObject } from "../../src/kube/objects.ts";
@@ -139,7 +139,7 @@ describe("creation", () => {
 
     const result = await runtime.children.apply(owner, serviceAccount(NAMESPACE, name));
 
-    expect(result).toEqual({ state: "foreign", holder: "an object that no controller owns" });
+    expect(result).toEqual({ state: "foreign", holder: "an object that no controller owns", free: true });
     expect(await read(KINDS.ServiceAccount)).toEqual(before);
   });
 
@@ -243,6 +243,41 @@ describe("additions", () => {
     await meddle(object, patchArgs(object, [{ op: "add", path: "/spec/template/spec/volumes/0/emptyDir/medium", value: "Memory" }]));
     expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
     expect(JSON.stringify((await read(KINDS.Deployment)).spec)).not.toContain("Memory");
+  });
+});
+
+describe("what asks for it is adopted, whoever is recorded as the owner of its defaults", () => {
+  test.each(allChildren(NAMESPACE, "kind").map((object) => [object.kind, object] as const))("%s", async (_kind, template) => {
+    const object: KubeObject = { ...template, metadata: { ...template.metadata, name } };
+    const theirs = { ...object, metadata: { name, namespace: NAMESPACE, annotations: { [ANNOTATIONS.adoptBy]: name } } };
+    await cluster.kubectl(["create", "-f", "-", "--field-manager=somebody"], { input: JSON.stringify(theirs) });
+
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "adopted" });
+
+    expect(runtime.state(refOf(object))?.foreignPaths).toEqual([]);
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    expect(runtime.requests(), "a second apply sends nothing").toEqual([]);
+  });
+
+  test("a default that somebody makes his own is nobody's after one repair, and not removed at every pass", async () => {
+    const whole = networkPolicy(NAMESPACE, name);
+    const { policyTypes, ...spec } = isJsonObject(whole.spec) ? whole.spec : {};
+    const object = { ...whole, spec };
+    await runtime.children.apply(owner, object);
+    const { apiVersion, kind } = object;
+    const theirs = { apiVersion, kind, metadata: { name, namespace: NAMESPACE }, spec: { policyTypes } };
+    await runtime.transport.apply({ resource: KINDS.NetworkPolicy, namespace: NAMESPACE, name }, theirs, {
+      force: false,
+      manager: "somebody",
+    });
+    await runtime.until(refOf(object), (state) => state?.foreignPaths.includes("/spec/policyTypes") === true);
+
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "repaired" });
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    expect(runtime.requests()).toEqual([]);
+    expect(await read(KINDS.NetworkPolicy)).toMatchObject({ spec: { policyTypes } });
   });
 });
 

@@ -59,7 +59,7 @@ describe("an IAM role and a repository of others under the names that are ours",
     await platform.untilCondition(KEY, "IdentityReady", "False", "NotOwned");
     const service = await platform.untilCondition(KEY, "RepositoryReady", "False", "NotOwned");
     expect(messageOf(service, "IdentityReady")).toBe(
-      `IAM role ${ROLE} exists and is not ours (it has no tags of platform-operator.dev): delete it, or tag it with this service's ownership tags to hand it over`,
+      `IAM role ${ROLE} exists and is not ours (it has no tags of platform-operator.dev): delete it, or hand it over by the tags platform-operator.dev/cluster=eu-west-1.demo, platform-operator.dev/namespace=${NAMESPACE}, platform-operator.dev/name=squatted`,
     );
     expect(messageOf(service, "RepositoryReady")).toContain(`ECR repository ${REPOSITORY} exists and is not ours`);
     expect([verdict(service, "ServiceAccountReady"), verdict(service, "ImageResolved"), verdict(service, "NetworkPolicyReady")]).toEqual([
@@ -168,7 +168,9 @@ describe("objects of others in the namespace under the names that are ours", () 
       const name = object.slice(object.indexOf("/") + 1);
       expect
         .soft(messageOf(service, condition))
-        .toContain(` ${name} exists and is not ours (an object that no controller owns): delete or rename it, or rename this service`);
+        .toContain(
+          ` ${name} exists and is not ours (an object that no controller owns): delete or rename it, annotate it with platform-operator.dev/adopt-by: crowded to have it taken over, or rename this service`,
+        );
     }
     expect(await platform.get(NAMESPACE, "deployment/crowded")).toBeUndefined();
     expect(await read()).toEqual(before);

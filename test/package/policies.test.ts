@@ -458,6 +458,21 @@ describe("ownership", () => {
       await plane.kubectl(["delete", "deployment", "of-web", "-n", MANAGED]);
     });
 
+    test("a workload that a squad brings stays its own to deploy and to hand over; what the operator set in its template does not", async () => {
+      await apply(SQUAD, workload("Deployment", "apps/v1", {}));
+      const edit = (who: readonly string[], patched: object, dryRun = ["--dry-run=server"]): Promise<string> =>
+        attempt(["patch", "deployment", "own", "-n", MANAGED, "--type=merge", ...dryRun, ...who, "-p", JSON.stringify(patched)]);
+      const template = (labels: object, spec: object = {}): object => ({ spec: { template: { metadata: { labels }, spec } } });
+      const held = template({ "platform-operator.dev/service": "web" }, { serviceAccountName: "of-web" });
+      expect(await edit(OPERATOR, held, [])).toBe("");
+      expect(await edit(SQUAD, template({ version: "2" }, { terminationGracePeriodSeconds: 5 }))).toBe("");
+      expect(await edit(SQUAD, { spec: { replicas: 3 } })).toBe("");
+      expect(await edit(SQUAD, { metadata: { annotations: { "platform-operator.dev/managed-by": "other" } } })).toBe("");
+      expect(await edit(SQUAD, template({ "platform-operator.dev/service": null }))).toContain(TEMPLATE);
+      expect(await edit(SQUAD, template({ "platform-operator.dev/service": "other" }))).toContain(TEMPLATE);
+      await plane.kubectl(["delete", "deployment", "own", "-n", MANAGED]);
+    });
+
     test("other labels and annotations may change", async () => {
       expect(await patch(SQUAD, { labels: { cost: "1" }, annotations: { note: "x" } })).toBe("");
     });

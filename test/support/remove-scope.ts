@@ -9,6 +9,7 @@ import type { Children, World } from "../../src/reconcilers/ports.ts";
 import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
 import type { EmulatedAws } from "./aws/emulated.ts";
 import type { Json } from "./json-path.ts";
+import { NO_HOLDS } from "./no-holds.ts";
 
 /** What the removal of a service's AWS objects is given; to ask Kubernetes for anything is a mistake of the test. */
 export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey, spec: Json): RemoveScope {
@@ -33,6 +34,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     budget: new RolloutBudget(1),
     now: () => 0,
     children: NO_CHILDREN,
+    holds: NO_HOLDS,
     world: NO_WORLD,
   };
 }
@@ -55,6 +57,8 @@ const NO_CHILDREN: Children = {
 const NO_WORLD: World = {
   namespaceLabels: unasked,
   deployment: unasked,
+  workload: unasked,
+  templates: unasked,
   pods: unasked,
   autoscalerReplicas: unasked,
   nodePools: unasked,

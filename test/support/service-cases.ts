@@ -20,6 +20,13 @@ import {
 /** Without a port, and without what would be refused for that alone. */
 const PORTLESS: Changes = { "spec.port": REMOVED, "spec.routes": REMOVED, "spec.callers": REMOVED, "spec.resilience": REMOVED };
 const TCP: Changes = { "spec.protocol": "tcp", "spec.routes": REMOVED };
+/** With a workload that its squad brings. */
+const BROUGHT: Changes = {
+  "spec.container": REMOVED,
+  "spec.scaling": REMOVED,
+  "spec.image.tag": REMOVED,
+  "spec.workloadRef": { apiVersion: "apps/v1", kind: "Deployment", name: "legacy" },
+};
 const ROUTE = "spec.routes[0]";
 const EXISTING_ROLE = "arn:aws:iam::111122223333:role/terraform/matching";
 const STATEMENT = "spec.aws.policy.statements[0]";
@@ -77,6 +84,30 @@ const SERVICE_WHOLE: readonly Refusal[] = [
       { ...TCP, "spec.resilience": { connectionPool: { maxRequests: 8 } } },
       { ...TCP, "spec.resilience": { connectionPool: { maxPendingRequests: 8 } } },
     ],
+  },
+  ...["container", "scaling"].map((field) => ({
+    field: `spec.${field}`,
+    message: `${field} and workloadRef exclude each other: write it in the workload that workloadRef names and remove ${field}, or remove workloadRef for a workload of the platform's`,
+    examples: [{ ...BROUGHT, [`spec.${field}`]: {} }],
+  })),
+  ...["tag", "digest"].map((field) => ({
+    field: `spec.image.${field}`,
+    message: `image.${field} and workloadRef exclude each other: the workload that workloadRef names says which image it runs; remove image.${field} (image: {} is enough), or workloadRef`,
+    examples: [{ ...BROUGHT, "spec.image": field === "tag" ? { tag: "1.0.0" } : { digest: `sha256:${"0".repeat(64)}` } }],
+  })),
+  {
+    field: "spec.workloadRef.apiVersion",
+    message:
+      "workloadRef.apiVersion must be apps/v1 for kind Deployment, and argoproj.io/v1alpha1 for kind Rollout: write the one that goes with kind",
+    examples: [
+      { ...BROUGHT, "spec.workloadRef.kind": "Rollout" },
+      { ...BROUGHT, "spec.workloadRef.apiVersion": "argoproj.io/v1alpha1" },
+    ],
+  },
+  {
+    field: "spec.workloadRef.name",
+    message: "workloadRef.name must be the name of a Kubernetes object: lower-case letters, digits, - and ., as matching-keys",
+    examples: ["Legacy", "legacy_1", "-legacy"].map((name) => ({ ...BROUGHT, "spec.workloadRef.name": name })),
   },
   labels("spec.owner", "spec.owner", "tracking-squad"),
   labels("spec.tier", "spec.tier", "tier-2"),
@@ -343,6 +374,11 @@ export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
   "no route at all": { "spec.routes": [] },
   "a digest": { "spec.image": { digest: `sha256:${"a".repeat(64)}` } },
   "neither tag nor digest": { "spec.image": {} },
+  "a Deployment that the squad brings": BROUGHT,
+  "a Rollout that the squad brings": {
+    ...BROUGHT,
+    "spec.workloadRef": { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: "legacy" },
+  },
   "a name of 63 characters": { "metadata.name": "a".repeat(63) },
   "a repository with every separator": { "spec.image.repository": "default/a.b_c__d--e/f" },
   "a worker without a port": { ...PORTLESS },

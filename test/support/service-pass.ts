@@ -21,7 +21,8 @@ import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
 import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
 import { NO_APP_MESH } from "./no-app-mesh.ts";
-import { deploymentState } from "./workload-states.ts";
+import { NO_HOLDS } from "./no-holds.ts";
+import { deploymentState, ownDeployment } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
 
@@ -154,7 +155,8 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
   const world: World = {
     namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
     tier: shippedTier,
-    deployment: () => deploymentState({ image: `${URI}@${DIGEST}` }),
+    ...ownDeployment(deploymentState({ image: `${URI}@${DIGEST}` })),
+    workload: () => undefined,
     pods: () => [],
     autoscalerReplicas: () => undefined,
     gateway: () => undefined,
@@ -174,6 +176,7 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
     configHash: "config",
     world,
     children,
+    holds: NO_HOLDS,
     roles: new Converger(external<RoleDesired, RoleObserved>("Role", ROLE)),
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),

@@ -9,6 +9,7 @@ import { platformTierSpec } from "../../src/crds/platform-tier.ts";
 import { imageReference } from "../../src/reconcilers/platform-service/image.ts";
 import { judge } from "../../src/reconcilers/platform-service/spec-valid.ts";
 import { buildVirtualNode } from "../../src/resources/app-mesh/virtual-node.ts";
+import { buildHeldFields } from "../../src/resources/brought-workload.ts";
 import { buildAutoscaler } from "../../src/resources/autoscaler.ts";
 import { buildDeployment } from "../../src/resources/deployment.ts";
 import { buildDisruptionBudget } from "../../src/resources/disruption-budget.ts";
@@ -109,13 +110,17 @@ interface Parts {
 
 function children({ service, config, network, policies }: Parts): readonly KubeObject[] {
   const mesh = meshOf(service);
-  const arn = service.spec.aws?.existingRole ?? roleArn(KEY, config);
+  const { spec } = service;
+  const arn = spec.aws?.existingRole ?? roleArn(KEY, config);
+  const given = { roleArn: arn, nodePools: NODE_POOLS };
   const image = `${repositoryUri(service.repository, config)}@${digestOf(service)}`;
   return [
     buildServiceAccount(service, arn),
     ...policies,
     buildDisruptionBudget(service),
-    buildDeployment(service, { image, architectures: ARCHITECTURES, roleArn: arn, nodePools: NODE_POOLS }, config),
+    spec.workloadRef === undefined
+      ? buildDeployment(service, { image, architectures: ARCHITECTURES, ...given }, config)
+      : buildHeldFields(service, spec.workloadRef, given, config),
     buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),

@@ -1,4 +1,4 @@
-import type { DeploymentState, PodState } from "../../src/reconcilers/ports.ts";
+import type { DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
 
 /** What the watches tell of a workload that has one pod, rolled out and ready; a test says what of it matters. */
 
@@ -8,15 +8,22 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     observedGeneration: 1,
     replicas: 1,
     updatedReplicas: 1,
-    availableReplicas: 1,
     statusReplicas: 1,
     image: undefined,
     identity: undefined,
     mesh: "Istio",
-    deadlineExceeded: false,
+    labels: {},
+    images: facts.image === undefined ? [] : [facts.image],
+    hasTemplate: true,
+    progress: { state: "complete", message: "" },
     rolledOut: true,
     ...facts,
   };
+}
+
+/** What a world tells of a service's own Deployment, if there is one, and of nothing else that makes pods. */
+export function ownDeployment(deployment: DeploymentState | undefined): Pick<World, "deployment" | "templates"> {
+  return { deployment: () => deployment, templates: () => (deployment === undefined ? [] : [deployment]) };
 }
 
 export function podState(facts: Partial<PodState> = {}): PodState {
@@ -29,6 +36,7 @@ export function podState(facts: Partial<PodState> = {}): PodState {
     identity: undefined,
     token: undefined,
     redirected: false,
+    brought: false,
     trouble: undefined,
     ...facts,
   };

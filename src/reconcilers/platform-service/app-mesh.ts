@@ -23,7 +23,7 @@ export async function convergeInMesh<D extends Identified, O>(
       case "asDesired":
         return undefined;
       case "foreign":
-        return foreignReport(`App Mesh ${resource.kind}`, desired.name, result.owner);
+        return foreignReport(scope, `App Mesh ${resource.kind}`, { name: desired.name, owner: result.owner });
       case "withheld":
         return WITHHELD;
       case "stuck":

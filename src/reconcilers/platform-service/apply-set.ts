@@ -34,9 +34,11 @@ export async function applySet(scope: Scope, set: KindSet, desired: readonly Kub
 /** Applies one child, notes it in the status and what was repaired; undefined when it is as desired. */
 export async function applyOne(scope: Scope, object: KubeObject): Promise<StepReport | undefined> {
   const result = await scope.children.apply(scope.owner, object);
-  const report = reportOf(object, result);
-  if (result.state === "repaired")
-    scope.corrections.push({ kind: object.kind, name: object.metadata.name, what: `${object.kind} ${object.metadata.name}` });
+  const report = reportOf(object, result, scope.service.key.name);
+  const { kind, metadata } = object;
+  const what = `${kind} ${metadata.name}`;
+  if (result.state === "repaired") scope.corrections.push({ kind, name: metadata.name, what });
+  if (result.state === "adopted") scope.adopted.push(what);
   if (result.state !== "apiMissing" && !(result.state === "withheld" && result.found === "absent"))
     scope.resources.push({
       group: groupOf(object.apiVersion),
@@ -47,13 +49,14 @@ export async function applyOne(scope: Scope, object: KubeObject): Promise<StepRe
   return report;
 }
 
-function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefined {
+function reportOf(object: KubeObject, result: ApplyResult, service: string): StepReport | undefined {
   const name = `${object.kind} ${object.metadata.name}`;
   switch (result.state) {
     case "unchanged":
     case "created":
     case "updated":
     case "repaired":
+    case "adopted":
       return undefined;
     // Named by the pass that withholds it; what else the step has is looked at all the same.
     case "withheld":
@@ -62,7 +65,14 @@ function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefin
       return {
         state: "blocked",
         reason: "NotOwned",
-        message: `${name} exists and is not ours (${result.holder}): delete or rename it, or rename this service`,
+        message: `${name} exists and is not ours (${result.holder}): delete or rename it, ${result.free ? `annotate it with ${ANNOTATIONS.adoptBy}: ${service} to have it taken over, ` : ""}or rename this service`,
+        recheckMs: FOREIGN_RECHECK_MS,
+      };
+    case "unadoptable":
+      return {
+        state: "blocked",
+        reason: "CannotBeAdopted",
+        message: `${name} asks to be taken over, and cannot be: ${result.obstacle}`,
         recheckMs: FOREIGN_RECHECK_MS,
       };
     case "waitingForGarbageCollection":
@@ -73,21 +83,31 @@ function reportOf(object: KubeObject, result: ApplyResult): StepReport | undefin
         recheckMs: GARBAGE_COLLECTION_RECHECK_MS,
       };
     case "apiMissing":
-      return {
-        state: "blocked",
-        reason: "ApiMissing",
-        message: `the API server does not serve ${result.api}: install its CustomResourceDefinition`,
-        recheckMs: FOREIGN_RECHECK_MS,
-      };
+      return notServed(result.api);
     case "mutatedByAdmission":
-      return {
-        state: "blocked",
-        reason: "MutatedByAdmission",
-        message: `admission rewrites ${name} at ${result.paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation ${ANNOTATIONS.reconcileAt} has a new value`,
-      };
+      return mutatedByAdmission(name, result.paths);
     default:
       return unreachable(result);
   }
+}
+
+/** `api`: as `Rollout (argoproj.io/v1alpha1)`. */
+export function notServed(api: string): StepReport {
+  return {
+    state: "blocked",
+    reason: "ApiMissing",
+    message: `the API server does not serve ${api}: install its CustomResourceDefinition`,
+    recheckMs: FOREIGN_RECHECK_MS,
+  };
+}
+
+/** `name`: with its kind. */
+export function mutatedByAdmission(name: string, paths: readonly string[]): StepReport {
+  return {
+    state: "blocked",
+    reason: "MutatedByAdmission",
+    message: `admission rewrites ${name} at ${paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation ${ANNOTATIONS.reconcileAt} has a new value`,
+  };
 }
 
 function stateOf(result: ApplyResult, report: StepReport | undefined): OwnedResource["state"] {

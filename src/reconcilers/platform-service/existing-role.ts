@@ -45,10 +45,9 @@ async function retireOwnRole(scope: Scope, arn: string): Promise<readonly string
   return removal.state === "blocked" ? [`the service's own role is not deleted: ${removal.message}`] : [];
 }
 
-/** Of every pod, and of the template that more are made from; undefined stands for those that a rollout has yet to make. */
+/** Of every pod, and of the templates that more are made from; undefined stands for those that a rollout has yet to make. */
 function runningIdentities({ world, service }: Scope): readonly (string | undefined)[] {
-  const deployment = world.deployment(service.key);
   const pods = world.pods(service.key).map(({ identity }) => identity);
-  if (deployment === undefined) return pods;
-  return [...pods, deployment.identity, ...(deployment.rolledOut ? [] : [undefined])];
+  const templates = world.templates(service.key).flatMap(({ identity, rolledOut }) => [identity, ...(rolledOut ? [] : [undefined])]);
+  return [...pods, ...templates];
 }

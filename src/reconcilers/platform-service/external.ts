@@ -1,3 +1,4 @@
+import { ownershipTags } from "../../crds/aws-names.ts";
 import type { Difference, Identified } from "../../crds/desired.ts";
 import { isAbandoned } from "../../crds/requests.ts";
 import { unreachable } from "../conditions.ts";
@@ -27,11 +28,17 @@ export function noteExternal(
 
 export type BlockedReport = Extract<StepReport, { state: "blocked" }>;
 
-export function foreignReport(what: string, name: string, owner: string): BlockedReport {
+/** `what`: its kind, as people call it. */
+export function foreignReport(
+  { service, config }: Scope,
+  what: string,
+  { name, owner }: { readonly name: string; readonly owner: string },
+): BlockedReport {
+  const tags = Object.entries(ownershipTags(service.key, config)).map(([key, value]) => `${key}=${value}`);
   return {
     state: "blocked",
     reason: "NotOwned",
-    message: `${what} ${name} exists and is not ours (${owner}): delete it, or tag it with this service's ownership tags to hand it over`,
+    message: `${what} ${name} exists and is not ours (${owner}): delete it, or hand it over by the tags ${tags.join(", ")}`,
     recheckMs: EXTERNAL_RECHECK_MS,
   };
 }

@@ -2,7 +2,7 @@ import { IDENTITY_MODES, type IdentityMode } from "../../crds/effective.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../crds/meta.ts";
 import { identityHash } from "../../resources/deployment.ts";
 import { roleArn } from "../../resources/iam/role.ts";
-import type { ChildRef, ChildState, DeploymentState, PodState } from "../ports.ts";
+import type { ChildRef, ChildState, PodState, TemplateState } from "../ports.ts";
 import type { Scope } from "./scope.ts";
 
 /** Which bindings of a service's own role have to be there: the one that is wished for, and each that a pod may still need. */
@@ -11,17 +11,18 @@ import type { Scope } from "./scope.ts";
 export function neededModes(scope: Pick<Scope, "world" | "service" | "children" | "owner" | "config">): readonly IdentityMode[] {
   const { world, service, children, owner, config } = scope;
   const own = roleArn(service.key, config);
-  const deployment = world.deployment(service.key);
+  const templates = world.templates(service.key);
   const pods = world.pods(service.key);
   const wished = identityHash(service.identity, service.spec.aws?.existingRole ?? own);
   // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
-  const bound = isSettled(deployment, pods, wished) ? [] : boundModes(children.get(owner, accountRef(service.key)));
+  const bound = isSettled(templates, pods, wished) ? [] : boundModes(children.get(owner, accountRef(service.key)));
   return IDENTITY_MODES.filter((mode) => {
     if (mode === service.identity || bound.includes(mode)) return true;
     const hash = identityHash(mode, own);
     // What a pod was given counts; its note, where that does not show.
     return (
-      deployment?.identity === hash || pods.some(({ token, identity }) => token === mode || (token === undefined && identity === hash))
+      templates.some(({ identity }) => identity === hash) ||
+      pods.some(({ token, identity }) => token === mode || (token === undefined && identity === hash))
     );
   });
 }
@@ -39,6 +40,6 @@ export function accountRef(key: ObjectKey): ChildRef {
 }
 
 /** Nothing but pods of this identity runs, or will be made. */
-function isSettled(deployment: DeploymentState | undefined, pods: readonly PodState[], identity: string): boolean {
-  return deployment === undefined ? pods.length === 0 : deployment.rolledOut && deployment.identity === identity;
+function isSettled(templates: readonly TemplateState[], pods: readonly PodState[], identity: string): boolean {
+  return templates.length === 0 ? pods.length === 0 : templates.every((template) => template.rolledOut && template.identity === identity);
 }

@@ -40,7 +40,7 @@ async function ensureOwnRole(scope: Scope): Promise<StepReport> {
   const desired = buildRole(service, config, { identityModes: neededModes(scope), meshes: neededMeshes(scope) });
   const result = await roles.converge(desired);
   noteExternal(scope, roles.resource, desired.name, result);
-  if (result.state === "foreign") return foreignReport("IAM role", desired.name, result.owner);
+  if (result.state === "foreign") return foreignReport(scope, "IAM role", { name: desired.name, owner: result.owner });
   if (result.state === "withheld") {
     // What is compared later is compared as if the rest were written.
     if (result.observed !== undefined) scope.facts.roleArn = result.observed.arn;

@@ -1,14 +1,14 @@
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ImageReference } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
-import { keepImage, keepRunning, releaseOthers, tagTaken } from "./kept-images.ts";
+import { keepImage, keepRunning, releaseOthers, releaseUnnamed, tagTaken } from "./kept-images.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
 /** ECR tells nobody of a push. A missing image is asked for often at first, when a pipeline is likely to be pushing it, and then less and less. */
 const FIRST_RECHECK_MS = 2_000;
 const LAST_RECHECK_MS = 60_000;
 
-/** The image: the tag is a digest that exists in the repository, for an architecture that the tier allows, and does not expire while it runs. */
+/** The image: the tag is a digest that exists in the repository, for an architecture that the tier allows, and does not expire while it runs. Of a workload that a squad brings only the last. */
 export const imageStep: Step<Scope, RemoveScope> = {
   name: "image",
   condition: "ImageResolved",
@@ -27,6 +27,15 @@ export const imageStep: Step<Scope, RemoveScope> = {
         message: "waits for the ECR repository",
         recheckMs,
         waitsFor: ["RepositoryReady"],
+      };
+    }
+    const { workloadRef } = service.spec;
+    if (workloadRef) {
+      await releaseUnnamed(scope, repository);
+      return {
+        state: "skipped",
+        reason: "NamedByWorkload",
+        message: `${workloadRef.kind} ${workloadRef.name} names its own image; this service's repository is ${repository.uri}`,
       };
     }
     const reference = imageReference(service);

@@ -57,10 +57,21 @@ export async function keepRunning(scope: Scope, repository: Repository): Promise
 
 /** Takes our tag off what nothing runs any more, once `desired` has been rolled out whole: before that, an earlier ReplicaSet may still start pods. */
 export async function releaseOthers(scope: Scope, repository: Repository, desired: string): Promise<void> {
-  if (scope.service.repositoryMode === "Existing") return;
   const deployment = scope.world.deployment(scope.service.key);
   const rolledOut = deployment?.rolledOut === true && deployment.statusReplicas <= deployment.updatedReplicas;
   if (!rolledOut || deployment.image !== `${repository.uri}@${desired}`) return;
+  await releaseIdle(scope, repository, desired);
+}
+
+/** The same where the squad says what runs: once each of its templates has been rolled out whole. */
+export async function releaseUnnamed(scope: Scope, repository: Repository): Promise<void> {
+  const templates = scope.world.templates(scope.service.key);
+  if (templates.length === 0 || templates.some(({ rolledOut }) => !rolledOut)) return;
+  await releaseIdle(scope, repository, undefined);
+}
+
+async function releaseIdle(scope: Scope, repository: Repository, desired: string | undefined): Promise<void> {
+  if (scope.service.repositoryMode === "Existing") return;
   const running = runningDigests(scope, repository);
   const known = await keepings(scope, repository);
   for (const [digest, keeping] of known) {
@@ -89,10 +100,13 @@ async function keepings({ images, imageKeeper, service }: Scope, { arn }: Reposi
   return images.setKeepings(arn, new Map(kept.map((digest) => [digest, "kept"])));
 }
 
-/** Digests of this repository that the Deployment or any pod names; pods on their way out too. */
+/** Digests of this repository that a template or any pod names; pods on their way out too. */
 function runningDigests({ world, service: { key } }: Scope, { uri }: Repository): ReadonlySet<string> {
-  const images = [world.deployment(key)?.image, ...world.pods(key).flatMap((pod) => Object.values(pod.images))];
+  const images = [
+    ...world.templates(key).flatMap((template) => template.images),
+    ...world.pods(key).flatMap((pod) => Object.values(pod.images)),
+  ];
   const prefix = `${uri}@`;
-  const digests = images.flatMap((image) => (image?.startsWith(prefix) ? [image.slice(prefix.length)] : []));
+  const digests = images.flatMap((image) => (image.startsWith(prefix) ? [image.slice(prefix.length)] : []));
   return new Set(digests.filter((digest) => DIGEST.test(digest)));
 }

@@ -6,7 +6,7 @@ import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
 import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
 import { buildServiceAccount } from "../../resources/service-account.ts";
-import type { Children, DeploymentState, Owner, World } from "../ports.ts";
+import type { Children, Owner, TemplateState, World } from "../ports.ts";
 import { accountRef, neededModes } from "./identity-modes.ts";
 import type { Scope } from "./scope.ts";
 
@@ -17,7 +17,7 @@ import type { Scope } from "./scope.ts";
 
 /** What of a pass tells. */
 export interface Seen extends Pick<Scope, "service" | "owner"> {
-  readonly world: Pick<World, "deployment" | "pods">;
+  readonly world: Pick<World, "templates" | "pods">;
   readonly children: Pick<Children, "get" | "owned">;
 }
 
@@ -28,7 +28,7 @@ export function neededMeshes(seen: Seen): readonly Mesh[] {
   const pods = world.pods(service.key);
   const left = earlierMeshes(seen).filter(({ provider }) => provider !== wished.provider);
   // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
-  const settled = isSettled(world.deployment(service.key), pods.length, wished);
+  const settled = isSettled(world.templates(service.key), pods.length, wished);
   return [wished, ...left.filter((mesh) => !settled || pods.some((pod) => mesh.has(pod)))];
 }
 
@@ -44,8 +44,8 @@ function earlierMeshes(seen: Seen): readonly Mesh[] {
   return [...(inIstio ? [istio] : []), ...(isNotedInAppMesh(seen.children, seen.owner) ? [appMesh] : [])];
 }
 
-function isSettled(deployment: DeploymentState | undefined, pods: number, wished: Mesh): boolean {
-  return deployment === undefined ? pods === 0 : deployment.rolledOut && deployment.mesh === wished.provider;
+function isSettled(templates: readonly TemplateState[], pods: number, wished: Mesh): boolean {
+  return templates.length === 0 ? pods === 0 : templates.every(({ rolledOut, mesh }) => rolledOut && mesh === wished.provider);
 }
 
 /** Whether the service may have something in App Mesh: noted on its ServiceAccount before it has, and until it has not. */

@@ -1,6 +1,7 @@
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
 import { templateLabels } from "../../resources/deployment.ts";
 import type { NetworkFacts } from "../../resources/facts.ts";
+import { sortedUnique } from "../../resources/order.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import { neededModes } from "./identity-modes.ts";
@@ -28,12 +29,13 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
     const applied = problems.some((p) => p.reason === "TooManyPorts") ? undefined : await applySet(scope, SET, objects);
     if (applied) return applied;
     if (problem) return { state: "blocked", reason: problem.reason, message: problems.map((p) => `${p.field}: ${p.message}`).join("; ") };
-    const foreign = world.foreignPolicies(service.key.namespace, templateLabels(service, config));
+    const pods = [templateLabels(service, config), ...world.templates(service.key).map(({ labels }) => labels)];
+    const foreign = sortedUnique(pods.flatMap((labels) => world.foreignPolicies(service.key.namespace, labels)));
     if (foreign.length > 0) {
       return {
         state: "ready",
         reason: "Widened",
-        message: `policies add up: NetworkPolicy ${foreign.toSorted().join(", ")}, not ours, also selects these pods`,
+        message: `policies add up: NetworkPolicy ${foreign.join(", ")}, not ours, also selects these pods`,
       };
     }
     return { state: "ready" };

@@ -1,7 +1,7 @@
 import type { Identified } from "../../crds/desired.ts";
 import { sortedUnique } from "../../resources/order.ts";
 import type { Converger, Converging } from "../converge.ts";
-import type { Children, ImageKeeper } from "../ports.ts";
+import type { Children, Holds, ImageKeeper } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
 import { describeDifferences } from "./external.ts";
 import type { Hands, Ports, RemoveScope, Scope } from "./scope.ts";
@@ -24,6 +24,7 @@ export function readOnlyPass(ports: Pick<Ports, keyof Hands>): ReadOnlyPass {
   return {
     hands: {
       children: lookingChildren(ports.children, note),
+      holds: lookingHolds(ports.holds, note),
       roles: looking(ports.roles, note),
       repositories: looking(ports.repositories, note),
       associations: looking(ports.associations, note),
@@ -87,6 +88,24 @@ function lookingChildren(children: Children, note: (words: string) => void): Chi
     async scale(owner, ref, replicas) {
       // One that is not there, or is on its way out, is named by its apply.
       if (children.get(owner, ref)?.deleting === false) note(`${ref.kind} ${ref.name} should have ${String(replicas)} replicas`);
+    },
+  };
+}
+
+function lookingHolds(holds: Holds, note: (words: string) => void): Holds {
+  return {
+    look: (owner, desired) => holds.look(owner, desired),
+    held: (owner) => holds.held(owner),
+    forget: (owner) => holds.forget(owner),
+    async hold(owner, desired) {
+      const result = await holds.look(owner, desired);
+      if (result.state === "withheld") note(`${desired.kind} ${desired.metadata.name} differs`);
+      return result;
+    },
+    async release(owner, ref) {
+      if (holds.held(owner.key).some((held) => held.ref.kind === ref.kind && held.ref.name === ref.name))
+        note(`${ref.kind} ${ref.name} is no longer brought`);
+      return "withheld";
     },
   };
 }

@@ -6,15 +6,19 @@ import type { Owner, PrimaryWriter } from "../ports.ts";
 import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
-import type { Correction, OwnedResource, Ports, RemoveScope, Scope } from "./scope.ts";
+import type { OwnedResource, Ports, RemoveScope, Scope } from "./scope.ts";
 import { judge } from "./spec-valid.ts";
 import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
 import { REMOVAL_ORDER, STEPS } from "./steps.ts";
 
+/** What a pass did that people are told of. */
+export type Done = Pick<Scope, "corrections" | "adopted">;
+const NOTHING: Done = { corrections: [], adopted: [] };
+
 /** What a pass tells the world after its status is written: events and metrics come from these, never from inside a step. */
 export interface PassListener {
   /** Also called when nothing changed. */
-  passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[], corrections: readonly Correction[]): void;
+  passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[], done: Done): void;
   /** The service goes on without them, and nobody takes them away: the platform team said so. */
   leftBehind(stored: PlatformService, resources: readonly OwnedResource[]): void;
   /** The finalizer is off: nothing of it is left but what `retained` names. */
@@ -57,13 +61,15 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   if (isAskedAfresh(stored)) {
     forget(deps, owner.key);
     deps.children.forget(owner.key);
+    deps.holds.forget(owner.key);
   }
   const reports = new Map<StepCondition, StepReport>();
   const verdict = judge(stored, deps.world, deps.config);
   let scope: Scope | undefined;
   if (verdict.state === "valid") {
     reports.set("SpecValid", pauseReport(stored, now));
-    const { service, namespaceLabels } = verdict;
+    const { namespaceLabels } = verdict;
+    const service = { ...verdict.service, broughtPods: verdict.service.broughtPods || hasBroughtPods(deps, owner.key) };
     scope = {
       ...deps,
       ...readOnly?.hands,
@@ -76,6 +82,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
       resources: [],
       corrections: [],
       leftBehind: [],
+      adopted: [],
       reports,
     };
     await ensureAll(readOnly ? STEPS.map((step) => readOnly.naming(step)) : STEPS, scope, reports, deps.listener.threw);
@@ -91,11 +98,16 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     notRun: { reason: "SpecRefused", message: "not looked at: this generation of the spec is refused, what runs stays as it is" },
   });
   await writeStatus(deps, stored, status);
-  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope?.corrections ?? []);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope ?? NOTHING);
   if (scope && scope.leftBehind.length > 0) deps.listener.leftBehind(stored, scope.leftBehind);
   const pause = pauseOf(stored, now);
   const outcome = outcomeOf(reports.values());
   return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
+}
+
+/** A workload that was brought makes pods until it is let go, and they run until they are replaced. */
+function hasBroughtPods({ holds, world }: ReconcilerDeps, key: ObjectKey): boolean {
+  return holds.held(key).length > 0 || world.pods(key).some((pod) => pod.brought && pod.identity !== undefined);
 }
 
 /** `reconcile-at` has a value that no pass has acted on. */
@@ -141,7 +153,7 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   if (!pending) return finish(deps, stored, scope.retained);
   const status = deletionStatus(stored, pendingWords(pending), deps.now());
   await writeStatus(deps, stored, status);
-  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], []);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], NOTHING);
   const { report } = pending;
   if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
   return { state: "recheck", afterMs: report.recheckMs, because: `deleting: ${pending.step}` };

@@ -16,7 +16,7 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     const desired = buildRepository(service, config);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
-    if (result.state === "foreign") return orUsed(foreignReport("ECR repository", desired.name, result.owner));
+    if (result.state === "foreign") return orUsed(foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));
     if (result.state === "withheld") {
       if (result.observed !== undefined) scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
       return WITHHELD;

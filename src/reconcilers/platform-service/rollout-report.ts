@@ -1,4 +1,4 @@
-import type { DeploymentState, PodState } from "../ports.ts";
+import type { PodState, Progress } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { WATCHED_RECHECK_MS } from "./apply-set.ts";
 import type { Scope } from "./scope.ts";
@@ -23,27 +23,28 @@ export function rolloutReport(scope: Scope): StepReport {
   if (!deployment || deployment.observedGeneration < deployment.generation || deployment.image !== wanted) {
     return progressing("RollingOut", "waits for the Deployment to be taken up");
   }
-  const pods = world.pods(service.key).filter((p) => !p.deleting);
-  if (complete(deployment) && deployment.replicas >= service.scaling.minReplicas) {
-    if (wanted !== undefined) facts.runningImage = wanted;
-    return { state: "ready", reason: "Running", message: "" };
-  }
-  const troubled = firstTroubled(pods);
-  if (troubled) return quote(troubled, deployment.deadlineExceeded);
-  if (deployment.deadlineExceeded) {
-    return {
-      state: "blocked",
-      reason: "ProgressDeadlineExceeded",
-      message: "its pods do not become ready in time: look at their logs and probes",
-      recheckMs: WATCHED_RECHECK_MS,
-    };
-  }
-  return progressing("RollingOut", "waits for its pods to be ready");
+  const tooFew = deployment.replicas < service.scaling.minReplicas;
+  const { progress } = deployment;
+  const report = progressReport(tooFew && progress.state === "complete" ? UNDER_WAY : progress, world.pods(service.key));
+  if (report.state === "ready" && wanted !== undefined) facts.runningImage = wanted;
+  return report;
 }
 
-/** As `kubectl rollout status` decides. */
-function complete(d: DeploymentState): boolean {
-  return d.updatedReplicas >= d.replicas && d.statusReplicas <= d.updatedReplicas && d.availableReplicas >= d.updatedReplicas;
+const UNDER_WAY: Progress = { state: "underWay", message: "" };
+
+/** The same of any workload, from how far its own controller has come. Undefined: it has not been seen. */
+export function progressReport(progress: Progress = UNDER_WAY, pods: readonly PodState[]): StepReport {
+  if (progress.state === "complete") return { state: "ready", reason: "Running", message: "" };
+  const stuck = progress.state === "stuck";
+  const troubled = firstTroubled(pods.filter((p) => !p.deleting));
+  if (troubled) return quote(troubled, stuck);
+  if (stuck) {
+    return progress.message === ""
+      ? blocked("ProgressDeadlineExceeded", "its pods do not become ready in time: look at their logs and probes")
+      : blocked("Degraded", `its controller says: ${progress.message}; put right what it names, or go back to what ran before`);
+  }
+  if (progress.state === "paused") return progressing("Paused", "its rollout is paused: whoever paused it resumes or promotes it");
+  return progressing("RollingOut", "waits for its pods to be ready");
 }
 
 /** By name, so that the message does not change from pass to pass. A quoted pod name would. */
@@ -53,9 +54,12 @@ function firstTroubled(pods: readonly PodState[]): { reason: string; message: st
 
 function quote(trouble: { reason: string; message: string }, deadlineExceeded: boolean): StepReport {
   const message = trouble.message === "" ? "a pod does not start" : trouble.message;
-  if (deadlineExceeded || NEEDS_A_PERSON.has(trouble.reason))
-    return { state: "blocked", reason: trouble.reason, message, recheckMs: WATCHED_RECHECK_MS };
+  if (deadlineExceeded || NEEDS_A_PERSON.has(trouble.reason)) return blocked(trouble.reason, message);
   return progressing(trouble.reason, message);
+}
+
+function blocked(reason: string, message: string): StepReport {
+  return { state: "blocked", reason, message, recheckMs: WATCHED_RECHECK_MS };
 }
 
 function progressing(reason: string, message: string): StepReport {

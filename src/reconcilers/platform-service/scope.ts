@@ -10,6 +10,7 @@ import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired }
 import type {
   AssociationObserved,
   Children,
+  Holds,
   ImageKeeper,
   ImageReader,
   Owner,
@@ -29,6 +30,7 @@ export interface Ports {
   readonly configHash: string;
   readonly world: World;
   readonly children: Children;
+  readonly holds: Holds;
   readonly roles: Converger<RoleDesired, RoleObserved>;
   readonly existingRoles: Borrowed<ExistingRole>;
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
@@ -73,6 +75,7 @@ export interface Correction {
 /** What a step may do to the world; a pass that must not write has its own (read-only.ts). */
 export interface Hands {
   readonly children: Children;
+  readonly holds: Holds;
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
   readonly associations: Converging<AssociationDesired, AssociationObserved>;
@@ -94,6 +97,8 @@ export interface Scope extends Omit<Ports, keyof Hands>, Hands {
   readonly corrections: Correction[];
   /** In AWS, of what the service owns no longer: let go of because the platform team said so. */
   readonly leftBehind: OwnedResource[];
+  /** What this pass took over, as `Service web`. */
+  readonly adopted: string[];
   /** Reports of the steps that ran before, in this pass. */
   readonly reports: ReadonlyMap<StepCondition, StepReport>;
 }

@@ -69,7 +69,7 @@ async function associate(scope: Scope): Promise<StepReport | undefined> {
     case "asDesired":
       return undefined;
     case "foreign":
-      return foreignReport("Pod Identity association", desired.name, result.owner);
+      return foreignReport(scope, "Pod Identity association", { name: desired.name, owner: result.owner });
     case "withheld":
       return WITHHELD;
     case "stuck":

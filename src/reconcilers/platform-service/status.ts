@@ -36,7 +36,8 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
   const { facts, service, resources } = scope;
   const tier = service.tier.metadata;
   const desired = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
-  const running = facts.runningImage ?? before.image?.running;
+  // What a squad brings names its own image.
+  const running = facts.runningImage ?? (service.spec.workloadRef === undefined ? before.image?.running : undefined);
   return {
     observedGeneration: stored.metadata.generation,
     conditions,

@@ -8,6 +8,7 @@ import { ENVOY_PORTS, ENVOY_UID } from "./app-mesh-containers.ts";
 /** What Istio's sidecar does and App Mesh cannot: refused whole, so that nothing of a file is quietly left out. */
 export function appMeshLimits(service: EffectiveService): readonly Violation[] {
   return [
+    ...workloadLimits(service),
     ...hostLimits(service),
     ...dependencyLimits(service),
     ...service.routes.flatMap((route) => [
@@ -25,6 +26,16 @@ export function appMeshLimits(service: EffectiveService): readonly Violation[] {
 }
 
 const OTHERWISE = "or ask the platform team for Istio in this namespace (mesh.overrides of the operator's configuration)";
+
+/** Its Envoy is a container of the pod template, which is not ours. */
+function workloadLimits({ spec }: EffectiveService): readonly Violation[] {
+  if (spec.workloadRef === undefined) return [];
+  return violation(
+    "spec.workloadRef",
+    "WorkloadRefNotInAppMesh",
+    `App Mesh's Envoy is part of the pod template, and that of ${spec.workloadRef.kind} ${spec.workloadRef.name} is its squad's: write container in its place, ${OTHERWISE}`,
+  );
+}
 
 /** Its egress filter is one for the whole mesh, and knows no names. */
 function hostLimits(service: EffectiveService): readonly Violation[] {

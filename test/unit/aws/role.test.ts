@@ -17,6 +17,7 @@ import {
   UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ownershipTags } from "../../../src/crds/aws-names.ts";
 import type { RoleDesired } from "../../../src/crds/desired.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildRole, roleArn } from "../../../src/resources/iam/role.ts";
@@ -27,6 +28,8 @@ import { service } from "../../support/aws/service.ts";
 const POLICY = {
   statements: [{ sid: "Tables", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/t"] }],
 };
+/** One that the configuration does not list. */
+const UNLISTED = "arn:aws:iam::111122223333:policy/wide-open";
 const TRUST_NOBODY = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
@@ -48,6 +51,20 @@ beforeEach(async () => {
 /** The role of a service that no other test has. */
 function role(spec: object = { aws: { policy: POLICY } }): RoleDesired {
   return buildRole(service(spec, { namespace: "tracking", name: `s${services}` }), aws.config);
+}
+
+/** As somebody hands one over, or as it was left when the cluster was lost. */
+async function handOver(desired: RoleDesired, { path = desired.path, boundary = desired.permissionsBoundaryArn } = {}): Promise<void> {
+  await aws.iam.send(
+    new CreateRoleCommand({
+      RoleName: desired.name,
+      Path: path,
+      PermissionsBoundary: boundary,
+      AssumeRolePolicyDocument: TRUST_NOBODY,
+      Description: "made by Terraform",
+      Tags: Object.entries(ownershipTags(desired.owner, aws.config)).map(([Key, Value]) => ({ Key, Value })),
+    }),
+  );
 }
 
 /** As a pass does it, in a process that remembers nothing. */
@@ -108,7 +125,7 @@ test("a second look writes nothing", async () => {
 });
 
 describe("drift is repaired by exactly the call that it needs", () => {
-  const BOUNDARY = "arn:aws:iam::111122223333:policy/wide-open";
+  const BOUNDARY = UNLISTED;
 
   beforeAll(async () => {
     await aws.iam.send(new CreatePolicyCommand({ PolicyName: "wide-open", PolicyDocument: ANYTHING }));
@@ -340,6 +357,36 @@ describe("someone else's role of the same name", () => {
     if (observation.state !== "present") throw new Error("just created");
     const foreign = { ...observation.observed, tags: {} };
     await expect(aws.operator.roles.update(desired, foreign, [])).rejects.toMatchObject({ class: "exists", code: "NotOwned" });
+  });
+});
+
+describe("a role that carries this service's three tags", () => {
+  test("is ours from then on, and made as written: trust, policy, description and the other tags", async () => {
+    const desired = role();
+    await handOver(desired);
+    expect(await converge(desired)).toMatchObject({ state: "asDesired" });
+    expect(aws.recorder.writes()).toEqual(["iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:UpdateRole", "iam:TagRole"]);
+    aws.recorder.clear();
+    expect(await converge(desired)).toMatchObject({ state: "asDesired", corrected: [] });
+    expect(aws.recorder.writes()).toEqual([]);
+  });
+
+  test("under a boundary that nobody listed gets no rights, and the boundary stays a difference", async () => {
+    const desired = role();
+    await handOver(desired, { boundary: UNLISTED });
+    expect(await converge(desired)).toMatchObject({ state: "stuck", observed: { permissionsBoundaryArn: UNLISTED } });
+    expect(aws.recorder.writes()).toEqual([]);
+  });
+
+  test("at another path is not, since the operator may write only at its own: said, and left where it is", async () => {
+    const desired = role();
+    await handOver(desired, { path: "/terraform/" });
+    expect(await converge(desired)).toEqual({
+      state: "foreign",
+      owner: `it has this service's tags, but lies at path /terraform/ and not at ${desired.path}, and IAM moves no role`,
+    });
+    expect(await remove(desired)).toEqual({ state: "foreign" });
+    expect(aws.recorder.writes()).toEqual([]);
   });
 });
 

@@ -105,11 +105,13 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     observedGeneration: 2,
     replicas: 3,
     updatedReplicas: 1,
-    availableReplicas: 0,
     statusReplicas: 3,
     image: "a@sha256:1",
     mesh: "None",
-    deadlineExceeded: true,
+    labels: {},
+    images: ["o", "a@sha256:1"],
+    hasTemplate: true,
+    progress: { state: "stuck", message: "" },
     rolledOut: false,
   });
 });

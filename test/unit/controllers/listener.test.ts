@@ -30,13 +30,15 @@ function listen() {
   return { listener, told, metrics, at: (ms: number) => void (now = ms) };
 }
 
+const NOTHING = { corrections: [], adopted: [] };
+
 test("a first pass tells what is wrong, not the dozen things that are right", () => {
   const { listener, told } = listen();
   listener.passed(
     STORED,
     [],
     [condition("Ready", "False", "NoImage"), condition("IdentityReady", "True"), condition("ImageResolved", "False", "NoImage", "push")],
-    [],
+    NOTHING,
   );
   expect(told).toEqual(["Warning NoImage: ImageResolved: push"]);
 });
@@ -45,23 +47,24 @@ test("then what recovered, and Ready, once", () => {
   const { listener, told } = listen();
   const bad = [condition("Ready", "False", "NoImage"), condition("ImageResolved", "False", "NoImage", "push")];
   const good = [condition("Ready", "True", "Ready"), condition("ImageResolved", "True", "AsWritten", "uri@sha256:1")];
-  listener.passed(STORED, bad, bad, []);
-  listener.passed(STORED, bad, good, []);
-  listener.passed(STORED, good, good, []);
+  listener.passed(STORED, bad, bad, NOTHING);
+  listener.passed(STORED, bad, good, NOTHING);
+  listener.passed(STORED, good, good, NOTHING);
   expect(told).toEqual(["Normal Ready: Ready: Ready", "Normal AsWritten: ImageResolved: uri@sha256:1"]);
 });
 
-test("another reason for the same False is told, and drift that was put back", () => {
+test("another reason for the same False is told, drift that was put back, and what was taken over", () => {
   const { listener, told } = listen();
   const corrections = [{ kind: "Service", name: "s", what: "Service s" }];
   listener.passed(
     STORED,
     [condition("IdentityReady", "False", "Throttled")],
     [condition("IdentityReady", "False", "AccessDenied", "grant it")],
-    corrections,
+    { corrections, adopted: ["Service old"] },
   );
   expect(told).toEqual([
     "Normal DriftCorrected: put back what someone else changed: Service s",
+    "Normal Adopted: taken over, as its annotation platform-operator.dev/adopt-by asked: Service old",
     "Warning AccessDenied: IdentityReady: grant it",
   ]);
 });
@@ -71,12 +74,12 @@ test("the time from a change to Ready is observed once, for what this process sa
   const ready = [condition("Ready", "True", "Ready")];
   const count = async (): Promise<string | undefined> =>
     (await metrics.registry.metrics()).split("\n").find((l) => l.startsWith("platform_service_ready_seconds_sum"));
-  listener.passed(STORED, [], ready, []);
+  listener.passed(STORED, [], ready, NOTHING);
   expect(await count()).toBeUndefined();
   listener.changed({ namespace: "n", name: "s" });
   at(4000);
-  listener.passed(STORED, [], ready, []);
-  listener.passed(STORED, ready, ready, []);
+  listener.passed(STORED, [], ready, NOTHING);
+  listener.passed(STORED, ready, ready, NOTHING);
   expect(await count()).toBe('platform_service_ready_seconds_sum{tier="tier-3"} 4');
 });
 
@@ -85,10 +88,10 @@ test("that it is suspended, that the cause changed, and that it goes on again, o
   const ready = condition("Ready", "True", "Suspended");
   const bySpec = [ready, condition("Suspended", "True", "SpecSuspend", "spec.suspend is true")];
   const byPause = [ready, condition("Suspended", "True", "PausedUntil", "until noon")];
-  listener.passed(STORED, [ready], bySpec, []);
-  listener.passed(STORED, bySpec, bySpec, []);
-  listener.passed(STORED, bySpec, byPause, []);
-  listener.passed(STORED, byPause, [ready], []);
+  listener.passed(STORED, [ready], bySpec, NOTHING);
+  listener.passed(STORED, bySpec, bySpec, NOTHING);
+  listener.passed(STORED, bySpec, byPause, NOTHING);
+  listener.passed(STORED, byPause, [ready], NOTHING);
   expect(told).toEqual(["Normal Suspended: spec.suspend is true", "Normal Suspended: until noon", "Normal Resumed: it is written again"]);
 });
 

@@ -64,7 +64,11 @@ describe("rollouts that are paced", () => {
   const roll = (name: string, { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated", spec = {} } = {}) => {
     it.service("n", name, { tier: "tier-1", ...spec });
     const status = { observedGeneration, conditions: [{ type: "Progressing", status: "True", reason }] };
-    const metadata = { generation, annotations: { [ANNOTATIONS.pacedRollout]: paced } };
+    const metadata = {
+      generation,
+      annotations: { [ANNOTATIONS.pacedRollout]: paced },
+      ownerReferences: [{ kind: "PlatformService", name, controller: true }],
+    };
     it.sources.deployments.store.upsert(liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: {}, status }, "n", name, metadata));
   };
 

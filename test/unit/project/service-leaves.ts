@@ -376,8 +376,41 @@ const RESILIENCE: readonly LeafRow[] = (
   becomes: limits(path),
 }));
 
+/** Of a service whose squad brings its workload. */
+const BROUGHT: Changes = {
+  container: REMOVED,
+  scaling: REMOVED,
+  "image.tag": REMOVED,
+  workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: "legacy" },
+};
+const LEGACY = "Deployment legacy";
+const A_ROLLOUT: Changes = { ...BROUGHT, "workloadRef.kind": "Rollout" };
+const WORKLOAD_REF: readonly LeafRow[] = [
+  {
+    leaf: "workloadRef.apiVersion",
+    given: BROUGHT,
+    change: { "workloadRef.apiVersion": "argoproj.io/v1alpha1" },
+    becomes: [`${LEGACY}: apiVersion`],
+  },
+  {
+    leaf: "workloadRef.apiVersion",
+    given: { ...BROUGHT, "workloadRef.apiVersion": "argoproj.io/v1alpha1" },
+    change: { "workloadRef.apiVersion": "apps/v1" },
+    becomes: [`${LEGACY}: apiVersion`],
+  },
+  { leaf: "workloadRef.kind", given: BROUGHT, change: { "workloadRef.kind": "Rollout" }, becomes: [`- ${LEGACY}`, "+ Rollout legacy"] },
+  {
+    leaf: "workloadRef.kind",
+    given: A_ROLLOUT,
+    change: { "workloadRef.kind": "Deployment" },
+    becomes: ["- Rollout legacy", `+ ${LEGACY}`],
+  },
+  { leaf: "workloadRef.name", given: BROUGHT, change: { "workloadRef.name": "other" }, becomes: [`- ${LEGACY}`, "+ Deployment other"] },
+];
+
 export const SERVICE_LEAVES: readonly LeafRow[] = [
   ...GENERAL,
+  ...WORKLOAD_REF,
   ...IMAGES,
   ...CONTAINER_FIELDS,
   ...PROBES,

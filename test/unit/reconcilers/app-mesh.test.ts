@@ -90,6 +90,7 @@ function scopeOf(spec: object, changes: Changes = {}): Scope {
     resources: [],
     corrections: [],
     leftBehind: [],
+    adopted: [],
     reports: new Map([
       ["ServiceAccountReady", { state: "ready" }],
       ["MeshSecurityReady", { state: "ready" }],

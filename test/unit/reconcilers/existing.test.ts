@@ -15,7 +15,7 @@ import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
-import { deploymentState, podState } from "../../support/workload-states.ts";
+import { deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
 
 /** The steps of a service that uses what others own, against the emulator, with the cluster as the test says it is. */
 
@@ -54,7 +54,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     world: {
       ...ports.world,
       pods: () => pods.map(pod),
-      deployment: () => (template === undefined ? undefined : deployment(template)),
+      ...ownDeployment(template === undefined ? undefined : deployment(template)),
     },
     children: { ...ports.children, owned: () => [], get: () => undefined },
     service: { ...service(spec, key), repositoryMode: "Existing" },
@@ -65,6 +65,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     resources: [],
     corrections: [],
     leftBehind: [],
+    adopted: [],
     reports: new Map(),
   };
 }

@@ -12,7 +12,7 @@ import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import type { Json } from "../../support/json-path.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
-import { deploymentState, podState } from "../../support/workload-states.ts";
+import { deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
 
 /** Which images the image step keeps, and until when; against the emulator, with the cluster as a test says it is. */
 
@@ -56,7 +56,6 @@ function deployment(digest: string, rolledOut: boolean): DeploymentState {
   return deploymentState({
     replicas,
     updatedReplicas: rolledOut ? replicas : 1,
-    availableReplicas: replicas,
     statusReplicas: rolledOut ? replicas : replicas + 1,
     image: `${uri}@${digest}`,
     rolledOut,
@@ -76,7 +75,7 @@ async function pass(
   const ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image });
   const world: World = {
     ...ports.world,
-    deployment: () => (template === undefined ? undefined : deployment(template, rollingOut === undefined)),
+    ...ownDeployment(template === undefined ? undefined : deployment(template, rollingOut === undefined)),
     pods: () => pods.map(pod),
   };
   const scope: Scope = {
@@ -90,6 +89,7 @@ async function pass(
     resources: [],
     corrections: [],
     leftBehind: [],
+    adopted: [],
     reports: new Map([
       ["RepositoryReady", repositoryBlocked ? { state: "blocked", reason: "CannotBeChanged", message: "" } : { state: "ready" }],
     ]),

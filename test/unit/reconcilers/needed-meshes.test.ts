@@ -41,7 +41,7 @@ function seen({ wished, template, rolledOut = true, pods = [], istio = [], noted
     owner: { apiVersion: API_VERSION, kind: "PlatformService", key: service.key, uid: service.uid },
     world: {
       pods: () => pods,
-      deployment: () => (template === undefined ? undefined : deploymentState({ mesh: template, rolledOut })),
+      templates: () => (template === undefined ? [] : [deploymentState({ mesh: template, rolledOut })]),
     },
     children: { get: () => account, owned: () => [account, ...istio.map((kind) => child(api(kind), kind))] },
   };

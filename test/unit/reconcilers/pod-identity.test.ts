@@ -22,7 +22,7 @@ import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
-import { deploymentState, podState } from "../../support/workload-states.ts";
+import { deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
 
 /** The two steps that bind a role, against the emulator, with the cluster as the test says it is; each pass may be of another process. */
 
@@ -106,7 +106,7 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
   const deployment = (mode: IdentityMode): DeploymentState => deploymentState({ identity: identityHash(mode, arn), rolledOut });
   return {
     ...ports,
-    world: { ...ports.world, pods: () => pods.map(pod), deployment: () => (template === undefined ? undefined : deployment(template)) },
+    world: { ...ports.world, pods: () => pods.map(pod), ...ownDeployment(template === undefined ? undefined : deployment(template)) },
     service: service({ aws: { identity } }, key),
     namespaceLabels: {},
     facts: {},
@@ -114,6 +114,7 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
     resources: [],
     corrections: [],
     leftBehind: [],
+    adopted: [],
     reports: new Map(),
   };
 }

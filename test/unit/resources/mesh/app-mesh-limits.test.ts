@@ -45,6 +45,11 @@ describe("what App Mesh does is let through", () => {
 });
 
 describe("what it cannot do is refused, with field and fix", () => {
+  test("Envoy in a pod template that is the squad's own", () => {
+    const workloadRef = { apiVersion: "apps/v1", kind: "Deployment", name: "legacy" };
+    expect(refused({ spec: { workloadRef } })).toEqual(["WorkloadRefNotInAppMesh spec.workloadRef"]);
+  });
+
   test("names outside the cluster", () => {
     expect(refused({ spec: { dependencies: { hosts: [{ host: "a.example.com", port: 443 }] } } })).toEqual([
       "HostsNotInAppMesh spec.dependencies.hosts",

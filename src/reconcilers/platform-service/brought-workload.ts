@@ -1,0 +1,156 @@
+import type { StepCondition } from "../../crds/conditions.ts";
+import { ANNOTATIONS } from "../../crds/meta.ts";
+import type { WorkloadRef } from "../../crds/platform-service.ts";
+import { buildHeldFields } from "../../resources/brought-workload.ts";
+import { sortedUnique } from "../../resources/order.ts";
+import { unreachable } from "../conditions.ts";
+import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
+import type { StepReport } from "../step.ts";
+import { groupOf, mutatedByAdmission, notServed, WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { annotate, releasePlace, waitsForPlace, type PacedScope } from "./paced-template.ts";
+import { progressReport } from "./rollout-report.ts";
+import type { OwnedResource, Scope } from "./scope.ts";
+
+/** What it takes, of a pass. */
+export type BringScope = Pick<Scope, "service" | "owner" | "config" | "holds" | "world" | "facts" | "resources" | "corrections"> &
+  PacedScope;
+
+/** A workload that the squad deploys itself: in its pod template the service sets who the pods are, where they run and whose policies they are under. */
+export async function bring(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
+  const report = await ensureHeld(scope, ref, waiting);
+  if (scope.world.workload(refOf(scope, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
+  return report;
+}
+
+/** Takes back what the service holds of workloads other than the one that it names. */
+export async function letGo({ holds, owner, service }: BringScope, ref: WorkloadRef | undefined): Promise<void> {
+  for (const held of holds.held(service.key)) if (!isSame(held.ref, ref)) await holds.release(owner, held.ref);
+}
+
+async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
+  const { world, facts, holds, owner, service, config } = scope;
+  const target = refOf(scope, ref);
+  if (!world.serves(ref.apiVersion, ref.kind)) return notServed(`${ref.kind} (${ref.apiVersion})`);
+  const brought = world.workload(target);
+  const refused = refusal(scope, ref, brought);
+  if (refused) {
+    // Its annotation hands it to another, for whom ours would stand in the way.
+    if (brought?.managedBy !== undefined && brought.managedBy !== service.key.name) await holds.release(owner, target);
+    return refused;
+  }
+  if (waiting.length > 0 || facts.roleArn === undefined) {
+    return {
+      state: "progressing",
+      reason: "WaitingForPrerequisites",
+      message: `waits for ${waiting.join(", ")}`,
+      recheckMs: WATCHED_RECHECK_MS,
+      waitsFor: waiting,
+    };
+  }
+  const live = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
+  const fields = buildHeldFields(service, ref, { roleArn: facts.roleArn, nodePools: world.nodePools() ?? new Map() }, config);
+  const { workload, change } = annotate(scope, fields, live);
+  const waits = waitsForPlace(scope, change);
+  if (waits) return waits;
+  const result = await holds.hold(owner, workload).finally(() => releasePlace(scope));
+  const name = nameOf(ref);
+  if (result.state === "repaired") scope.corrections.push({ kind: ref.kind, name: ref.name, what: name });
+  return heldReport(name, result) ?? progressReport(world.workload(target)?.progress, world.pods(service.key));
+}
+
+/** Why nothing of it may be written; undefined: it is handed over to this service. */
+function refusal({ service: { key } }: BringScope, ref: WorkloadRef, brought: BroughtState | undefined): StepReport | undefined {
+  const name = nameOf(ref);
+  const blocked = (reason: string, message: string): StepReport => ({ state: "blocked", reason, message });
+  const annotation = `${ANNOTATIONS.managedBy}: ${key.name}`;
+  if (!brought) {
+    return blocked(
+      "WorkloadMissing",
+      `${name} does not exist in namespace ${key.namespace}: deploy it, annotated ${annotation}, or correct spec.workloadRef`,
+    );
+  }
+  if (brought.deleting) return blocked("WorkloadMissing", `${name} is being deleted: deploy it again, or correct spec.workloadRef`);
+  if (brought.childOf !== undefined) {
+    return blocked(
+      "NotOwned",
+      `${name} is PlatformService ${brought.childOf}'s own, made by the operator: name a workload that the squad deploys, or remove spec.workloadRef`,
+    );
+  }
+  if (brought.managedBy === undefined) {
+    return blocked(
+      "NotHandedOver",
+      `${name} does not say that this service may write into its pod template: annotate it with ${annotation}; until then it is left as it is`,
+    );
+  }
+  if (brought.managedBy !== key.name) {
+    return blocked(
+      "HandedToAnother",
+      `${name} is annotated ${ANNOTATIONS.managedBy}: ${brought.managedBy}, so it is that service's: annotate it with ${key.name}, or correct spec.workloadRef`,
+    );
+  }
+  if (brought.hasTemplate) return undefined;
+  return blocked(
+    "NoPodTemplate",
+    `${name} has no pod template of its own (spec.workloadRef of a Rollout takes another's): write spec.template in the Rollout itself`,
+  );
+}
+
+function heldReport(name: string, result: HoldResult): StepReport | undefined {
+  switch (result.state) {
+    case "unchanged":
+    case "held":
+    case "repaired":
+    // Named by the pass that withholds it.
+    case "withheld":
+      return undefined;
+    case "conflict":
+      return {
+        state: "blocked",
+        reason: "FieldConflict",
+        message: `${name}: ${owners(result.conflicts)}, and nothing is taken by force: take these fields out of what it applies, and the operator sets them`,
+        recheckMs: WATCHED_RECHECK_MS,
+      };
+    case "apiMissing":
+      return notServed(result.api);
+    case "absent":
+      return { state: "progressing", reason: "RollingOut", message: `waits for ${name} to be seen`, recheckMs: WATCHED_RECHECK_MS };
+    case "mutatedByAdmission":
+      return mutatedByAdmission(name, result.paths);
+    default:
+      return unreachable(result);
+  }
+}
+
+/** The API server fills it in beside the new name of the same field. */
+const OLD_NAME = "spec.template.spec.serviceAccount";
+
+/** As `kubectl owns spec.template.spec.tolerations; helm owns …`. */
+function owners(conflicts: readonly FieldConflict[]): string {
+  return sortedUnique(conflicts.map(({ manager }) => manager))
+    .map((manager) => {
+      const fields = sortedUnique(conflicts.filter((c) => c.manager === manager).map(({ field }) => field));
+      return `${manager} owns ${fields.filter((field) => field !== OLD_NAME || fields.length === 1).join(", ")}`;
+    })
+    .join("; ");
+}
+
+function noteWorkload({ resources }: BringScope, { apiVersion, kind, name }: WorkloadRef, state: OwnedResource["state"]): void {
+  resources.push({ group: groupOf(apiVersion), kind, name, state });
+}
+
+function stateOf({ state }: StepReport): OwnedResource["state"] {
+  if (state === "ready") return "Ready";
+  return state === "progressing" ? "Progressing" : "Blocked";
+}
+
+function refOf({ service: { key } }: BringScope, { apiVersion, kind, name }: WorkloadRef): ChildRef {
+  return { apiVersion, kind, namespace: key.namespace, name };
+}
+
+function isSame(held: ChildRef, ref: WorkloadRef | undefined): boolean {
+  return ref !== undefined && held.apiVersion === ref.apiVersion && held.kind === ref.kind && held.name === ref.name;
+}
+
+function nameOf({ kind, name }: WorkloadRef): string {
+  return `${kind} ${name}`;
+}
