@@ -64,6 +64,11 @@ const DRIFT: readonly (readonly [string, object])[] = [
 
 /** Granted, by which statement, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */
 const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
+  "appmesh:DescribeMesh of ReadMesh": "a write found no mesh, or no object of it: which of them",
+  "appmesh:UntagResource of UntagInMesh": "somebody added a tag in our name",
+  "appmesh:UpdateRoute of ChangeInMesh": "somebody changed a route, or a spec did",
+  "appmesh:UpdateVirtualRouter of ChangeInMesh": "somebody changed a router, or a spec its port",
+  "appmesh:UpdateVirtualService of ChangeInMesh": "somebody led the host elsewhere",
   "ecr:BatchDeleteImage of UseOurs": "another image has taken the place of the one that ran, whose tag of ours goes",
   "ecr:BatchGetImage of ReadImagesOfOthers": "an image of a repository that others own",
   "ecr:GetDownloadUrlForLayer of ReadImagesOfOthers": "the same, of one architecture",

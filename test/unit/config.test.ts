@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { ConfigError, parseConfig, readSettings } from "../../src/config.ts";
 
 const FILE = join(import.meta.dirname, "../../config/dev/operator-config.yaml");
-const VALID = readFileSync(FILE, "utf8");
+/** Without its mesh, which each test writes that is about one. */
+const VALID = readFileSync(FILE, "utf8").replace(/^mesh:\n(?: .*\n)*/m, "");
 
 function refusal(run: () => unknown): string {
   try {
