@@ -182,7 +182,17 @@ class AppliedChildren implements Children {
    * Takes over what asks for it. What others say where an addition of theirs would be removed goes first, since it may be at odds with the wish; until the last
    * write the object still asks, so a process that ends in between leaves nothing half taken.
    */
-  async #adopt(wish: Wish): Promise<ApplyResult> {
+  async #adopt(wish: Wish, attempt = 1): Promise<ApplyResult> {
+    try {
+      return await this.#takeOver(wish);
+    } catch (error) {
+      // Its controllers write it as well.
+      if (!(error instanceof KubeError && error.class === "conflict") || attempt === APPLY_ATTEMPTS) throw error;
+      return this.#adopt(wish, attempt + 1);
+    }
+  }
+
+  async #takeOver(wish: Wish): Promise<ApplyResult> {
     const found = await this.#transport.get(wish.target);
     const child = this.#reduced(wish, found);
     if (!asksFor(child, wish.owner))

@@ -81,12 +81,12 @@ export function disownPatch({ kind, metadata: { resourceVersion, managedFields =
   ];
 }
 
-/** Puts what is wished for in the place of all that is under guarded prefixes; empty where the kind has none. The wish has each of them. */
+/** Puts what is wished for in the place of all that is under guarded prefixes, or is a conflict if the object has changed; empty where the kind has none. The wish has each of them. */
 export function clearingPatch({ kind, metadata }: LiveObject, desired: JsonObject): JsonPatch {
   const guards = (GUARDS[kind] ?? []).filter(({ prefix }) => prefix === undefined);
   if (guards.length === 0) return [];
   return [
-    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+    { op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
     ...guards.map(({ path }) => ({ op: "add" as const, path: jsonPointer(path), value: valueAt(desired, path) })),
   ];
 }

@@ -26,7 +26,13 @@ const OWN: KindSet = { kinds: [DEPLOYMENT] };
 const ALL: KindSet = { kinds: [...COMPANIONS.kinds, DEPLOYMENT] };
 
 /** A pod template is first written, or changed, only when these hold: no pod runs without its identity, image, or policies. */
-const PREREQUISITES: readonly StepCondition[] = ["IdentityReady", "ServiceAccountReady", "NetworkPolicyReady", "MeshSecurityReady"];
+const PREREQUISITES: readonly StepCondition[] = [
+  "IdentityReady",
+  "ImageResolved",
+  "ServiceAccountReady",
+  "NetworkPolicyReady",
+  "MeshSecurityReady",
+];
 
 /** The workload, its own or one that its squad brings: it, its Service and autoscaler are as written, and the pods that should run do, on the image that should. */
 export const workloadStep: Step<Scope, RemoveScope> = {
@@ -117,8 +123,7 @@ function companionsOf(scope: Scope): KubeObject[] {
 /** A dedicated tier's pods also wait for their pool: they must not land beside others. What a squad brings names its own image. */
 function prerequisites({ service: { tier, spec } }: Scope): readonly StepCondition[] {
   return [
-    ...PREREQUISITES,
-    ...(spec.workloadRef === undefined ? (["ImageResolved"] as const) : []),
+    ...PREREQUISITES.filter((condition) => condition !== "ImageResolved" || spec.workloadRef === undefined),
     ...(tier.spec.placement.dedicated ? (["PlacementReady"] as const) : []),
   ];
 }
