@@ -58,6 +58,15 @@ export const PINNED_CRDS = {
       sha256: "712e207ad9da26b95717b82bff8bc89a2b5fc048309f97207e407788b426faf9",
     },
   ],
+  // Of Karpenter's provider that makes nodes for kwok.
+  karpenterKwok: [
+    {
+      module: "sigs.k8s.io/karpenter",
+      version: "v1.14.1",
+      path: "kwok/apis/crds/karpenter.kwok.sh_kwoknodeclasses.yaml",
+      sha256: "0cc52f2ee2c55d913ac9012c4b73b1ef1c6f84f17bf508ffdf7059a4f8e764fc",
+    },
+  ],
   podMonitor: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",

@@ -2,6 +2,6 @@
 import { whyNoOracles } from "../test/support/oracles/programs.ts";
 import { runProjects } from "./run-projects.ts";
 
-const projects = ["oracles"].map((name) => ({ name, whyNot: whyNoOracles, reporter: "verbose" }) as const);
+const projects = ["oracles", "oracles-cluster"].map((name) => ({ name, whyNot: whyNoOracles, reporter: "verbose" }) as const);
 
 process.exitCode = await runProjects(projects, process.argv.slice(2));

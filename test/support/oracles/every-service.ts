@@ -37,16 +37,7 @@ export const OTHER_SERVICES: readonly WrittenService[] = [
   {
     name: "ledger",
     namespace: "payments",
-    spec: {
-      tier: "pci",
-      callers: { services: [{ name: "checkout", namespace: "checkout" }], serviceAccounts: [{ name: "probe", namespace: "ops" }] },
-      dependencies: {
-        services: [{ name: "settlement" }, { name: "tracking", namespace: "tracking" }],
-        kubernetesServices: [{ name: "redis", namespace: "cache", port: 6379 }],
-        hosts: [{ host: "api.carrier.example.com", port: 443 }],
-        cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }],
-      },
-    },
+    spec: { tier: "pci", dependencies: { services: [{ name: "settlement" }] } },
   },
   {
     name: "hub",
