@@ -1,20 +1,25 @@
 /** The control plane's programs: built once into the user's cache, or taken from KUBEBUILDER_ASSETS. */
-import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, mkdtemp, readFile, rename, symlink } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rename, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { type Env, GoError, requireGo, runGo } from "./go.ts";
+import { type Env, GoError, requireGo } from "./go.ts";
+import { buildHash, compile } from "./go-build.ts";
 import { type ProgressStream, startProgress } from "./progress.ts";
 import { startReaper } from "./reaper.ts";
 
 const KUBERNETES_VERSION = "v1.36.3";
 const MODULE_DIR = import.meta.dirname;
-const MODULE_PATH = "platform-operator.dev/controlplane";
 const BINARY = "controlplane";
 const MODULE_FILES = ["main.go", "go.mod", "go.sum"];
 const BUILD_FLAGS = ["-trimpath", "-buildvcs=false", `-ldflags=${linkerFlags()}`];
+
+/** Beside Go. */
+const WAYS_ON = [
+  "set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver and kubectl",
+  "use a cluster that you have: --kubeconfig <file>, where the command offers it",
+];
 
 /** The names that the one binary answers to. */
 export const PROGRAMS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwok-stages"] as const;
@@ -41,7 +46,7 @@ export async function ensureBinaries({ env, progress }: BuildOptions): Promise<B
   const assets = env["KUBEBUILDER_ASSETS"];
   if (assets) return takeAssets(assets);
 
-  const dir = join(cacheDir(env), await buildHash());
+  const dir = join(cacheDir(env), await buildHash({ dir: MODULE_DIR, files: MODULE_FILES, options: [BUILD_FLAGS, PROGRAMS] }));
   if (!(await isExecutable(join(dir, BINARY)))) await build({ env, progress, dir });
   return { dir, missing: [] };
 }
@@ -75,12 +80,13 @@ async function takeAssets(dir: string): Promise<Binaries> {
 }
 
 async function build({ env, progress, dir }: BuildOptions & { readonly dir: string }): Promise<void> {
-  await requireGo("Building the control plane", env);
+  await requireGo("Building the control plane", env, WAYS_ON);
   progress.write("The control plane is built from Go modules once, which takes 5 to 10 minutes on two cores, and then kept.\n");
   await buildOnce(
     { env, progress, dir, title: `building Kubernetes ${KUBERNETES_VERSION}`, provides: BINARY },
     async (building, report) => {
-      await compile(building, env, report);
+      const [output, pidFile] = [join(building, BINARY), join(building, "go.pid")];
+      await compile({ cwd: MODULE_DIR, packages: ["."], flags: BUILD_FLAGS, output, env, pidFile, report });
       for (const program of PROGRAMS) await symlink(BINARY, join(building, program));
     },
   );
@@ -116,36 +122,6 @@ export async function buildOnce({ env, progress, dir, title, provides }: CachedB
 /** Puts everything into the folder `building`. */
 type Make = (building: string, report: (what: string) => void) => Promise<void>;
 
-async function compile(building: string, env: Env, report: (what: string) => void): Promise<void> {
-  const pidFile = join(building, "go.pid");
-  let downloads = 0;
-  const listed = await runGo({
-    args: ["list", "-deps", "."],
-    cwd: MODULE_DIR,
-    env,
-    pidFile,
-    onLine: (line) => {
-      if (!line.startsWith("go: downloading")) return;
-      downloads += 1;
-      report(`${downloads} modules downloaded, ${line.slice("go: downloading ".length)}`);
-    },
-  });
-  const total = listed.trim().split("\n").length;
-
-  let compiled = 0;
-  report(`compiling up to ${total} packages`);
-  await runGo({
-    args: ["build", "-v", ...BUILD_FLAGS, "-o", join(building, BINARY), "."],
-    cwd: MODULE_DIR,
-    env,
-    pidFile,
-    onLine: (line) => {
-      compiled += 1;
-      report(line === MODULE_PATH ? "linking" : `${compiled} of up to ${total} packages, ${line}`);
-    },
-  });
-}
-
 async function publish(built: string, program: string): Promise<void> {
   const dir = dirname(program);
   try {
@@ -154,12 +130,6 @@ async function publish(built: string, program: string): Promise<void> {
     // Another builder was first: its build is of the same sources.
     if (!(await isExecutable(program))) throw new GoError(`cannot move the build to ${dir}`, { cause: error });
   }
-}
-
-async function buildHash(): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([process.platform, process.arch, BUILD_FLAGS, PROGRAMS]));
-  for (const file of MODULE_FILES) hash.update(await readFile(join(MODULE_DIR, file))).update("\0");
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** Whether a file is there that can be run. */

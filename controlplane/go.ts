@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 
 /** The oldest Go that builds Kubernetes 1.36: the `go` line of controlplane/go.mod. */
 const MINIMUM_GO = { major: 1, minor: 26 };
+const WANTED_GO = `${MINIMUM_GO.major}.${MINIMUM_GO.minor}`;
 const ERROR_TAIL_LINES = 20;
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -43,22 +44,19 @@ export async function runGo({ args, cwd, env, onLine, pidFile }: GoCommand): Pro
   return stdout;
 }
 
-/** Throws GoError unless a Go that is new enough is on the path; `purpose` begins the message. */
-export async function requireGo(purpose: string, env: Env): Promise<void> {
-  const version = await installedGo(env);
-  const wanted = `${MINIMUM_GO.major}.${MINIMUM_GO.minor}`;
-  const fault =
-    version === undefined ? "there is no `go` on the PATH" : isEnough(version) ? undefined : `the \`go\` on the PATH is ${version}`;
-  if (fault !== undefined) throw new GoError(`${purpose} needs Go ${wanted} or later, and ${fault}. ${waysOn(wanted)}`);
+/** Throws GoError unless a Go that is new enough is on the path; `purpose` begins the message, and `otherWays` are those on without Go. */
+export async function requireGo(purpose: string, env: Env, otherWays: readonly string[] = []): Promise<void> {
+  const fault = await whyNoGo(env);
+  if (fault === undefined) return;
+  const ways = [`install Go ${WANTED_GO} (https://go.dev/dl) and run this again`, ...otherWays];
+  throw new GoError(`${purpose} needs Go ${WANTED_GO} or later, and ${fault}. Ways on:\n${ways.map((way) => `  - ${way}`).join(";\n")}.`);
 }
 
-function waysOn(wanted: string): string {
-  return [
-    "Ways on:",
-    `  - install Go ${wanted} (https://go.dev/dl) and run this again;`,
-    "  - set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver and kubectl;",
-    "  - use a cluster that you have: --kubeconfig <file>, where the command offers it.",
-  ].join("\n");
+/** What is wrong with the `go` on the path; undefined where it is new enough. */
+export async function whyNoGo(env: Env): Promise<string | undefined> {
+  const version = await installedGo(env);
+  if (version === undefined) return "there is no `go` on the PATH";
+  return isEnough(version) ? undefined : `the \`go\` on the PATH is ${version}`;
 }
 
 /** Such as `go1.26.8`; undefined where there is no go. */

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 
 import { buildOnce, type BuildOptions, cacheDir, isExecutable } from "./build.ts";
-import { requireGo, runGo } from "./go.ts";
+import { requireGo } from "./go.ts";
+import { compile } from "./go-build.ts";
 import { downloadModule } from "./third-party.ts";
 
 /** Its own go.sum, which the sum covers, pins what it is built with. */
@@ -23,16 +24,14 @@ export async function ensureHelm({ env, progress }: BuildOptions): Promise<strin
         `${HELM.module}@${HELM.version} has the sum ${module.sum}, not the pinned ${HELM.sum}: read it, then correct controlplane/helm.ts`,
       );
     }
-    let compiled = 0;
-    await runGo({
-      args: ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", join(building, PROGRAM), "./cmd/helm"],
+    await compile({
       cwd: module.dir,
+      packages: ["./cmd/helm"],
+      flags: ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"],
+      output: join(building, PROGRAM),
       env,
       pidFile: join(building, "go.pid"),
-      onLine: (line) => {
-        compiled += 1;
-        report(`${String(compiled)} packages, ${line}`);
-      },
+      report,
     });
   });
   return program;

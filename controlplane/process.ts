@@ -1,10 +1,10 @@
-/** One program of the control plane: its log file, its pid file, and the news of its death. */
+/** One program, of the control plane or beside it: its log file, its pid file, and the news of its death. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Program } from "./build.ts";
+import type { Env } from "./go.ts";
 
 const LOG_TAIL_LINES = 15;
 
@@ -13,15 +13,17 @@ export class ProcessDied extends Error {
   override readonly name = "ProcessDied";
 }
 
-export interface ProcessOptions {
+export interface ProcessOptions<Program extends string> {
   readonly program: Program;
-  readonly binDir: string;
+  readonly executable: string;
   /** Takes `<program>.log` and, while the process lives, `<program>.pid`. */
   readonly dir: string;
   readonly args: readonly string[];
+  /** Default: this process's own. */
+  readonly env?: Env;
 }
 
-export interface ManagedProcess {
+export interface ManagedProcess<Program extends string> {
   readonly program: Program;
   readonly pid: number;
   readonly logFile: string;
@@ -32,16 +34,17 @@ export interface ManagedProcess {
 }
 
 /** Starts a program, in a session of its own so that a Ctrl-C at the terminal reaches only its parent. */
-export async function startProcess({ program, binDir, dir, args }: ProcessOptions): Promise<ManagedProcess> {
+export async function startProcess<Program extends string>(options: ProcessOptions<Program>): Promise<ManagedProcess<Program>> {
+  const { program, executable, dir, args, env = process.env } = options;
   const logFile = join(dir, `${program}.log`);
   const pidFile = join(dir, `${program}.pid`);
   const log = openSync(logFile, "a");
-  const child = spawn(join(binDir, program), args, { cwd: dir, detached: true, stdio: ["ignore", log, log] });
+  const child = spawn(executable, args, { cwd: dir, env, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) {
     const [cause] = await once(child, "error");
-    throw new Error(`cannot start ${join(binDir, program)}`, { cause });
+    throw new Error(`cannot start ${executable}`, { cause });
   }
   writeFileSync(pidFile, String(pid));
 

@@ -100,7 +100,7 @@ class Plane implements ControlPlane {
   readonly kubectl: Kubectl;
   readonly #parts: PlaneParts;
   readonly #reportBroken: (error: Error) => void;
-  readonly #running = new Map<Program, ManagedProcess>();
+  readonly #running = new Map<Program, ManagedProcess<Program>>();
   #stopped: Promise<void> | undefined;
 
   constructor(parts: PlaneParts) {
@@ -179,12 +179,12 @@ class Plane implements ControlPlane {
 
   async #launch(program: Program, args: readonly string[]): Promise<void> {
     if (this.#running.has(program)) throw new Error(`${program} runs already`);
-    const started = await startProcess({ program, binDir: this.binDir, dir: this.dir, args });
+    const started = await startProcess({ program, executable: join(this.binDir, program), dir: this.dir, args });
     this.#running.set(program, started);
     void this.#watch(started);
   }
 
-  async #watch({ program, ended }: ManagedProcess): Promise<void> {
+  async #watch({ program, ended }: ManagedProcess<Program>): Promise<void> {
     const error = await ended;
     if (error === undefined) return;
     this.#running.delete(program);

@@ -74,6 +74,15 @@ export const PINNED_CRDS = {
       sha256: "1f1c5d67088ccf355d1e0681d58bbcaf46a9dd1bf7215769dcd3e6a62053d8aa",
     },
   ],
+  // Of Karpenter's provider that makes nodes for kwok.
+  karpenterKwok: [
+    {
+      module: "sigs.k8s.io/karpenter",
+      version: "v1.14.1",
+      path: "kwok/apis/crds/karpenter.kwok.sh_kwoknodeclasses.yaml",
+      sha256: "0cc52f2ee2c55d913ac9012c4b73b1ef1c6f84f17bf508ffdf7059a4f8e764fc",
+    },
+  ],
   podMonitor: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",
