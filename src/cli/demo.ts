@@ -8,6 +8,7 @@ import { awsClaims } from "./demo/aws-claims.ts";
 import type { Claim, DemoContext } from "./demo/claims.ts";
 import { kubeClaims } from "./demo/kube-claims.ts";
 import { lifeClaims } from "./demo/life-claims.ts";
+import { meshClaims } from "./demo/mesh-claims.ts";
 import { adminClient, startEnvironment, type Environment } from "./environment.ts";
 import { pushImage } from "./image.ts";
 import { instructions } from "./instructions.ts";
@@ -15,11 +16,12 @@ import { ROOT } from "./keys.ts";
 import { announce, withdraw } from "./running.ts";
 import { isReady, watchServices, type ServiceWatch } from "./service-watch.ts";
 
-/** `npm run demo`: the platform, five services, and the proof of what is said of them. */
+/** `npm run demo`: the platform, seven services, and the proof of what is said of them. */
 
 const HELP = `Usage: npm run demo [-- --once]
 
-Starts what \`npm run up\` starts, applies config/samples, pushes their images once the repositories exist, shows each
+Starts what \`npm run up\` starts, applies config/samples and
+config/dev/demo-services.yaml, pushes their images once the repositories exist, shows each
 condition as it turns, and then reads every claim back from AWS and the API server. It stays for a look around until Ctrl-C.
 
   --once   end after the claims: exit 0 if every one held, 1 with the first that did not
@@ -59,13 +61,14 @@ async function main(argv: readonly string[]): Promise<number> {
 async function show(environment: Environment, watch: ServiceWatch): Promise<number> {
   const started = performance.now();
   const stop = watch.subscribe((before, after) => printTransitions(before, after, (performance.now() - started) / 1000));
-  console.log("\nFive squads commit one file each:");
-  await environment.plane.kubectl(["apply", "-f", join(ROOT, "config/samples")]);
-  const samples = 5;
-  const pushed = pushImages(environment, watch, samples);
+  console.log("\nSeven squads commit one file each:");
+  for (const path of ["config/samples", "config/dev/demo-services.yaml"])
+    await environment.plane.kubectl(["apply", "-f", join(ROOT, path)]);
+  const services = 7;
+  const pushed = pushImages(environment, watch, services);
   await Promise.all([
     pushed,
-    watch.until("every sample is Ready", () => watch.list().length >= samples && watch.list().every(isReady), READY_MS),
+    watch.until("every service is Ready", () => watch.list().length >= services && watch.list().every(isReady), READY_MS),
   ]);
   stop();
   console.log(`\nAll Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
@@ -74,11 +77,11 @@ async function show(environment: Environment, watch: ServiceWatch): Promise<numb
 }
 
 /** As pipelines would: once the repository exists, and not before. */
-async function pushImages({ config, emulator }: Environment, watch: ServiceWatch, samples: number): Promise<void> {
+async function pushImages({ config, emulator }: Environment, watch: ServiceWatch, services: number): Promise<void> {
   const ecr = new ECRClient(adminClient(config, emulator.url));
   await watch.until(
     "every repository exists",
-    () => watch.list().filter((s) => s.status?.repository !== undefined).length >= samples,
+    () => watch.list().filter((s) => s.status?.repository !== undefined).length >= services,
     READY_MS,
   );
   for (const { metadata, spec } of watch.list()) {
@@ -90,7 +93,7 @@ async function pushImages({ config, emulator }: Environment, watch: ServiceWatch
 
 async function prove(environment: Environment, watch: ServiceWatch): Promise<number> {
   console.log("Read back by clients that are not the operator's:");
-  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...lifeClaims];
+  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...meshClaims, ...lifeClaims];
   for (const claim of claims) {
     const measured: string[] = [];
     const context: DemoContext = { environment, watch, say: (line) => measured.push(line) };

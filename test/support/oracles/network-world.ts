@@ -62,7 +62,16 @@ function factsOf(services: readonly EffectiveService[], config: OperatorConfig):
   return {
     neighbour(key: ObjectKey) {
       const found = byKey.get(keyString(key));
-      return found && { key, tierName: found.spec.tier, port: found.spec.port, protocol: found.spec.protocol, callers: [] };
+      return (
+        found && {
+          key,
+          tierName: found.spec.tier,
+          port: found.spec.port,
+          protocol: found.spec.protocol,
+          longestTimeoutMs: null,
+          callers: [],
+        }
+      );
     },
     kubernetesService(key) {
       if (keyString(key) === "cache/redis") return REDIS;
