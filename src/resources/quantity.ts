@@ -14,8 +14,9 @@ export function canonicalCpu(text: string): string {
 /** Memory as the API server writes it: 1024Mi is 1Gi, 0.5Gi is 512Mi; a fraction of a byte, which it warns of, is rounded up. Throws like canonicalCpu. */
 export function canonicalMemory(text: string): string {
   const bytes = (milliOf(text) + 999n) / 1000n;
-  // Below 1024 bytes the API server turns to the decimal form.
-  return text.endsWith("i") && bytes >= 1024n ? withSuffix(bytes, { base: 1024n, suffixes: BINARY_SUFFIXES }) : decimal(bytes * 1000n);
+  // Without a suffix it is a decimal to the API server, which writes 49359000 as 49359k.
+  const isBinary = text.endsWith("i") && bytes >= 1024n && bytes % 1024n === 0n;
+  return isBinary ? withSuffix(bytes, { base: 1024n, suffixes: BINARY_SUFFIXES }) : decimal(bytes * 1000n);
 }
 
 function decimal(milli: bigint): string {
