@@ -25,7 +25,10 @@ export async function retireMesh(scope: Scope): Promise<StepReport | undefined> 
 
 /** The same, of what callers are led by. */
 export async function retireMeshTraffic(scope: Scope): Promise<StepReport | undefined> {
-  const { appMesh, service, config } = scope;
+  const { appMesh, routesOfRouter, service, config } = scope;
+  // They go with their router: who has a router again must not take them for there.
+  appMesh.routes.forgetOwnedBy(service.key);
+  routesOfRouter.forget(service.key);
   return (
     (await retire(scope, appMesh.virtualServices, serviceHost(service.key, config))) ??
     retire(scope, appMesh.virtualRouters, virtualNodeName(service.key, config))

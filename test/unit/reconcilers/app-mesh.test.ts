@@ -20,6 +20,7 @@ import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-onl
 import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { ChildState, Children } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
+import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
@@ -170,6 +171,32 @@ describe("a service in App Mesh", () => {
     aws.recorder.clear();
     expect(await pass(scopeOf({}))).toBeUndefined();
     expect(aws.recorder.calls()).toEqual([]);
+  });
+
+  test("has its routes again when its port is there again, in the same process", async () => {
+    await pass(scopeOf(SPEC));
+    await pass(scopeOf(SPEC));
+    expect(await pass(scopeOf({}))).toBeUndefined();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+    expect(await retireMesh(scopeOf(SPEC))).toBeUndefined();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+  });
+
+  test("loses a route as often as it comes back, though this process has removed it once", async () => {
+    const narrow = { ...SPEC, routes: [{ name: "all" }] };
+    const stray = buildMeshRoutes(service(SPEC, key), aws.config).find(({ name }) => name === `${node()}/orders_GET`);
+    if (stray === undefined) throw new Error("the spec has no such route");
+    await pass(scopeOf(SPEC));
+    for (let round = 0; round < 2; round++) {
+      expect(await pass(scopeOf(narrow))).toBeUndefined();
+      expect(await inMesh()).toEqual(["node", "router", "route all", "service"]);
+      await aws.operator.mesh.routes.create(stray);
+      ports.routesOfRouter.forget(key);
+    }
+    await pass(scopeOf(narrow));
+    expect(await inMesh()).toEqual(["node", "router", "route all", "service"]);
   });
 
   test("says that a route in its router is somebody else's, until it is gone", async () => {
