@@ -53,6 +53,7 @@ export function appMeshTemplate(devConfig: string): string {
   if (appMesh === null) throw new Error(`${devConfig} has no mesh.appMesh`);
   const policy = renderAppMeshPolicy({
     ...config,
+    network: { ...config.network, clusterDomain: "${cluster_domain}" },
     mesh: { ...config.mesh, appMesh: { ...appMesh, meshName: "${mesh_name}" } },
   });
   if (policy === undefined) throw new Error(`${devConfig} has an App Mesh that is retired`);

@@ -44,7 +44,7 @@ export const ANNOTATIONS = {
   identity: `${GROUP}/identity`,
   /** On a pod template in App Mesh: which issue of its certificate the pods have; Envoy reads the file once. */
   meshCertificate: `${GROUP}/mesh-certificate`,
-  /** On a ServiceAccount: `true` while the service may have something in App Mesh. */
+  /** On a ServiceAccount: `true` while the service may have something in App Mesh, `leaving` once no pod of it is there any more. */
   appMesh: `${GROUP}/app-mesh`,
   /** On a ServiceAccount: the modes (IRSA, PodIdentity) that bind it to the role, with commas; absent: IRSA alone. */
   boundBy: `${GROUP}/bound-by`,

@@ -19,8 +19,10 @@ export interface Converging<D extends Identified, O> {
   converge(desired: D): Promise<Converged<O>>;
   /** Deletes what is no longer wished for, if it is ours. `withheld`: it is there, in a pass that must not write. */
   retire(target: Identified): Promise<ExternalRemoval | { readonly state: "withheld" }>;
-  /** The next pass reads it afresh. */
+  /** The next pass reads it afresh, and retires it afresh. */
   forget(name: string): void;
+  /** The same of all that a service has, or had. */
+  forgetOwnedBy(owner: ObjectKey): void;
 }
 
 interface Remembered<D, O> {
@@ -90,6 +92,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
 
   forget(name: string): void {
     this.#memory.delete(name);
+    this.#retired.delete(name);
   }
 
   /**

@@ -23,11 +23,12 @@ locals {
   })))
 
   app_mesh_policy = jsonencode(jsondecode(templatefile("${path.module}/policy-app-mesh.json.tftpl", {
-    partition  = data.aws_partition.current.partition
-    account_id = data.aws_caller_identity.current.account_id
-    region     = var.region
-    cluster    = var.cluster
-    mesh_name  = var.app_mesh_name
+    partition      = data.aws_partition.current.partition
+    account_id     = data.aws_caller_identity.current.account_id
+    region         = var.region
+    cluster        = var.cluster
+    cluster_domain = var.cluster_domain
+    mesh_name      = var.app_mesh_name
   })))
 }
 

@@ -62,6 +62,12 @@ variable "pod_identity" {
   default     = false
 }
 
+variable "cluster_domain" {
+  description = "network.clusterDomain; only App Mesh's policy names it."
+  type        = string
+  default     = "cluster.local"
+}
+
 variable "app_mesh_name" {
   description = "mesh.appMesh.meshName; empty: there is none, or it is retired."
   type        = string

@@ -83,8 +83,8 @@ export interface ServicePass {
   calls(): readonly string[];
 }
 
-/** A service of which nothing is there yet, with its finalizer; `seen` is what the watches have seen otherwise. */
-export function servicePass(seen: Partial<World> = {}): ServicePass {
+/** A service of which nothing is there yet, with its finalizer; `seen` is what the watches have seen otherwise, of children `own`. */
+export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"> = { get: () => undefined }): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let calls: string[] = [];
@@ -147,7 +147,7 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
     async scale() {
       calls.push("scale");
     },
-    get: () => undefined,
+    get: own.get,
     owned: () => [],
     released: () => false,
     forget: () => undefined,

@@ -1,4 +1,5 @@
 import type { Identified } from "../../crds/desired.ts";
+import { meshOfNamespace } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { isAbandoned } from "../../crds/requests.ts";
@@ -8,7 +9,7 @@ import type { Converger, Converging } from "../converge.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import { closedReport } from "./app-mesh.ts";
 import { EXTERNAL_RECHECK_MS, leaveBehind, removeExternal } from "./external.ts";
-import { isNotedInAppMesh } from "./needed-meshes.ts";
+import { appMeshNote, isNotedInAppMesh, noteAppMesh } from "./needed-meshes.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /**
@@ -16,7 +17,19 @@ import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
  * where the platform team says so, by mesh.appMesh.retired or by the annotation `abandon`: an outage looks like an end, and must not be taken for it.
  */
 
-/** Of a service that lives and has left App Mesh. Undefined: nothing is left but what is let go of, which is named once (scope.leftBehind). */
+/** Of a service that lives, of which no pod is in App Mesh any more: what it has there goes, and then what noted that. Undefined: nothing is left but what is let go of, which is told once. */
+export async function leaveAppMesh(scope: Scope): Promise<StepReport | undefined> {
+  const { children, owner } = scope;
+  const noted = appMeshNote(children, owner);
+  if (noted === undefined) return undefined;
+  // However long it takes, no later rollout needs App Mesh for it.
+  if (noted !== "leaving") await noteAppMesh(scope, "leaving");
+  const left = await retireMesh(scope);
+  if (!left && (await noteAppMesh(scope, undefined))) scope.leftBehind.push(...letGo(scope));
+  return left;
+}
+
+/** Undefined: nothing is left but what is let go of. */
 export async function retireMesh(scope: Scope): Promise<StepReport | undefined> {
   const { appMesh, service, config } = scope;
   const name = virtualNodeName(service.key, config);
@@ -25,7 +38,10 @@ export async function retireMesh(scope: Scope): Promise<StepReport | undefined> 
 
 /** The same, of what callers are led by. */
 export async function retireMeshTraffic(scope: Scope): Promise<StepReport | undefined> {
-  const { appMesh, service, config } = scope;
+  const { appMesh, routesOfRouter, service, config } = scope;
+  // They go with their router: who has a router again must not take them for there.
+  appMesh.routes.forgetOwnedBy(service.key);
+  routesOfRouter.forget(service.key);
   return (
     (await retire(scope, appMesh.virtualServices, serviceHost(service.key, config))) ??
     retire(scope, appMesh.virtualRouters, virtualNodeName(service.key, config))
@@ -34,20 +50,40 @@ export async function retireMeshTraffic(scope: Scope): Promise<StepReport | unde
 
 async function retire<D extends Identified, O>(scope: Scope, converging: Converging<D, O>, name: string): Promise<StepReport | undefined> {
   const { group, kind } = converging.resource;
-  if (isLetGo(scope, { group, kind, name })) {
-    scope.leftBehind.push({ group, kind, name, state: "Retained" });
-    return undefined;
-  }
+  if (isLetGo(scope, { group, kind, name })) return undefined;
   const closed = closedReport(scope.config);
   if (closed) return closed;
   const removal = await converging.retire({ name, owner: scope.service.key });
   return removal.state === "blocked" ? { ...removal, recheckMs: EXTERNAL_RECHECK_MS } : undefined;
 }
 
+/** What a service that has left App Mesh leaves there, because the platform team said so. */
+function letGo(scope: Scope): readonly OwnedResource[] {
+  const { appMesh, service, config } = scope;
+  const name = virtualNodeName(service.key, config);
+  const all = [
+    { ...appMesh.virtualServices.resource, name: serviceHost(service.key, config) },
+    { ...appMesh.virtualRouters.resource, name },
+    { ...appMesh.virtualNodes.resource, name },
+  ];
+  return all.filter((one) => isLetGo(scope, one)).map(({ group, kind, name: own }) => ({ group, kind, name: own, state: "Retained" }));
+}
+
+/** For `status.resources`, as long as the service may have something in App Mesh: its ServiceAccount, which notes that, may be gone before the service is, with its namespace. */
+export function listedInAppMesh({ appMesh, children, owner, service, config, resources }: Scope): readonly OwnedResource[] {
+  const { group, kind } = appMesh.virtualNodes.resource;
+  if (!isNotedInAppMesh(children, owner) || resources.some((one) => one.group === group && one.kind === kind)) return [];
+  return [{ group, kind, name: virtualNodeName(service.key, config), state: "Progressing" }];
+}
+
 /** Whether a service that is being deleted has, or may have, something in App Mesh: nobody else's deletion hangs on its endpoint. */
-function mayBeInAppMesh({ stored, owner, children, appMesh }: RemoveScope): boolean {
+function mayBeInAppMesh({ stored, owner, key, children, world, config, appMesh }: RemoveScope): boolean {
   const { group } = appMesh.virtualNodes.resource;
-  return isNotedInAppMesh(children, owner) || stored.status?.resources?.some((one) => one.group === group) === true;
+  return (
+    isNotedInAppMesh(children, owner) ||
+    stored.status?.resources?.some((one) => one.group === group) === true ||
+    meshOfNamespace(world.namespaceLabels(key.namespace) ?? {}, config).mesh === "AppMesh"
+  );
 }
 
 /** Of a service that is being deleted: what callers are led by. */

@@ -52,6 +52,8 @@ async function ensureRoutes(scope: Scope): Promise<StepReport | undefined> {
 }
 
 async function retireRoute({ appMesh, service }: Scope, name: string): Promise<StepReport | undefined> {
+  // It is listed: that this process has removed one of that name says nothing of this one.
+  appMesh.routes.forget(name);
   const removal = await appMesh.routes.retire({ name, owner: service.key });
   switch (removal.state) {
     case "gone":

@@ -5,7 +5,7 @@ import { istioAmbient } from "../../resources/mesh/istio-ambient.ts";
 import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
 import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
-import { buildServiceAccount } from "../../resources/service-account.ts";
+import { buildServiceAccount, type AppMeshNote } from "../../resources/service-account.ts";
 import type { Children, Owner, TemplateState, World } from "../ports.ts";
 import { accountRef, neededModes } from "./identity-modes.ts";
 import type { Scope } from "./scope.ts";
@@ -17,7 +17,7 @@ import type { Scope } from "./scope.ts";
 
 /** What of a pass tells. */
 export interface Seen extends Pick<Scope, "service" | "owner"> {
-  readonly world: Pick<World, "templates" | "pods">;
+  readonly world: Pick<World, "deployment" | "templates" | "pods">;
   readonly children: Pick<Children, "get" | "owned">;
 }
 
@@ -41,7 +41,16 @@ function earlierMeshes(seen: Seen): readonly Mesh[] {
   const owned = seen.children.owned(seen.owner);
   const inIstio = owned.some(({ ref }) => ref.apiVersion === SECURITY_API);
   const istio = owned.some(({ ref }) => ref.kind === "Sidecar") ? istioSidecar : istioAmbient;
-  return [...(inIstio ? [istio] : []), ...(isNotedInAppMesh(seen.children, seen.owner) ? [appMesh] : [])];
+  return [...(inIstio ? [istio] : []), ...(mayHavePodsInAppMesh(seen) ? [appMesh] : [])];
+}
+
+/** The note may have been lost with its ServiceAccount: what runs tells as well. What a squad brings is never in App Mesh, whatever it calls its containers. */
+function mayHavePodsInAppMesh({ world, children, owner, service: { key } }: Seen): boolean {
+  return (
+    appMeshNote(children, owner) === "true" ||
+    world.deployment(key)?.mesh === "AppMesh" ||
+    world.pods(key).some((pod) => !pod.brought && appMesh.has(pod))
+  );
 }
 
 function isSettled(templates: readonly TemplateState[], pods: number, wished: Mesh): boolean {
@@ -49,13 +58,19 @@ function isSettled(templates: readonly TemplateState[], pods: number, wished: Me
 }
 
 /** Whether the service may have something in App Mesh: noted on its ServiceAccount before it has, and until it has not. */
-export function isNotedInAppMesh(children: Seen["children"], owner: Owner): boolean {
-  return children.get(owner, accountRef(owner.key))?.annotations[ANNOTATIONS.appMesh] === "true";
+export function isNotedInAppMesh(children: Pick<Children, "get">, owner: Owner): boolean {
+  return appMeshNote(children, owner) !== undefined;
 }
 
-/** When nothing of it is left there. */
-export async function takeNoteOff(scope: Scope): Promise<void> {
+export function appMeshNote(children: Pick<Children, "get">, owner: Owner): AppMeshNote | undefined {
+  const noted = children.get(owner, accountRef(owner.key))?.annotations[ANNOTATIONS.appMesh];
+  return noted === "true" || noted === "leaving" ? noted : undefined;
+}
+
+/** Of a service in another mesh; undefined takes the note off. Whether it is as written, which it is not in a pass that must not write. */
+export async function noteAppMesh(scope: Scope, note: AppMeshNote | undefined): Promise<boolean> {
   const { service, facts, children, owner } = scope;
-  if (facts.roleArn === undefined) return;
-  await children.apply(owner, buildServiceAccount(service, facts.roleArn, { modes: neededModes(scope), appMesh: false }));
+  if (facts.roleArn === undefined) return false;
+  const { state } = await children.apply(owner, buildServiceAccount(service, facts.roleArn, { modes: neededModes(scope), appMesh: note }));
+  return ["unchanged", "updated", "repaired", "mutatedByAdmission"].includes(state);
 }

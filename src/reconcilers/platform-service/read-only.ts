@@ -111,7 +111,7 @@ function lookingHolds(holds: Holds, note: (words: string) => void): Holds {
 }
 
 function looking<D extends Identified, O>(
-  converger: Pick<Converger<D, O>, "resource" | "look" | "lookRetired" | "forget">,
+  converger: Pick<Converger<D, O>, "resource" | "look" | "lookRetired" | "forget" | "forgetOwnedBy">,
   note: (words: string) => void,
 ): Converging<D, O> {
   return {
@@ -129,6 +129,7 @@ function looking<D extends Identified, O>(
       return result;
     },
     forget: (name) => converger.forget(name),
+    forgetOwnedBy: (owner) => converger.forgetOwnedBy(owner),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Step, StepReport } from "../step.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { accountRef, boundModes, neededModes } from "./identity-modes.ts";
-import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
+import { appMeshNote, isNeeded } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const SET: KindSet = { kinds: [{ apiVersion: "v1", kind: "ServiceAccount" }] };
@@ -33,7 +33,7 @@ export const serviceAccountStep: Step<Scope, RemoveScope> = {
       await scope.associations.retire({ name: associationName(service.key), owner: service.key });
     }
     // So does that of App Mesh: the traffic step takes it off, when nothing is left there.
-    const appMesh = isNeeded("AppMesh", scope) || isNotedInAppMesh(children, owner);
+    const appMesh = isNeeded("AppMesh", scope) ? "true" : appMeshNote(children, owner);
     const applied = await applySet(scope, SET, [buildServiceAccount(service, roleArn, { modes, appMesh })]);
     if (applied) return applied;
     const problem = associated ? await associate(scope) : undefined;

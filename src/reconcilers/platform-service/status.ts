@@ -5,6 +5,7 @@ import { meshOf } from "../../resources/mesh/choose.ts";
 import { pauseOf, reconcileRequestOf, rfc3339, suspensionOf } from "../../crds/requests.ts";
 import { computeConditions, type NotRun } from "../conditions.ts";
 import type { StepReport } from "../step.ts";
+import { listedInAppMesh } from "./app-mesh-removal.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
 
 /** Status is computed once a pass, in this file, and written only if it differs. */
@@ -46,7 +47,7 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     image: desired === undefined && running === undefined ? undefined : { desired, running },
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs: { tier: { name: tier.name, uid: tier.uid, generation: tier.generation }, configHash },
-    resources: sortResources(resources),
+    resources: sortResources([...resources, ...listedInAppMesh(scope)]),
     ...asked,
   };
 }

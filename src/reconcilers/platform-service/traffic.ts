@@ -5,10 +5,10 @@ import { meshOf } from "../../resources/mesh/choose.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
 import type { World } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
-import { removeMeshTraffic, retireMesh } from "./app-mesh-removal.ts";
+import { leaveAppMesh, removeMeshTraffic } from "./app-mesh-removal.ts";
 import { ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
-import { isNotedInAppMesh, neededMeshes, takeNoteOff } from "./needed-meshes.ts";
+import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const NETWORKING = "networking.istio.io/v1";
@@ -40,7 +40,7 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     if (applied) return applied;
     const inAppMesh = service.mesh === "AppMesh" ? await ensureMeshTraffic(scope) : undefined;
     if (inAppMesh) return inAppMesh;
-    const leaving = await leaveAppMesh(scope, meshes);
+    const leaving = meshes.some(({ provider }) => provider === "AppMesh") ? undefined : await leaveAppMesh(scope);
     if (leaving) return leaving;
     if (service.mesh === "None") return { state: "skipped", reason: "NoMesh", message: noMesh(service) };
     const earlier = meshes.find((one) => one !== mesh && world.pods(service.key).some((pod) => one.has(pod)));
@@ -59,14 +59,6 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     return inAppMesh.state === "blocked" || inAppMesh.state === "deleting" ? inAppMesh : removeSet(scope, SET);
   },
 };
-
-/** What App Mesh has for the service goes when no pod is in it any more, and then what noted that. */
-async function leaveAppMesh(scope: Scope, needed: readonly Mesh[]): Promise<StepReport | undefined> {
-  if (needed.some(({ provider }) => provider === "AppMesh") || !isNotedInAppMesh(scope.children, scope.owner)) return undefined;
-  const left = await retireMesh(scope);
-  if (!left) await takeNoteOff(scope);
-  return left;
-}
 
 /** From one mesh to another: pods are replaced at the pace of the tier's budget, and what the other has stays for those that are still in it. */
 function moving(from: Mesh, to: Mesh): StepReport {

@@ -10,7 +10,7 @@ import type { RemovalReport, Step, StepReport } from "../step.ts";
 import { applyOne, applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import { bring, letGo } from "./brought-workload.ts";
 import { imageReference } from "./image.ts";
-import { isNeeded } from "./needed-meshes.ts";
+import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
 import { annotate, releasePlace, waitsForPlace } from "./paced-template.ts";
 import { rolloutReport } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
@@ -114,9 +114,11 @@ async function stripRunning(scope: Scope): Promise<void> {
 }
 
 function companionsOf(scope: Scope): KubeObject[] {
-  const { service, world, config } = scope;
+  const { service, world, config, children, owner } = scope;
   const monitor = world.serves(POD_MONITOR.apiVersion, POD_MONITOR.kind) ? buildPodMonitor(service) : undefined;
-  const discovery = isNeeded("AppMesh", scope) ? buildDiscoveryService(service) : undefined;
+  // Callers in App Mesh are led there by it, until nothing there names it.
+  const inAppMesh = isNeeded("AppMesh", scope) || isNotedInAppMesh(children, owner);
+  const discovery = inAppMesh ? buildDiscoveryService(service) : undefined;
   return [buildService(service, config), discovery, buildAutoscaler(service), monitor].filter((o) => o !== undefined);
 }
 

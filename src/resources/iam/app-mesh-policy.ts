@@ -22,7 +22,8 @@ export function appMeshStatements(config: OperatorConfig): readonly PolicyStatem
   const { accountId, region, name } = config.cluster;
   const mesh = `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMesh.meshName}`;
   // Nodes, and routers with their routes, by their names; a host says nothing of its cluster. What is written is checked on each object that it names as well.
-  const Resource = [`${mesh}/virtual*/${name}_*`, `${mesh}/virtualService/*`];
+  const byName = `${mesh}/virtual*/${name}_*`;
+  const Resource = [byName, `${mesh}/virtualService/*`];
   return [
     // Reads go as far as telling a foreign object from none.
     allow("ReadMesh", {
@@ -34,10 +35,10 @@ export function appMeshStatements(config: OperatorConfig): readonly PolicyStatem
       Resource,
       Condition: { StringEquals: requestTag(config), Null: namedInRequest, ...onlyOurTagKeys },
     }),
-    // To create with tags needs it before there are any: hence IfExists. What is another cluster's has one.
+    // To create with tags needs it before there are any: hence IfExists. What is another cluster's has one; of what has none, nothing is taken but a Service's name.
     allow("TagInMesh", {
       Action: "appmesh:TagResource",
-      Resource,
+      Resource: [byName, `${mesh}/virtualService/*.svc.${config.network.clusterDomain}`],
       Condition: { StringEqualsIfExists: { ...resourceTag(config), ...requestTag(config) }, ...onlyOurTagKeys },
     }),
     allow("UntagInMesh", {

@@ -9,6 +9,7 @@ import { ENVOY_PORTS, ENVOY_UID } from "./app-mesh-containers.ts";
 export function appMeshLimits(service: EffectiveService): readonly Violation[] {
   return [
     ...workloadLimits(service),
+    ...callerLimits(service),
     ...hostLimits(service),
     ...dependencyLimits(service),
     ...service.routes.flatMap((route) => [
@@ -34,6 +35,16 @@ function workloadLimits({ spec }: EffectiveService): readonly Violation[] {
     "spec.workloadRef",
     "WorkloadRefNotInAppMesh",
     `App Mesh's Envoy is part of the pod template, and that of ${spec.workloadRef.kind} ${spec.workloadRef.name} is its squad's: write container in its place, ${OTHERWISE}`,
+  );
+}
+
+/** A NetworkPolicy lets in their whole namespace: it takes a certificate from every caller to tell the one account. */
+function callerLimits({ spec, tier }: EffectiveService): readonly Violation[] {
+  if ((spec.callers?.serviceAccounts ?? []).length === 0 || tier.spec.network.mtls === "Strict") return [];
+  return violation(
+    "spec.callers.serviceAccounts",
+    "CallersNotInAppMesh",
+    `tier ${tier.metadata.name} asks no caller for a certificate, so App Mesh cannot tell one ServiceAccount from others of its namespace: name a tier whose mtls is Strict, make the caller a PlatformService and name it in spec.callers.services, ${OTHERWISE}`,
   );
 }
 
@@ -215,11 +226,13 @@ function podLimits({ spec: { port, container } }: EffectiveService): readonly Vi
   ];
 }
 
-/** The kubelet has no certificate: of a port that asks for one it learns nothing, and a connection that is merely opened says that Envoy is up, not the application. */
+/** The kubelet has no certificate, and a connection that is merely opened says that Envoy is up, not the application. */
 function probeLimits({ spec: { port, container }, tier }: EffectiveService): readonly Violation[] {
-  if (port === undefined || tier.spec.network.mtls !== "Strict") return [];
-  const probes = { readiness: {}, ...container?.probes };
-  return Object.entries(probes)
+  if (port === undefined) return [];
+  const { readiness, ...others } = container?.probes ?? {};
+  const strict = tier.spec.network.mtls === "Strict";
+  if (!strict) return readiness === undefined ? readinessOfEnvoy(port) : [];
+  return Object.entries({ readiness: readiness ?? {}, ...others })
     .filter(([, probe]) => probe !== undefined && (("port" in probe ? probe.port : undefined) ?? port) === port)
     .flatMap(([name]) =>
       violation(
@@ -228,6 +241,14 @@ function probeLimits({ spec: { port, container }, tier }: EffectiveService): rea
         `tier ${tier.metadata.name} asks every caller of port ${port} for a certificate, and the kubelet has none: let the application answer on another port, and write it with its path here, ${OTHERWISE}`,
       ),
     );
+}
+
+function readinessOfEnvoy(port: number): readonly Violation[] {
+  return violation(
+    "spec.container.probes.readiness",
+    "ReadinessOfEnvoy",
+    `Envoy takes every connection to port ${port}, so that it is open does not say that the application is ready: write the path that the application answers here, and its port, best one that is not ${port}, ${OTHERWISE}`,
+  );
 }
 
 function violation(field: string, reason: string, message: string): readonly Violation[] {

@@ -1,6 +1,7 @@
 import {
   AppMeshClient,
   CreateVirtualNodeCommand,
+  CreateVirtualServiceCommand,
   DeleteMeshCommand,
   DeleteVirtualNodeCommand,
   TagResourceCommand as TagInMeshCommand,
@@ -264,6 +265,13 @@ describe("a mesh", () => {
     await expect(appMesh.send(new DeleteVirtualNodeCommand(named()))).rejects.toMatchObject(denied);
     if (Object.keys(tags).length === 0) return;
     const tag = new TagInMeshCommand({ resourceArn: virtualNode?.metadata?.arn, tags: tagRefs(node().tags) });
+    await expect(appMesh.send(tag)).rejects.toMatchObject(denied);
+  });
+
+  test("of whose VirtualServices one is nobody's, and no Service of a cluster: it is not tagged as ours", async () => {
+    const create = new CreateVirtualServiceCommand({ meshName: "platform", virtualServiceName: "shop.example.com", spec: {} });
+    const { virtualService } = await aws.appMesh.send(create);
+    const tag = new TagInMeshCommand({ resourceArn: virtualService?.metadata?.arn, tags: tagRefs(node().tags) });
     await expect(appMesh.send(tag)).rejects.toMatchObject(denied);
   });
 });

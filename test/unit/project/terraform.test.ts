@@ -98,6 +98,7 @@ function meshVariablesOf(config: OperatorConfig): Variables {
     account_id: accountId,
     region,
     cluster: name,
+    cluster_domain: config.network.clusterDomain,
     mesh_name: config.mesh.appMesh?.meshName ?? "",
   };
 }
@@ -108,6 +109,7 @@ test.each([
     "another partition and mesh",
     configWith({
       cluster: { ...DEV.cluster, region: "cn-north-1" },
+      network: { ...DEV.network, clusterDomain: "corp.example" },
       mesh: { appMesh: { ...DEV.mesh.appMesh, meshName: "m" } },
     }),
   ],

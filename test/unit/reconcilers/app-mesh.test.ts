@@ -14,17 +14,26 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ANNOTATIONS, type ObjectKey } from "../../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { ensureVirtualNode } from "../../../src/reconcilers/platform-service/app-mesh-node.ts";
-import { removeMeshTraffic, removeVirtualNode, retireMesh } from "../../../src/reconcilers/platform-service/app-mesh-removal.ts";
+import {
+  leaveAppMesh,
+  removeMeshTraffic,
+  removeVirtualNode,
+  retireMesh,
+} from "../../../src/reconcilers/platform-service/app-mesh-removal.ts";
 import { ensureMeshTraffic } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
+import { appMeshNote } from "../../../src/reconcilers/platform-service/needed-meshes.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
 import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { computeStatus } from "../../../src/reconcilers/platform-service/status.ts";
 import type { ChildState, Children } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
+import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
+import { servicePass } from "../../support/service-pass.ts";
 
 /** The steps of a service in App Mesh, and its way out, against the emulator; each pass may be of another process. */
 
@@ -32,6 +41,8 @@ const meshName = "platform";
 const SPEC = { port: 8080, routes: [{ name: "orders", match: { methods: ["GET"] } }, { name: "all" }] };
 const RETIRED = operatorConfig(undefined, inAppMesh({ retired: true }));
 const UNCONFIGURED = operatorConfig();
+/** App Mesh is there, and this namespace is in Istio. */
+const ELSEWHERE = operatorConfig(undefined, { mesh: { ...inAppMesh().mesh, default: "Istio" } });
 
 let aws: EmulatedAws;
 let key: ObjectKey;
@@ -51,13 +62,29 @@ beforeEach(async () => {
 /** Another process: nothing is remembered. */
 function restart(): void {
   ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
-  ports = { ...ports, world: { ...ports.world, ...neighbours() }, children: accountNoting("true") };
+  const world = { ...ports.world, ...neighbours(), pods: () => [], templates: () => [], namespaceLabels: () => ({}) };
+  ports = { ...ports, world, children: accountNoting("true") };
   aws.recorder.clear();
 }
 
-/** The API server, as far as the note on the ServiceAccount goes. */
-function accountNoting(appMesh: string): Children {
-  const state: Omit<ChildState, "annotations"> = {
+/** The API server, as far as the note on the ServiceAccount goes. Undefined: there is no ServiceAccount. */
+function accountNoting(appMesh: string | undefined): Children {
+  let noted = appMesh;
+  return {
+    ...ports.children,
+    get: () => (appMesh === undefined ? undefined : accountState(noted)),
+    async apply(_, { metadata }) {
+      noted = metadata.annotations?.[ANNOTATIONS.appMesh];
+      return { state: "updated", uid: "uid" };
+    },
+    async look() {
+      return { state: "withheld", found: "different" };
+    },
+  };
+}
+
+function accountState(noted: string | undefined): ChildState {
+  return {
     ref: { apiVersion: "v1", kind: "ServiceAccount", ...key },
     uid: "uid",
     resourceVersion: "1",
@@ -65,8 +92,12 @@ function accountNoting(appMesh: string): Children {
     deleting: false,
     ownedHash: undefined,
     foreignPaths: [],
+    annotations: noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted },
   };
-  return { ...ports.children, get: () => ({ ...state, annotations: { [ANNOTATIONS.appMesh]: appMesh } }) };
+}
+
+function note(): string | undefined {
+  return appMeshNote(ports.children, ports.owner);
 }
 
 interface Changes {
@@ -172,6 +203,32 @@ describe("a service in App Mesh", () => {
     expect(aws.recorder.calls()).toEqual([]);
   });
 
+  test("has its routes again when its port is there again, in the same process", async () => {
+    await pass(scopeOf(SPEC));
+    await pass(scopeOf(SPEC));
+    expect(await pass(scopeOf({}))).toBeUndefined();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+    expect(await retireMesh(scopeOf(SPEC))).toBeUndefined();
+    expect(await pass(scopeOf(SPEC))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+  });
+
+  test("loses a route as often as it comes back, though this process has removed it once", async () => {
+    const narrow = { ...SPEC, routes: [{ name: "all" }] };
+    const stray = buildMeshRoutes(service(SPEC, key), aws.config).find(({ name }) => name === `${node()}/orders_GET`);
+    if (stray === undefined) throw new Error("the spec has no such route");
+    await pass(scopeOf(SPEC));
+    for (let round = 0; round < 2; round++) {
+      expect(await pass(scopeOf(narrow))).toBeUndefined();
+      expect(await inMesh()).toEqual(["node", "router", "route all", "service"]);
+      await aws.operator.mesh.routes.create(stray);
+      ports.routesOfRouter.forget(key);
+    }
+    await pass(scopeOf(narrow));
+    expect(await inMesh()).toEqual(["node", "router", "route all", "service"]);
+  });
+
   test("says that a route in its router is somebody else's, until it is gone", async () => {
     await pass(scopeOf(SPEC));
     const stray = { meshName, virtualRouterName: node(), routeName: "stray" };
@@ -249,6 +306,19 @@ test("nothing is made before the ServiceAccount notes it, and no route before it
   expect(aws.recorder.calls()).toEqual([]);
 });
 
+test("a service that is leaving is listed as such, and has the Service by which its pods are found there, until the note is off", async () => {
+  let noted: string | undefined = "leaving";
+  const it = servicePass({}, { get: (_, { kind }) => (kind === "ServiceAccount" ? accountState(noted) : undefined) });
+  await it.pass();
+  const node = { group: "appmesh.aws", kind: "VirtualNode", name: "demo_dispatch_matching", state: "Progressing" };
+  expect(it.status().resources).toContainEqual(node);
+  expect(it.calls()).toContain("apply Service matching-mesh");
+  noted = undefined;
+  await it.pass();
+  expect(it.status().resources).not.toContainEqual(node);
+  expect(it.calls()).not.toContain("apply Service matching-mesh");
+});
+
 describe("a mesh that cannot be used", () => {
   test("is not there: the configuration is named, and a pass heals when it is", async () => {
     const alone = await emulatedAws(inAppMesh());
@@ -298,10 +368,80 @@ describe("the way out", () => {
     expect(await inMesh()).toEqual(ALL);
   });
 
-  test("of a service that never was in App Mesh asks App Mesh nothing, whatever became of it", async () => {
-    ports = { ...ports, children: accountNoting("false") };
-    expect(await removal()).toEqual(GONE);
+  test.each([
+    ["of a service", "false"],
+    ["whose ServiceAccount is gone", undefined],
+  ])("%s that never was in App Mesh asks App Mesh nothing, whatever became of it", async (_, noted) => {
+    ports = { ...ports, children: accountNoting(noted) };
+    expect(await removal({ config: ELSEWHERE })).toEqual(GONE);
     expect(aws.recorder.calls()).toEqual([]);
+  });
+
+  describe("of a service whose ServiceAccount is gone before it, with its namespace:", () => {
+    test("nothing is left where its namespace is in App Mesh", async () => {
+      ports = { ...ports, children: accountNoting(undefined) };
+      expect(await removal()).toEqual(GONE);
+      expect(await inMesh()).toEqual([]);
+    });
+
+    test("nothing is left where it was still listed, and never silently", async () => {
+      const scope = scopeOf(SPEC, { config: ELSEWHERE });
+      const status = computeStatus({
+        stored: scope.stored,
+        reports: new Map(),
+        notRun: { reason: "SpecRefused", message: "" },
+        configHash: "config",
+        now: 0,
+        scope,
+      });
+      ports = { ...ports, stored: { ...ports.stored, status }, children: accountNoting(undefined) };
+      expect((await removal({ config: UNCONFIGURED })).report).toMatchObject({ state: "blocked", reason: "AppMeshNotConfigured" });
+      expect(await removal({ config: ELSEWHERE })).toEqual(GONE);
+      expect(await inMesh()).toEqual([]);
+    });
+  });
+
+  describe("by its own steps, while the service lives,", () => {
+    const leaving = (changes: Changes = {}): Scope => ({
+      ...scopeOf(SPEC, { config: ELSEWHERE, ...changes }),
+      facts: { roleArn: "arn:aws:iam::1:role/a" },
+    });
+
+    test("ends with the note, once nothing is left", async () => {
+      expect(await leaveAppMesh(leaving())).toBeUndefined();
+      expect([await inMesh(), note()]).toEqual([[], undefined]);
+      aws.recorder.clear();
+      expect(await leaveAppMesh(leaving())).toBeUndefined();
+      expect(aws.recorder.calls()).toEqual([]);
+    });
+
+    test("is noted before it begins, so that no later rollout needs what cannot be had", async () => {
+      await aws.emulator.addFaults({ match: { service: "appmesh" }, fault: { kind: "drop" } });
+      await expect(leaveAppMesh(leaving())).rejects.toMatchObject({ class: "unreachable" });
+      expect(note()).toBe("leaving");
+      expect(await leaveAppMesh(leaving({ config: UNCONFIGURED }))).toMatchObject({ reason: "AppMeshNotConfigured" });
+      await aws.emulator.clearFaults();
+      expect(await leaveAppMesh(leaving())).toBeUndefined();
+      expect([await inMesh(), note()]).toEqual([[], undefined]);
+    });
+
+    test("names what is left behind in the pass that takes the note off, and in no other", async () => {
+      const abandon = "appmesh.aws";
+      const suspended = { ...leaving({ abandon }), ...readOnlyPass(ports).hands };
+      expect(await leaveAppMesh(suspended)).toBeUndefined();
+      expect([suspended.leftBehind, note()]).toEqual([[], "true"]);
+      const scope = leaving({ abandon });
+      expect(await leaveAppMesh(scope)).toBeUndefined();
+      expect(scope.leftBehind.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+        "VirtualService Retained",
+        "VirtualRouter Retained",
+        "VirtualNode Retained",
+      ]);
+      const next = leaving({ abandon });
+      expect(await leaveAppMesh(next)).toBeUndefined();
+      expect([next.leftBehind, note()]).toEqual([[], undefined]);
+      expect(await inMesh()).toEqual(ALL);
+    });
   });
 
   test("waits for who else uses its host, and says who", async () => {
@@ -338,13 +478,7 @@ describe("the way out", () => {
     ])("ends where it is %s, asks nothing, and names what is left", async (_, changes) => {
       const { report, kept } = await removal(changes);
       expect([report.state, ...kept]).toEqual(["retained", "VirtualService", "VirtualRouter", "VirtualNode"]);
-      const scope = scopeOf(SPEC, changes);
-      expect(await retireMesh(scope)).toBeUndefined();
-      expect(scope.leftBehind.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
-        "VirtualService Retained",
-        "VirtualRouter Retained",
-        "VirtualNode Retained",
-      ]);
+      expect(await retireMesh(scopeOf(SPEC, changes))).toBeUndefined();
       expect(aws.recorder.calls()).toEqual([]);
     });
 

@@ -203,6 +203,7 @@ test.each([
 
 test("the policy for App Mesh fits as well, with the longest names that can be", () => {
   const cluster = { ...config.cluster, name: "c".repeat(100) };
-  const longest = operatorConfig(undefined, { cluster, ...inAppMesh({ meshName: "m".repeat(255) }) });
+  const network = { ...config.network, clusterDomain: "d".repeat(253) };
+  const longest = operatorConfig(undefined, { cluster, network, ...inAppMesh({ meshName: "m".repeat(255) }) });
   expect(renderAppMeshPolicy(longest)?.replaceAll(/\s/g, "").length).toBeLessThanOrEqual(6144);
 });

@@ -7,8 +7,16 @@ const CONFIG = appMeshConfig();
 const PERMISSIVE = shippedTier("tier-2", { network: { mtls: "Permissive" } });
 const RETRIES = { attempts: 1, perTryTimeout: "1s" };
 
-function refused(input: ServiceInput): readonly string[] {
-  const service = testService({ config: CONFIG, tier: PERMISSIVE, ...input });
+const READINESS = { path: "/ready", port: 8081 };
+
+/** With a readiness probe that passes Envoy by, unless the spec has a container of its own. */
+function refused({ spec = {}, ...input }: ServiceInput): readonly string[] {
+  const service = testService({
+    config: CONFIG,
+    tier: PERMISSIVE,
+    ...input,
+    spec: { container: { probes: { readiness: READINESS } }, ...spec },
+  });
   return meshOf(service)
     .limits(service)
     .map(({ reason, field }) => `${reason} ${field}`);
@@ -47,7 +55,7 @@ describe("what App Mesh does is let through", () => {
 describe("what it cannot do is refused, with field and fix", () => {
   test("Envoy in a pod template that is the squad's own", () => {
     const workloadRef = { apiVersion: "apps/v1", kind: "Deployment", name: "legacy" };
-    expect(refused({ spec: { workloadRef } })).toEqual(["WorkloadRefNotInAppMesh spec.workloadRef"]);
+    expect(refused({ spec: { workloadRef, container: undefined } })).toEqual(["WorkloadRefNotInAppMesh spec.workloadRef"]);
   });
 
   test("names outside the cluster", () => {
@@ -137,7 +145,7 @@ describe("what it cannot do is refused, with field and fix", () => {
   });
 
   test("ports and the user that are Envoy's", () => {
-    const container = { runAsUser: 1337, metrics: { port: 9901 }, probes: { liveness: { path: "/", port: 15001 } } };
+    const container = { runAsUser: 1337, metrics: { port: 9901 }, probes: { readiness: READINESS, liveness: { path: "/", port: 15001 } } };
     expect(refused({ spec: { port: 15000, container } })).toEqual([
       "PortOfEnvoy spec.port",
       "PortOfEnvoy spec.container.metrics.port",
@@ -155,6 +163,20 @@ describe("what it cannot do is refused, with field and fix", () => {
       "ProbeBehindMutualTls spec.container.probes.liveness",
     ]);
     expect(refused({ tier: shippedTier("tier-2") })).toEqual([]);
-    expect(refused({ spec: { port: 8080 } })).toEqual([]);
+  });
+
+  test("a readiness that is made up, whatever the tier's mtls: the open port is Envoy's", () => {
+    const permissive = (container: object | undefined) => refused({ spec: { port: 8080, container } });
+    expect(permissive(undefined)).toEqual(["ReadinessOfEnvoy spec.container.probes.readiness"]);
+    expect(permissive({ probes: { liveness: READINESS } })).toEqual(["ReadinessOfEnvoy spec.container.probes.readiness"]);
+    expect(permissive({ probes: { readiness: { path: "/ready" } } })).toEqual([]);
+    expect(refused({ spec: { container: undefined } })).toEqual([]);
+  });
+
+  test("one ServiceAccount as a caller where nobody is asked for a certificate: its whole namespace would be let in", () => {
+    const spec = { port: 8080, callers: { serviceAccounts: [{ name: "importer", namespace: "batch" }] } };
+    expect(refused({ spec })).toEqual(["CallersNotInAppMesh spec.callers.serviceAccounts"]);
+    expect(refused({ spec, tier: shippedTier("tier-2") })).toEqual([]);
+    expect(refused({ spec: { port: 8080, callers: { services: [{ name: "shop" }], serviceAccounts: [] } } })).toEqual([]);
   });
 });
