@@ -1,4 +1,4 @@
-import type { DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
+import type { BroughtState, DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
 
 /** What the watches tell of a workload that has one pod, rolled out and ready; a test says what of it matters. */
 
@@ -17,6 +17,23 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     hasTemplate: true,
     progress: { state: "complete", message: "" },
     rolledOut: true,
+    ...facts,
+  };
+}
+
+/** A Deployment that its squad hands over to the service of that name, rolled out and ready. */
+export function broughtState(managedBy: string, facts: Partial<BroughtState> = {}): BroughtState {
+  return {
+    managedBy,
+    childOf: undefined,
+    deleting: false,
+    labels: {},
+    images: [],
+    identity: undefined,
+    mesh: "Istio",
+    rolledOut: true,
+    hasTemplate: true,
+    progress: { state: "complete", message: "" },
     ...facts,
   };
 }

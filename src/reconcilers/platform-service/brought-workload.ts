@@ -22,6 +22,19 @@ export async function bring(scope: BringScope, ref: WorkloadRef, waiting: readon
   return report;
 }
 
+/** Takes back what the service holds of workloads whose annotation hands them to another, for whom it would stand in the way. */
+export async function giveUpHandedOver({
+  world,
+  holds,
+  owner,
+  service: { key },
+}: Pick<Scope, "world" | "holds" | "owner" | "service">): Promise<void> {
+  for (const { ref } of holds.held(key)) {
+    const holder = world.workload(ref)?.managedBy;
+    if (holder !== undefined && holder !== key.name) await holds.release(owner, ref);
+  }
+}
+
 /** Takes back what the service holds of workloads other than the one that it names. */
 export async function letGo({ holds, owner, service }: BringScope, ref: WorkloadRef | undefined): Promise<void> {
   for (const held of holds.held(service.key)) if (!isSame(held.ref, ref)) await holds.release(owner, held.ref);
@@ -33,11 +46,7 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
   if (!world.serves(ref.apiVersion, ref.kind)) return notServed(`${ref.kind} (${ref.apiVersion})`);
   const brought = world.workload(target);
   const refused = refusal(scope, ref, brought);
-  if (refused) {
-    // Its annotation hands it to another, for whom ours would stand in the way.
-    if (brought?.managedBy !== undefined && brought.managedBy !== service.key.name) await holds.release(owner, target);
-    return refused;
-  }
+  if (refused) return refused;
   if (waiting.length > 0 || facts.roleArn === undefined) {
     return {
       state: "progressing",

@@ -3,13 +3,13 @@ import type { KubeObject } from "../../../src/crds/desired.ts";
 import { effectiveService } from "../../../src/crds/effective.ts";
 import { API_VERSION } from "../../../src/crds/meta.ts";
 import { platformServiceSpec, type WorkloadRef } from "../../../src/crds/platform-service.ts";
-import { bring, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
+import { bring, giveUpHandedOver, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
 import type { Correction, OwnedResource } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { BroughtState, ChildState, HoldResult, Holds, PodState, World } from "../../../src/reconcilers/ports.ts";
 import { RolloutBudget } from "../../../src/reconcilers/rollout-budget.ts";
 import { shippedTier, testConfig } from "../../support/effective-services.ts";
 import { watchedWorld } from "../../support/watched-world.ts";
-import { podState } from "../../support/workload-states.ts";
+import { broughtState, podState } from "../../support/workload-states.ts";
 
 /** What is said of a workload that a squad brings, for each way in which it can be. */
 
@@ -18,18 +18,7 @@ const REF: WorkloadRef = { apiVersion: "apps/v1", kind: "Deployment", name: "leg
 const OWNER = { apiVersion: API_VERSION, kind: "PlatformService", key: KEY, uid: "service-uid" };
 const CONFIG = testConfig();
 
-const HANDED_OVER: BroughtState = {
-  managedBy: "matching",
-  childOf: undefined,
-  deleting: false,
-  labels: {},
-  images: [],
-  identity: undefined,
-  mesh: "Istio",
-  rolledOut: true,
-  hasTemplate: true,
-  progress: { state: "complete", message: "" },
-};
+const HANDED_OVER = broughtState("matching");
 
 interface Cluster {
   readonly workload?: BroughtState | undefined;
@@ -142,8 +131,9 @@ describe("is written only where it is handed over to this service", () => {
 
 describe("what is held", () => {
   test("goes where the annotation names another, and stays where it is merely gone", async () => {
-    await said({ workload: { ...HANDED_OVER, managedBy: "web" }, held: ["legacy"] });
-    await said({ workload: { ...HANDED_OVER, managedBy: undefined }, held: ["legacy"] });
+    await giveUpHandedOver(scopeOf({ workload: { ...HANDED_OVER, managedBy: "web" }, held: ["legacy"] }));
+    await giveUpHandedOver(scopeOf({ workload: { ...HANDED_OVER, managedBy: undefined }, held: ["legacy"] }));
+    await giveUpHandedOver(scopeOf({ held: ["legacy"] }));
     expect(calls).toEqual(["release legacy"]);
   });
 
