@@ -37,6 +37,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
     progress: { state: deploymentProgress(object), message: "" },
+    readyReplicas: number(status.readyReplicas),
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
     // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
     rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
@@ -66,6 +67,7 @@ export function rolloutFacts(object: LiveObject): WorkloadState {
     ...templateFacts(spec),
     hasTemplate: isJsonObject(spec.template),
     progress: { state: PHASES[phase ?? ""] ?? "underWay", message: text(status.message) ?? "" },
+    readyReplicas: number(status.readyReplicas),
     rolledOut: phase === "Healthy",
   };
 }

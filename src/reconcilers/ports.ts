@@ -168,6 +168,8 @@ export interface WorkloadState extends TemplateState {
   /** It has a pod template of its own; a Rollout may take another workload's. */
   readonly hasTemplate: boolean;
   readonly progress: Progress;
+  /** Of all its rollouts, as its controller counts them. */
+  readonly readyReplicas: number;
 }
 
 /** A workload that a squad may bring, as last seen. */

@@ -163,8 +163,8 @@ export function servicePass(seen: Partial<World> = {}): ServicePass {
       calls.push("strip");
       return true;
     },
-    async scale() {
-      calls.push("scale");
+    async scale(_, { kind, name }, replicas) {
+      calls.push(`scale ${kind} ${name} to ${replicas}`);
     },
     get: () => undefined,
     owned: () => [...owned].map((kind) => childState(kind, KEY.name)),

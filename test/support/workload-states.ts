@@ -16,6 +16,7 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     images: facts.image === undefined ? [] : [facts.image],
     hasTemplate: true,
     progress: { state: "complete", message: "" },
+    readyReplicas: 1,
     rolledOut: true,
     ...facts,
   };
@@ -34,6 +35,7 @@ export function broughtState(managedBy: string, facts: Partial<BroughtState> = {
     rolledOut: true,
     hasTemplate: true,
     progress: { state: "complete", message: "" },
+    readyReplicas: 1,
     ...facts,
   };
 }

@@ -18,7 +18,7 @@ export type BringScope = Pick<Scope, "service" | "owner" | "config" | "holds" | 
 /** A workload that the squad deploys itself: in its pod template the service sets who the pods are, where they run and whose policies they are under. */
 export async function bring(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
   const report = await ensureHeld(scope, ref, waiting);
-  if (scope.world.workload(refOf(scope, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
+  if (scope.world.workload(refOf(scope.service, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
   return report;
 }
 
@@ -42,7 +42,7 @@ export async function letGo({ holds, owner, service }: BringScope, ref: Workload
 
 async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
   const { world, facts, holds, owner, service, config } = scope;
-  const target = refOf(scope, ref);
+  const target = refOf(service, ref);
   if (!world.serves(ref.apiVersion, ref.kind)) return notServed(`${ref.kind} (${ref.apiVersion})`);
   const brought = world.workload(target);
   const refused = refusal(scope, ref, brought);
@@ -64,7 +64,21 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
   const result = await holds.hold(owner, workload).finally(() => releasePlace(scope));
   const name = nameOf(ref);
   if (result.state === "repaired") scope.corrections.push({ kind: ref.kind, name: ref.name, what: name });
-  return heldReport(name, result) ?? progressReport(world.workload(target)?.progress, world.pods(service.key));
+  return heldReport(name, result) ?? runningReport(scope, ref);
+}
+
+/** As its controller says; but a workload that is complete because it wants no pods stands in for nothing. */
+function runningReport({ world, service }: BringScope, ref: WorkloadRef): StepReport {
+  const { progress, readyReplicas = 0 } = world.workload(refOf(service, ref)) ?? {};
+  const report = progressReport(progress, world.pods(service.key));
+  const { minReplicas } = service.scaling;
+  if (report.state !== "ready" || readyReplicas >= minReplicas) return report;
+  return {
+    state: "progressing",
+    reason: "TooFewReplicas",
+    message: `${nameOf(ref)} runs ${readyReplicas} ready pods, and tier ${service.tier.metadata.name} has at least ${minReplicas} (availability.minReplicas): scale it up; what ran in its place stays until then`,
+    recheckMs: WATCHED_RECHECK_MS,
+  };
 }
 
 /** Why nothing of it may be written; undefined: it is handed over to this service. */
@@ -152,7 +166,7 @@ function stateOf({ state }: StepReport): OwnedResource["state"] {
   return state === "progressing" ? "Progressing" : "Blocked";
 }
 
-function refOf({ service: { key } }: BringScope, { apiVersion, kind, name }: WorkloadRef): ChildRef {
+function refOf({ key }: BringScope["service"], { apiVersion, kind, name }: WorkloadRef): ChildRef {
   return { apiVersion, kind, namespace: key.namespace, name };
 }
 

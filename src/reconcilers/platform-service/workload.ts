@@ -21,7 +21,7 @@ import { bring, giveUpHandedOver, letGo } from "./brought-workload.ts";
 import { imageReference } from "./image.ts";
 import { isNeeded } from "./needed-meshes.ts";
 import { annotate, releasePlace, waitsForPlace } from "./paced-template.ts";
-import { rolloutReport } from "./rollout-report.ts";
+import { fewestReplicas, rolloutReport } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
 const POD_MONITOR = { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor" };
@@ -162,15 +162,16 @@ function deploymentRef(scope: Scope): ChildRef {
 }
 
 /**
- * `spec.replicas` is never in an apply. Below the minimum it is raised, as on creation; without an autoscaler /scale is what keeps it;
+ * `spec.replicas` is never in an apply. Below the fewest that must run it is raised, as on creation; without an autoscaler /scale is what keeps it;
  * otherwise it is the autoscaler's.
  */
 async function keepReplicas(scope: Scope): Promise<void> {
   const { service, world, children, owner } = scope;
   const { minReplicas, maxReplicas } = service.scaling;
+  const fewest = fewestReplicas(scope);
   const replicas = world.deployment(service.key)?.replicas;
   const autoscaled = maxReplicas > minReplicas;
-  if (replicas !== undefined && (autoscaled ? replicas >= minReplicas : replicas === minReplicas)) return;
-  const wanted = autoscaled ? Math.max(minReplicas, world.autoscalerReplicas(service.key) ?? 0) : minReplicas;
+  if (replicas !== undefined && (autoscaled ? replicas >= fewest : replicas === minReplicas)) return;
+  const wanted = autoscaled ? Math.max(fewest, world.autoscalerReplicas(service.key) ?? 0) : minReplicas;
   await children.scale(owner, deploymentRef(scope), wanted);
 }

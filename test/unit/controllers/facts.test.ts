@@ -7,6 +7,7 @@ import {
   nodePoolFacts,
   podFacts,
   policyFacts,
+  rolloutFacts,
   serviceFacts,
 } from "../../../src/controllers/facts.ts";
 import type { LiveObject } from "../../../src/kube/objects.ts";
@@ -94,6 +95,7 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
           observedGeneration: 2,
           replicas: 3,
           updatedReplicas: 1,
+          readyReplicas: 2,
           conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
         },
       },
@@ -112,8 +114,16 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     images: ["o", "a@sha256:1"],
     hasTemplate: true,
     progress: { state: "stuck", message: "" },
+    readyReplicas: 2,
     rolledOut: false,
   });
+});
+
+test("of a Rollout: how it fares and how many of its pods are ready, by its controller's word of the newest generation", () => {
+  const facts = (observedGeneration: string) =>
+    rolloutFacts(live({ spec: { template: {} }, status: { observedGeneration, phase: "Healthy", readyReplicas: 4 } }, { generation: 2 }));
+  expect(facts("2")).toMatchObject({ progress: { state: "complete" }, readyReplicas: 4, rolledOut: true });
+  expect(facts("1")).toMatchObject({ progress: { state: "underWay" }, rolledOut: false });
 });
 
 describe("a rollout is over", () => {

@@ -168,6 +168,11 @@ describe("fares", () => {
   test.each<[string, Cluster, string]>([
     ["as written, and running", {}, "ready Running: "],
     [
+      "as complete with fewer pods than the tier has",
+      { workload: { ...HANDED_OVER, readyReplicas: 0 } },
+      "progressing TooFewReplicas: Deployment legacy runs 0 ready pods, and tier tier-3 has at least 1",
+    ],
+    [
       "by its controller's word",
       { workload: { ...HANDED_OVER, progress: { state: "underWay", message: "" } } },
       "progressing RollingOut: waits for its pods",

@@ -30,7 +30,7 @@ beforeEach(() => {
 async function writes(): Promise<readonly string[]> {
   it.calls();
   await it.pass();
-  return it.calls().filter((call) => /^(apply|adopt|remove|hold|release|strip) ?/.test(call));
+  return it.calls().filter((call) => /^(apply|adopt|remove|hold|release|scale|strip) ?/.test(call));
 }
 
 describe("what stands beside the workload and asks to be taken over", () => {
@@ -86,6 +86,27 @@ describe("what stands beside the workload and is not ours", () => {
     it.held.add("older");
     brought.set("older", broughtState("web"));
     expect(await writes()).toContain("release Deployment older");
+  });
+});
+
+describe("what runs in the place of another", () => {
+  test("is no brought workload that runs nothing: the service's own Deployment stays", async () => {
+    it.change({ spec: BRINGING });
+    own = RUNNING;
+    it.owned.add("Deployment");
+    brought.set("legacy", broughtState("matching", { readyReplicas: 0 }));
+    expect(await writes()).toEqual(["hold Deployment legacy", "strip"]);
+    expect(it.condition("WorkloadReady")).toMatch(/^Unknown TooFewReplicas: Deployment legacy runs 0 ready pods/);
+  });
+
+  test("is the service's own Deployment once it runs as many as the brought one, up to its maximum", async () => {
+    it.held.add("legacy");
+    brought.set("legacy", broughtState("matching", { readyReplicas: 9 }));
+    own = { ...RUNNING, replicas: 1 };
+    expect(await writes()).toEqual(["scale Deployment matching to 4"]);
+    expect(it.condition("WorkloadReady")).toMatch(/^Unknown RollingOut/);
+    own = { ...RUNNING, replicas: 4 };
+    expect(await writes()).toEqual(["release Deployment legacy"]);
   });
 });
 
