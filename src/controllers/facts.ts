@@ -170,6 +170,7 @@ export function podFacts(object: LiveObject): PodState {
     ready,
     deleting: object.metadata.deletionTimestamp !== undefined,
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
+    digests: digestsOf(containers, status),
     containers: containers.map((c) => text(c.name) ?? ""),
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
     token: tokenOf(records(spec.containers)),
@@ -177,6 +178,18 @@ export function podFacts(object: LiveObject): PodState {
     brought: object.metadata.labels?.[LABELS.name] !== object.metadata.labels?.[LABELS.service],
     trouble: ready ? undefined : troubleOf(status),
   };
+}
+
+/** From the node's word for what it runs, as `repository@sha256:…`; what it has without having pulled it has no digest. */
+function digestsOf(containers: readonly JsonObject[], status: JsonObject): PodState["digests"] {
+  const byTag = new Set(containers.filter(({ image }) => text(image)?.includes("@") !== true).map(({ name }) => name));
+  const statuses = [...records(status.initContainerStatuses), ...records(status.containerStatuses)];
+  return Object.fromEntries(
+    statuses.flatMap(({ name, imageID }) => {
+      const [, digest] = (text(imageID) ?? "").split("@");
+      return digest === undefined || !byTag.has(name) ? [] : [[text(name) ?? "", digest]];
+    }),
+  );
 }
 
 /** Of the application's container; where a squad names its own, of any. SDKs take IRSA's where both are there. */

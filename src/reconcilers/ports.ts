@@ -197,6 +197,8 @@ export interface PodState {
   readonly deleting: boolean;
   /** Images of the containers, by container name. */
   readonly images: Readonly<Record<string, string>>;
+  /** By container name `sha256:…` of the images that are named without one, as soon as a node has them. */
+  readonly digests: Readonly<Record<string, string>>;
   /** Names of containers and init containers: tells whether the pod is in a mesh of sidecars. */
   readonly containers: readonly string[];
   /** ANNOTATIONS.identity: under which role it runs. */

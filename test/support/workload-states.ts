@@ -51,6 +51,7 @@ export function podState(facts: Partial<PodState> = {}): PodState {
     ready: true,
     deleting: false,
     images: {},
+    digests: {},
     containers: ["app"],
     identity: undefined,
     token: undefined,

@@ -68,15 +68,43 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
 }
 
 /** As its controller says; but a workload that is complete because it wants no pods stands in for nothing. */
-function runningReport({ world, service }: BringScope, ref: WorkloadRef): StepReport {
+function runningReport(scope: BringScope, ref: WorkloadRef): StepReport {
+  const { world, service } = scope;
   const { progress, readyReplicas = 0 } = world.workload(refOf(service, ref)) ?? {};
   const report = progressReport(progress, world.pods(service.key));
   const { minReplicas } = service.scaling;
-  if (report.state !== "ready" || readyReplicas >= minReplicas) return report;
+  if (report.state !== "ready") return report;
+  if (readyReplicas >= minReplicas) return otherCredentials(scope, ref) ?? report;
   return {
     state: "progressing",
     reason: "TooFewReplicas",
     message: `${nameOf(ref)} runs ${readyReplicas} ready pods, and tier ${service.tier.metadata.name} has at least ${minReplicas} (availability.minReplicas): scale it up; what ran in its place stays until then`,
+    recheckMs: WATCHED_RECHECK_MS,
+  };
+}
+
+/**
+ * Where there are two bindings, EKS's webhook decides by what it sees when a pod starts which token that is given; the template says nothing of it. A pod without one runs as its node, or not
+ * at all. Undefined: each has that of the service's own binding.
+ */
+function otherCredentials({ world, service, config }: BringScope, { kind, name }: WorkloadRef): StepReport | undefined {
+  if (!config.identity.modes.includes("PodIdentity")) return undefined;
+  const { identity, key } = service;
+  // Where the service has a Deployment of its own as well, only another name tells the pods apart.
+  const alone = world.deployment(key) === undefined;
+  const wrong = world.pods(key).filter((pod) => pod.ready && !pod.deleting && (alone || pod.brought) && pod.token !== identity);
+  const [first] = wrong.toSorted((a, b) => Number(a.token === undefined) - Number(b.token === undefined));
+  if (!first) return undefined;
+  const given = first.token === undefined ? "no credentials of its role" : `credentials by ${first.token}`;
+  // Until the last of them is gone the association stays, and as long as there is one the webhook gives the next one nothing else.
+  const cure =
+    first.token === "PodIdentity"
+      ? `scale it to 0 until ServiceAccountReady no longer names PodIdentity, then up again`
+      : `restart it (kubectl rollout restart ${kind.toLowerCase()} ${name} -n ${key.namespace}, or as its controller does)`;
+  return {
+    state: "blocked",
+    reason: "OtherCredentials",
+    message: `${kind} ${name} has ready pods with ${given}, and the service is bound by ${identity}: ${cure}`,
     recheckMs: WATCHED_RECHECK_MS,
   };
 }

@@ -26,6 +26,24 @@ describe("what is kept of a pod", () => {
     expect(pod).toMatchObject({ containers: ["istio-proxy", "app"], images: { app: "a" }, ready: false, deleting: false });
   });
 
+  test("knows by what digest each image runs that is named without one", () => {
+    const containers = ["setup", "app", "built-here", "not-there-yet"].map((name) => ({ name, image: `example.com/${name}:1` }));
+    const pinned = { name: "pinned", image: "example.com/pinned@sha256:d" };
+    const status = {
+      initContainerStatuses: [{ name: "setup", imageID: "docker-pullable://example.com/setup@sha256:a" }],
+      containerStatuses: [
+        { name: "app", imageID: "example.com/app@sha256:b" },
+        { name: "built-here", imageID: "sha256:c" },
+        { name: "not-there-yet", imageID: "" },
+        { name: "pinned", imageID: "example.com/pinned@sha256:d" },
+      ],
+    };
+    expect(podFacts(live({ spec: { containers: [...containers, pinned] }, status })).digests).toEqual({
+      setup: "sha256:a",
+      app: "sha256:b",
+    });
+  });
+
   test.for([
     [{}, false],
     [{ "ambient.istio.io/redirection": "pending" }, false],

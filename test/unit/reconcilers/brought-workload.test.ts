@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { KubeObject } from "../../../src/crds/desired.ts";
-import { effectiveService } from "../../../src/crds/effective.ts";
+import { effectiveService, type IdentityMode } from "../../../src/crds/effective.ts";
 import { API_VERSION } from "../../../src/crds/meta.ts";
 import { platformServiceSpec, type WorkloadRef } from "../../../src/crds/platform-service.ts";
 import { bring, giveUpHandedOver, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
@@ -27,6 +27,8 @@ interface Cluster {
   readonly result?: HoldResult;
   readonly held?: readonly string[];
   readonly waiting?: readonly "IdentityReady"[];
+  /** Default: IRSA alone. */
+  readonly modes?: readonly IdentityMode[];
 }
 
 let calls: string[];
@@ -41,7 +43,14 @@ beforeEach(() => {
   corrections = [];
 });
 
-function scopeOf({ workload = HANDED_OVER, pods = [], served = true, result = { state: "held" }, held = [] }: Cluster): BringScope {
+function scopeOf({
+  workload = HANDED_OVER,
+  pods = [],
+  served = true,
+  result = { state: "held" },
+  held = [],
+  modes = ["IRSA"],
+}: Cluster): BringScope {
   const spec = platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: {}, port: 8080, workloadRef: REF });
   const stored = {
     apiVersion: API_VERSION,
@@ -71,7 +80,8 @@ function scopeOf({ workload = HANDED_OVER, pods = [], served = true, result = { 
   };
   const service = effectiveService(stored, shippedTier("tier-3"), CONFIG, {});
   const facts = { roleArn: "arn:aws:iam::111122223333:role/matching" };
-  return { service, owner: OWNER, config: CONFIG, holds, world, budget: new RolloutBudget(1), facts, resources, corrections };
+  const config = { ...CONFIG, identity: { ...CONFIG.identity, modes: [...modes] } };
+  return { service, owner: OWNER, config, holds, world, budget: new RolloutBudget(1), facts, resources, corrections };
 }
 
 const CHILD: ChildState = {
@@ -161,6 +171,43 @@ test("an apply names who the pods are and where they run, and no container, repl
         topologySpreadConstraints: expect.any(Array),
       },
     },
+  });
+});
+
+describe("a pod of it that is ready has the credentials of the service's own binding", () => {
+  const PODS = {
+    none: podState({ brought: true }),
+    IRSA: podState({ brought: true, token: "IRSA" }),
+    PodIdentity: podState({ brought: true, token: "PodIdentity" }),
+  };
+  const BOTH = { modes: ["IRSA", "PodIdentity"] } as const;
+
+  test.each<[string, Cluster, string]>([
+    ["it has", { ...BOTH, pods: [PODS.IRSA] }, "ready Running"],
+    ["with one binding in the cluster its webhook is never in doubt", { pods: [PODS.none] }, "ready Running"],
+    [
+      "a pod that goes, or is not ready, does not count",
+      {
+        ...BOTH,
+        pods: [
+          { ...PODS.none, deleting: true },
+          { ...PODS.none, ready: false },
+        ],
+      },
+      "ready Running",
+    ],
+    [
+      "it has none",
+      { ...BOTH, pods: [PODS.IRSA, PODS.none] },
+      "blocked OtherCredentials: Deployment legacy has ready pods with no credentials of its role, and the service is bound by IRSA: restart it (kubectl rollout restart deployment legacy -n dispatch, or as its controller does)",
+    ],
+    [
+      "it has those of the other",
+      { ...BOTH, pods: [PODS.none, PODS.PodIdentity] },
+      "blocked OtherCredentials: Deployment legacy has ready pods with credentials by PodIdentity, and the service is bound by IRSA: scale it to 0 until ServiceAccountReady no longer names PodIdentity, then up again",
+    ],
+  ])("%s", async (_, cluster, words) => {
+    expect(await said(cluster)).toContain(words);
   });
 });
 
