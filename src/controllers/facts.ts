@@ -27,6 +27,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
   const updatedReplicas = number(status.updatedReplicas);
   const statusReplicas = number(status.replicas);
+  const progress = deploymentProgress(object);
   return {
     ...templateFacts(spec),
     hasTemplate: true,
@@ -36,11 +37,14 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     updatedReplicas,
     statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
-    progress: { state: deploymentProgress(object), message: "" },
+    progress: { state: progress, message: "" },
     readyReplicas: number(status.readyReplicas),
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
-    // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
-    rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
+    // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell. Without a deadline it says nothing.
+    rolledOut:
+      progressing === undefined
+        ? progress === "complete"
+        : observedGeneration >= generation && progressing.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
   };
 }
 

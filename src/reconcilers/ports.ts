@@ -250,7 +250,7 @@ export interface World {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** How many services name this tier. */
   servicesOfTier(tier: string): number;
-  /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are not suspended. */
+  /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are neither paused nor suspended. */
   pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;

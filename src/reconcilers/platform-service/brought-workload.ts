@@ -7,7 +7,7 @@ import { unreachable } from "../conditions.ts";
 import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { groupOf, mutatedByAdmission, notServed, WATCHED_RECHECK_MS } from "./apply-set.ts";
-import { annotate, releasePlace, waitsForPlace, type PacedScope } from "./paced-template.ts";
+import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
 import { progressReport } from "./rollout-report.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
 
@@ -56,7 +56,8 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
       waitsFor: waiting,
     };
   }
-  const live = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
+  const annotations = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
+  const live = annotations && brought?.rolledOut === true ? withoutMark(annotations) : annotations;
   const fields = buildHeldFields(service, ref, { roleArn: facts.roleArn, nodePools: world.nodePools() ?? new Map() }, config);
   const { workload, change } = annotate(scope, fields, live);
   const waits = waitsForPlace(scope, change);

@@ -156,6 +156,12 @@ describe("a rollout is over", () => {
     ["not when it says so of the generation before", { observedGeneration: 1, replicas: 3, updatedReplicas: 3, conditions: [done] }, false],
     ["not when a template has gone back and the other one's pods run", { observedGeneration: 2, replicas: 3, conditions: [done] }, false],
     ["nor while some of them do", { observedGeneration: 2, replicas: 4, updatedReplicas: 2, conditions: [done] }, false],
+    [
+      "without a deadline, of which nothing is said, when the replicas tell",
+      { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+      true,
+    ],
+    ["and not while they do not", { observedGeneration: 2, replicas: 1, updatedReplicas: 1 }, false],
   ])("%s", (_, status, expected) => {
     expect(deploymentFacts(live({ status }, { generation: 2 })).rolledOut).toBe(expected);
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { KubeObject } from "../../../src/crds/desired.ts";
 import { effectiveService, type IdentityMode } from "../../../src/crds/effective.ts";
-import { API_VERSION } from "../../../src/crds/meta.ts";
+import { ANNOTATIONS, API_VERSION } from "../../../src/crds/meta.ts";
 import { platformServiceSpec, type WorkloadRef } from "../../../src/crds/platform-service.ts";
 import { bring, giveUpHandedOver, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
 import type { Correction, OwnedResource } from "../../../src/reconcilers/platform-service/scope.ts";
@@ -26,6 +26,8 @@ interface Cluster {
   readonly served?: boolean;
   readonly result?: HoldResult;
   readonly held?: readonly string[];
+  /** Of what is held. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly waiting?: readonly "IdentityReady"[];
   /** Default: IRSA alone. */
   readonly modes?: readonly IdentityMode[];
@@ -49,6 +51,7 @@ function scopeOf({
   served = true,
   result = { state: "held" },
   held = [],
+  annotations = {},
   modes = ["IRSA"],
 }: Cluster): BringScope {
   const spec = platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: {}, port: 8080, workloadRef: REF });
@@ -69,7 +72,7 @@ function scopeOf({
       calls.push(`release ${ref.name}`);
       return "released";
     },
-    held: () => held.map((name): ChildState => ({ ...CHILD, ref: { ...CHILD.ref, name } })),
+    held: () => held.map((name): ChildState => ({ ...CHILD, ref: { ...CHILD.ref, name }, annotations })),
     forget: () => undefined,
   };
   const world: World = {
@@ -172,6 +175,17 @@ test("an apply names who the pods are and where they run, and no container, repl
       },
     },
   });
+});
+
+test("the mark of a paced rollout stays until that is over: the squad's own, later, take no place of the tier's budget", async () => {
+  await said({});
+  const annotations = { ...sent?.metadata.annotations, [ANNOTATIONS.pacedRollout]: "true" };
+  const markedAs = async (rolledOut: boolean): Promise<string | undefined> => {
+    await said({ held: ["legacy"], annotations, workload: { ...HANDED_OVER, rolledOut } });
+    return sent?.metadata.annotations?.[ANNOTATIONS.pacedRollout];
+  };
+  expect(await markedAs(false)).toBe("true");
+  expect(await markedAs(true)).toBeUndefined();
 });
 
 describe("a pod of it that is ready has the credentials of the service's own binding", () => {
