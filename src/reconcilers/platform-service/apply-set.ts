@@ -20,6 +20,11 @@ export interface Applied {
   readonly asking: readonly KubeObject[];
 }
 
+/** Of an apply that leaves nothing for later. */
+type Answer = Exclude<ApplyResult, { state: "asks" }>;
+
+/** A step before the workload's sees in the pass after that it is ready. */
+const SOON_READY_RECHECK_MS = 5_000;
 /** Where no watch tells the end of a wait. */
 const GARBAGE_COLLECTION_RECHECK_MS = 2_000;
 const FOREIGN_RECHECK_MS = 30_000;
@@ -34,7 +39,7 @@ export async function applySet(scope: Scope, set: KindSet, desired: readonly Kub
   const adoption = set.adoption === undefined || isWorkloadReady(scope) ? "now" : "later";
   const { problem, asking } = await applyEach(scope, desired, adoption);
   await removeOthers(scope, set, desired);
-  return problem ?? (asking.length === 0 ? undefined : waitingForPods(asking));
+  return problem ?? (asking.length === 0 ? undefined : waitingForPods(scope, asking));
 }
 
 /** Applies each. */
@@ -60,7 +65,7 @@ export async function removeOthers(scope: Scope, set: KindSet, desired: readonly
 
 /** Applies one child, notes it in the status and what was repaired; undefined when it is as desired. */
 export async function applyOne(scope: Scope, object: KubeObject): Promise<StepReport | undefined> {
-  return note(scope, object, await scope.children.apply(scope.owner, object));
+  return (await applyEach(scope, [object], "now")).problem;
 }
 
 /** As this pass found it; in a step before the workload's, as the pass before did. */
@@ -70,12 +75,12 @@ function isWorkloadReady({ reports, previous }: Scope): boolean {
   return previous.some(({ type, status }) => type === "WorkloadReady" && status === "True");
 }
 
-function waitingForPods(asking: readonly KubeObject[]): StepReport {
+function waitingForPods({ world, service }: Scope, asking: readonly KubeObject[]): StepReport {
   return {
     state: "progressing",
     reason: "WaitingForPods",
     message: willBeTakenOver(asking),
-    recheckMs: WATCHED_RECHECK_MS,
+    recheckMs: world.pods(service.key).some(({ ready }) => ready) ? SOON_READY_RECHECK_MS : WATCHED_RECHECK_MS,
     waitsFor: ["WorkloadReady"],
   };
 }
@@ -86,7 +91,7 @@ export function willBeTakenOver(asking: readonly KubeObject[]): string {
   return `${names.join(", ")} ${names.length === 1 ? "asks" : "ask"} to be taken over: left as it is until the service's pods are ready, so that nobody is left without any`;
 }
 
-function note(scope: Scope, object: KubeObject, result: ApplyResult): StepReport | undefined {
+function note(scope: Scope, object: KubeObject, result: Answer): StepReport | undefined {
   const report = reportOf(object, result, scope.service.key.name);
   const { kind, metadata } = object;
   const what = `${kind} ${metadata.name}`;
@@ -102,7 +107,7 @@ function note(scope: Scope, object: KubeObject, result: ApplyResult): StepReport
   return report;
 }
 
-function reportOf(object: KubeObject, result: ApplyResult, service: string): StepReport | undefined {
+function reportOf(object: KubeObject, result: Answer, service: string): StepReport | undefined {
   const name = `${object.kind} ${object.metadata.name}`;
   switch (result.state) {
     case "unchanged":
@@ -114,8 +119,6 @@ function reportOf(object: KubeObject, result: ApplyResult, service: string): Ste
     // Named by the pass that withholds it; what else the step has is looked at all the same.
     case "withheld":
       return undefined;
-    case "asks":
-      return waitingForPods([object]);
     case "foreign":
       return {
         state: "blocked",
@@ -165,7 +168,7 @@ export function mutatedByAdmission(name: string, paths: readonly string[]): Step
   };
 }
 
-function stateOf(result: ApplyResult, report: StepReport | undefined): OwnedResource["state"] {
+function stateOf(result: Answer, report: StepReport | undefined): OwnedResource["state"] {
   if (result.state === "withheld") return "Blocked";
   if (!report) return "Ready";
   return report.state === "progressing" ? "Progressing" : "Blocked";
