@@ -1,7 +1,8 @@
 /** `npm run release`: the files of a release of this commit. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
@@ -50,7 +51,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const date = run("git", "show", "-s", "--format=%cI", "HEAD").trim();
   writeFileSync(join(out, "sbom.cdx.json"), sbomOf(npmSbom(ROOT), { packages, nodeVersion: manifest.devDependencies.node, date }));
   const helm = await ensureHelm({ env: process.env, progress: process.stderr });
-  for (const chart of CHARTS) run(helm, "package", join("charts", chart), "--destination", out);
+  packageCharts(helm, out);
   run(
     "git",
     "archive",
@@ -69,6 +70,19 @@ async function main(argv: readonly string[]): Promise<void> {
 Next:  docker build -t REGISTRY/platform-operator:${version} . && docker push REGISTRY/platform-operator:${version}
        helm push ${join(out, `platform-operator-${version}.tgz`)} oci://REGISTRY/charts    (and platform-operator-crds-${version}.tgz)
        git tag -s v${version} && git push origin v${version}`);
+}
+
+/** From the commit, since Helm packs whatever lies in a folder, what git ignores too. */
+function packageCharts(helm: string, out: string): void {
+  const folder = mkdtempSync(join(tmpdir(), "charts-"));
+  try {
+    const archive = join(folder, "charts.tar");
+    run("git", "archive", "--format=tar", "-o", archive, "HEAD", "charts");
+    run("tar", "-xf", archive, "-C", folder);
+    for (const chart of CHARTS) run(helm, "package", join(folder, "charts", chart), "--destination", out);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** A chart names the image of its appVersion, so a release is of one version everywhere. */

@@ -27,6 +27,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
   const updatedReplicas = number(status.updatedReplicas);
   const statusReplicas = number(status.replicas);
+  const progress = deploymentProgress(object);
   return {
     ...templateFacts(spec),
     hasTemplate: true,
@@ -36,10 +37,14 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     updatedReplicas,
     statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
-    progress: { state: deploymentProgress(object), message: "" },
+    progress: { state: progress, message: "" },
+    readyReplicas: number(status.readyReplicas),
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
-    // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell.
-    rolledOut: observedGeneration >= generation && progressing?.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
+    // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell. Without a deadline it says nothing.
+    rolledOut:
+      progressing === undefined
+        ? progress === "complete"
+        : observedGeneration >= generation && progressing.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
   };
 }
 
@@ -66,6 +71,7 @@ export function rolloutFacts(object: LiveObject): WorkloadState {
     ...templateFacts(spec),
     hasTemplate: isJsonObject(spec.template),
     progress: { state: PHASES[phase ?? ""] ?? "underWay", message: text(status.message) ?? "" },
+    readyReplicas: number(status.readyReplicas),
     rolledOut: phase === "Healthy",
   };
 }
@@ -168,6 +174,7 @@ export function podFacts(object: LiveObject): PodState {
     ready,
     deleting: object.metadata.deletionTimestamp !== undefined,
     images: Object.fromEntries(containers.map((c) => [text(c.name) ?? "", text(c.image) ?? ""])),
+    digests: digestsOf(containers, status),
     containers: containers.map((c) => text(c.name) ?? ""),
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
     token: tokenOf(records(spec.containers)),
@@ -175,6 +182,18 @@ export function podFacts(object: LiveObject): PodState {
     brought: object.metadata.labels?.[LABELS.name] !== object.metadata.labels?.[LABELS.service],
     trouble: ready ? undefined : troubleOf(status),
   };
+}
+
+/** From the node's word for what it runs, as `repository@sha256:…`; what it has without having pulled it has no digest. */
+function digestsOf(containers: readonly JsonObject[], status: JsonObject): PodState["digests"] {
+  const byTag = new Set(containers.filter(({ image }) => text(image)?.includes("@") !== true).map(({ name }) => name));
+  const statuses = [...records(status.initContainerStatuses), ...records(status.containerStatuses)];
+  return Object.fromEntries(
+    statuses.flatMap(({ name, imageID }) => {
+      const [, digest] = (text(imageID) ?? "").split("@");
+      return digest === undefined || !byTag.has(name) ? [] : [[text(name) ?? "", digest]];
+    }),
+  );
 }
 
 /** Of the application's container; where a squad names its own, of any. SDKs take IRSA's where both are there. */

@@ -21,8 +21,11 @@ export function createWorld(sources: Sources, now: () => number): World {
   const held = (key: ObjectKey): readonly Child<WorkloadState>[] =>
     broughtSources(sources).flatMap(({ store }) => store.byIndex("holder", keyString(key)));
   const workloads = (key: ObjectKey): readonly Child<WorkloadState>[] => [...[ownDeployment(key) ?? []].flat(), ...held(key)];
+  /** One that is paused goes on when a person says so, which may be never. */
   const isPaced = (key: ObjectKey): boolean =>
-    workloads(key).some(({ state, facts }) => state.annotations[ANNOTATIONS.pacedRollout] === "true" && !facts.rolledOut);
+    workloads(key).some(
+      ({ state, facts }) => state.annotations[ANNOTATIONS.pacedRollout] === "true" && !facts.rolledOut && facts.progress.state !== "paused",
+    );
   /** Naming a tier does not make a service one of it: otherwise any would be, to the isolated ones. */
   const isOfItsTier = ({ spec, metadata }: PlatformService): boolean => {
     const allowed = tiers.store.get({ namespace: "", name: spec.tier })?.spec.allowedNamespaces;

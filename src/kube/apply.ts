@@ -2,6 +2,7 @@ import type { KubeObject } from "../crds/desired.ts";
 import { ADOPTION_MANAGER, type ObjectKey } from "../crds/meta.ts";
 import {
   KubeError,
+  type Adoption,
   type ApplyResult,
   type ChildRef,
   type Children,
@@ -52,6 +53,7 @@ interface Wish {
   readonly object: JsonObject & { readonly metadata: JsonObject };
   readonly projection: JsonObject;
   readonly hash: string;
+  readonly adoption: Adoption;
 }
 
 class AppliedChildren implements Children {
@@ -64,8 +66,8 @@ class AppliedChildren implements Children {
     this.#sources = new Map(sources.map((source) => [`${apiVersionOf(source.resource)}/${source.resource.kind}`, source]));
   }
 
-  apply(owner: Owner, desired: KubeObject): Promise<ApplyResult> {
-    return this.#whereServed(this.#wishOf(owner, desired), (wish) => {
+  apply(owner: Owner, desired: KubeObject, adoption: Adoption = "now"): Promise<ApplyResult> {
+    return this.#whereServed({ ...this.#wishOf(owner, desired), adoption }, (wish) => {
       const child = wish.source.store.get(wish.ref);
       return child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child);
     });
@@ -199,6 +201,7 @@ class AppliedChildren implements Children {
       return { state: "foreign", holder: "an object that others are writing", free: isFree(child, wish.owner) };
     const obstacle = obstacleTo(found, wish.object);
     if (obstacle !== undefined) return { state: "unadoptable", obstacle };
+    if (wish.adoption === "later") return { state: "asks" };
     const clearing = clearingPatch(found, wish.object);
     const cleared = clearing.length === 0 ? found : await this.#transport.jsonPatch(wish.target, clearing, ADOPTION_MANAGER);
     const { uid, resourceVersion } = cleared.metadata;
@@ -337,7 +340,7 @@ class AppliedChildren implements Children {
     };
     const object = { ...desired, metadata: { ...metadata, ownerReferences: [reference] } };
     const projection = desiredProjection(object);
-    return { owner, ref, source, target: targetOf(source, ref), object, projection, hash: hashOf(projection) };
+    return { owner, ref, source, target: targetOf(source, ref), object, projection, hash: hashOf(projection), adoption: "now" };
   }
 
   #source(ref: ChildRef): ChildSource<unknown> {

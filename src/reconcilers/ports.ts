@@ -78,6 +78,8 @@ export type ApplyResult =
   | { readonly state: "created" | "updated" | "repaired"; readonly uid: string }
   /** It was others' and asked for it (ANNOTATIONS.adoptBy): now it is ours, and as desired. */
   | { readonly state: "adopted"; readonly uid: string }
+  /** It is others' and asks for it, which was to be left for later. */
+  | { readonly state: "asks" }
   /** It asks for it, and something of it that cannot be changed is not as desired. */
   | { readonly state: "unadoptable"; readonly obstacle: string }
   /** Exists and is not ours. `holder` says whose it is, in words; `free`: nobody's who would have to let go first. */
@@ -91,13 +93,16 @@ export type ApplyResult =
   /** Only looked at: it is not there, or not as desired, and would have been written. */
   | { readonly state: "withheld"; readonly found: "absent" | "different" };
 
+/** When what is others' and asks for it is taken over: in this apply, or in one that comes later. */
+export type Adoption = "now" | "later";
+
 /** `withheld`: only looked at; it is there and would have been deleted. */
 export type Removal = "gone" | "deleting" | "foreign" | "withheld";
 
 /** Writes children: server-side apply under one field manager, by the owned-field hash. Throws KubeError. */
 export interface Children {
-  /** Makes the child as desired, with the controller ownerReference of `owner` added. Writes only what differs. */
-  apply(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
+  /** Makes the child as desired, with the controller ownerReference of `owner` added. Writes only what differs. What asks to be taken over is so `now`, unless it is to be left for `later`. */
+  apply(owner: Owner, desired: KubeObject, adoption?: Adoption): Promise<ApplyResult>;
   /** As `apply`, but writes nothing: `withheld` where that would write. */
   look(owner: Owner, desired: KubeObject): Promise<ApplyResult>;
   /** Removes what others added to the child and leaves the rest as it is, where the wish itself cannot be written yet; whether there was anything. */
@@ -163,6 +168,8 @@ export interface WorkloadState extends TemplateState {
   /** It has a pod template of its own; a Rollout may take another workload's. */
   readonly hasTemplate: boolean;
   readonly progress: Progress;
+  /** Of all its rollouts, as its controller counts them. */
+  readonly readyReplicas: number;
 }
 
 /** A workload that a squad may bring, as last seen. */
@@ -190,6 +197,8 @@ export interface PodState {
   readonly deleting: boolean;
   /** Images of the containers, by container name. */
   readonly images: Readonly<Record<string, string>>;
+  /** By container name `sha256:…` of the images that are named without one, as soon as a node has them. */
+  readonly digests: Readonly<Record<string, string>>;
   /** Names of containers and init containers: tells whether the pod is in a mesh of sidecars. */
   readonly containers: readonly string[];
   /** ANNOTATIONS.identity: under which role it runs. */
@@ -241,7 +250,7 @@ export interface World {
   neighbour(key: ObjectKey): Neighbour | undefined;
   /** How many services name this tier. */
   servicesOfTier(tier: string): number;
-  /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are not suspended. */
+  /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are neither paused nor suspended. */
   pacedRollouts(tier: string): readonly ObjectKey[];
   /** Undefined: no such tier. */
   tier(name: string): PlatformTier | undefined;

@@ -16,6 +16,9 @@ import { startKubeRuntime, type KubeRuntime } from "../support/kube-runtime.ts";
 const NAMESPACE = "kube-apply";
 const CONFIG_MAP: ResourceType = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
 
+/** Of what was requested, what changes something. */
+const WRITES = /^(apply|create|patch|update|delete) /;
+
 let cluster: SharedCluster;
 let runtime: KubeRuntime;
 let counter = 0;
@@ -252,6 +255,9 @@ describe("what asks for it is adopted, whoever is recorded as the owner of its d
     const theirs = { ...object, metadata: { name, namespace: NAMESPACE, annotations: { [ANNOTATIONS.adoptBy]: name } } };
     await cluster.kubectl(["create", "-f", "-", "--field-manager=somebody"], { input: JSON.stringify(theirs) });
 
+    runtime.requests();
+    expect(await runtime.children.apply(owner, object, "later")).toEqual({ state: "asks" });
+    expect(runtime.requests().filter((request) => WRITES.test(request))).toEqual([]);
     expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "adopted" });
 
     expect(runtime.state(refOf(object))?.foreignPaths).toEqual([]);
@@ -282,8 +288,6 @@ describe("what asks for it is adopted, whoever is recorded as the owner of its d
 });
 
 describe("a look says what an apply would find, and writes nothing", () => {
-  const WRITES = /^(apply|create|patch|update|delete) /;
-
   test("absent, as desired, different, and added to", async () => {
     const object = deployment(NAMESPACE, name);
     expect(await runtime.children.look(owner, object)).toEqual({ state: "withheld", found: "absent" });

@@ -53,7 +53,15 @@ function manifest(name: string, { kind = "Deployment", image = "example.com/lega
       replicas: 2,
       selector: { matchLabels: { app: name } },
       ...(kind === "Rollout" && { strategy: { canary: {} } }),
-      template: { metadata: { labels }, spec: { containers: [{ name: "web", image, ports: [{ containerPort: 8080 }] }] } },
+      // What EKS's webhook adds, which does not run here.
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [
+            { name: "web", image, ports: [{ containerPort: 8080 }], env: [{ name: "AWS_WEB_IDENTITY_TOKEN_FILE", value: "/token" }] },
+          ],
+        },
+      },
     },
   };
 }

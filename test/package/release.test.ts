@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { appendFile, cp, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,6 +12,9 @@ import { helmIn, NAMESPACE, valuesFile } from "../support/helm.ts";
 
 const run = promisify(execFile);
 const { version } = manifest;
+
+/** Git does not see it. */
+const IGNORED = "charts/platform-operator/left-over.log";
 
 let dir: string;
 let clone: string;
@@ -28,6 +31,7 @@ beforeAll(async () => {
   await appendFile(join(clone, ".git/info/exclude"), "node_modules\n");
   await git("add", "-A");
   await git("commit", "-q", "--allow-empty", "-m", "as it is here");
+  await writeFile(join(clone, IGNORED), "what somebody left there");
   await release("--out", out);
 });
 
@@ -65,7 +69,10 @@ test("the operator runs from its one file", async () => {
   expect(stdout).toContain("--config");
 });
 
-test("the charts are what the folders hold", async () => {
+test("the charts are what the commit holds of their folders", async () => {
+  const { stdout } = await run("tar", ["-tzf", join(out, `platform-operator-${version}.tgz`)]);
+  expect(stdout).toContain("platform-operator/values.yaml");
+  expect(stdout).not.toContain("left-over.log");
   const helm = await helmIn(dir);
   const rendered = (chart: string): Promise<string> => helm("template", "x", chart, "-n", NAMESPACE, "-f", valuesFile("least"));
   expect(await rendered(join(out, `platform-operator-${version}.tgz`))).toBe(await rendered(join(ROOT, "charts/platform-operator")));

@@ -11,7 +11,9 @@ import {
   AwsError,
   type AssociationObserved,
   type Children,
+  type ChildState,
   type ExternalResource,
+  type Holds,
   type Observation,
   type RepositoryObserved,
   type RoleObserved,
@@ -72,6 +74,12 @@ export interface ServicePass {
     "Role" | "Repository" | "PodIdentityAssociation" | "images" | "children",
     "nothing" | "desired" | "drift" | "stuck"
   >;
+  /** Kinds of which an object of others has the child's name, and whether it asks to be taken over. */
+  readonly theirs: Map<string, "stays" | "asks">;
+  /** Names of Deployments that the service holds fields of. */
+  readonly held: Set<string>;
+  /** What else the service owns of children, by kind. */
+  readonly owned: Set<string>;
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -88,6 +96,9 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let calls: string[] = [];
+  const theirs: ServicePass["theirs"] = new Map();
+  const held = new Set<string>();
+  const owned = new Set<string>();
   let stored: PlatformService = {
     apiVersion: API_VERSION,
     kind: "PlatformService",
@@ -125,7 +136,15 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
   }
 
   const children: Children = {
-    async apply(_, { kind, metadata }) {
+    async apply(_, { kind, metadata }, adoption = "now") {
+      const others = theirs.get(kind);
+      if (others === "stays") return { state: "foreign", holder: "an object that no controller owns", free: true };
+      if (others === "asks") {
+        if (adoption === "later") return { state: "asks" };
+        calls.push(`adopt ${kind} ${metadata.name}`);
+        theirs.delete(kind);
+        return { state: "adopted", uid: "uid" };
+      }
       const was = holds.children;
       if (was === "desired") return { state: "unchanged", uid: "uid" };
       if (was === "stuck") return { state: "waitingForGarbageCollection" };
@@ -144,13 +163,28 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       calls.push("strip");
       return true;
     },
-    async scale() {
-      calls.push("scale");
+    async scale(_, { kind, name }, replicas) {
+      calls.push(`scale ${kind} ${name} to ${replicas}`);
     },
     get: own.get,
-    owned: () => [],
+    owned: () => [...owned].map((kind) => childState(kind, KEY.name)),
     released: () => false,
     forget: () => undefined,
+  };
+  const brought: Holds = {
+    ...NO_HOLDS,
+    async hold(_, { kind, metadata }) {
+      if (held.has(metadata.name)) return { state: "unchanged" };
+      calls.push(`hold ${kind} ${metadata.name}`);
+      held.add(metadata.name);
+      return { state: "held" };
+    },
+    async release(_, { kind, name }) {
+      calls.push(`release ${kind} ${name}`);
+      held.delete(name);
+      return "released";
+    },
+    held: () => [...held].map((name) => childState("Deployment", name)),
   };
   const world: World = {
     namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
@@ -176,7 +210,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     configHash: "config",
     world,
     children,
-    holds: NO_HOLDS,
+    holds: brought,
     roles: new Converger(external<RoleDesired, RoleObserved>("Role", ROLE)),
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
@@ -226,6 +260,9 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
   const found = (type: string): Condition | undefined => stored.status?.conditions?.find((c) => c.type === type);
   return {
     holds,
+    theirs,
+    held,
+    owned,
     change({ annotations = stored.metadata.annotations ?? {}, spec = {}, finalizers = stored.metadata.finalizers ?? [] }) {
       const metadata = { ...stored.metadata, annotations, finalizers };
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
@@ -243,5 +280,25 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       calls = [];
       return since;
     },
+  };
+}
+
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Deployment: "apps/v1",
+  HorizontalPodAutoscaler: "autoscaling/v2",
+  PodMonitor: "monitoring.coreos.com/v1",
+  Service: "v1",
+};
+
+function childState(kind: string, name: string): ChildState {
+  return {
+    ref: { apiVersion: API_VERSIONS[kind] ?? "", kind, namespace: KEY.namespace, name },
+    uid: "uid",
+    resourceVersion: "1",
+    controller: undefined,
+    deleting: false,
+    ownedHash: undefined,
+    foreignPaths: [],
+    annotations: {},
   };
 }

@@ -1,4 +1,4 @@
-import type { DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
+import type { BroughtState, DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
 
 /** What the watches tell of a workload that has one pod, rolled out and ready; a test says what of it matters. */
 
@@ -16,7 +16,26 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     images: facts.image === undefined ? [] : [facts.image],
     hasTemplate: true,
     progress: { state: "complete", message: "" },
+    readyReplicas: 1,
     rolledOut: true,
+    ...facts,
+  };
+}
+
+/** A Deployment that its squad hands over to the service of that name, rolled out and ready. */
+export function broughtState(managedBy: string, facts: Partial<BroughtState> = {}): BroughtState {
+  return {
+    managedBy,
+    childOf: undefined,
+    deleting: false,
+    labels: {},
+    images: [],
+    identity: undefined,
+    mesh: "Istio",
+    rolledOut: true,
+    hasTemplate: true,
+    progress: { state: "complete", message: "" },
+    readyReplicas: 1,
     ...facts,
   };
 }
@@ -32,6 +51,7 @@ export function podState(facts: Partial<PodState> = {}): PodState {
     ready: true,
     deleting: false,
     images: {},
+    digests: {},
     containers: ["app"],
     identity: undefined,
     token: undefined,

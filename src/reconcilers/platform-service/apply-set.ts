@@ -1,15 +1,30 @@
 import type { KubeObject } from "../../crds/desired.ts";
 import { ANNOTATIONS } from "../../crds/meta.ts";
 import { unreachable } from "../conditions.ts";
-import type { ApplyResult, ChildRef } from "../ports.ts";
+import type { Adoption, ApplyResult, ChildRef } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /** Kinds that one step owns: what it makes, and what it takes away when it is no longer wanted. */
 export interface KindSet {
   readonly kinds: readonly { readonly apiVersion: string; readonly kind: string }[];
+  /** What of it asks to be taken over is so once the workload is ready: whom it serves until then would be left with nothing. Default: at once. */
+  readonly adoption?: "withWorkload";
 }
 
+/** What came of several applies. */
+export interface Applied {
+  /** The last thing that stands in the way; undefined: none does. */
+  readonly problem: StepReport | undefined;
+  /** What asks to be taken over, and was left for later. */
+  readonly asking: readonly KubeObject[];
+}
+
+/** Of an apply that leaves nothing for later. */
+type Answer = Exclude<ApplyResult, { state: "asks" }>;
+
+/** A step before the workload's sees in the pass after that it is ready. */
+const SOON_READY_RECHECK_MS = 5_000;
 /** Where no watch tells the end of a wait. */
 const GARBAGE_COLLECTION_RECHECK_MS = 2_000;
 const FOREIGN_RECHECK_MS = 30_000;
@@ -21,19 +36,62 @@ export const WATCHED_RECHECK_MS = 30_000;
  * Undefined: all as desired. Otherwise the first thing that stands in the way.
  */
 export async function applySet(scope: Scope, set: KindSet, desired: readonly KubeObject[]): Promise<StepReport | undefined> {
+  const adoption = set.adoption === undefined || isWorkloadReady(scope) ? "now" : "later";
+  const { problem, asking } = await applyEach(scope, desired, adoption);
+  await removeOthers(scope, set, desired);
+  return problem ?? (asking.length === 0 ? undefined : waitingForPods(scope, asking));
+}
+
+/** Applies each. */
+export async function applyEach(scope: Scope, desired: readonly KubeObject[], adoption: Adoption): Promise<Applied> {
+  const asking: KubeObject[] = [];
   let problem: StepReport | undefined;
-  for (const object of desired) problem = (await applyOne(scope, object)) ?? problem;
+  for (const object of desired) {
+    const result = await scope.children.apply(scope.owner, object, adoption);
+    if (result.state === "asks") asking.push(object);
+    else problem = note(scope, object, result) ?? problem;
+  }
+  return { problem, asking };
+}
+
+/** Deletes what the service owns of the step's kinds beside `desired`. */
+export async function removeOthers(scope: Scope, set: KindSet, desired: readonly KubeObject[]): Promise<void> {
   const wanted = new Set(desired.map((o) => `${o.apiVersion} ${o.kind} ${o.metadata.name}`));
   for (const child of scope.children.owned(scope.owner)) {
     if (!inSet(set, child.ref) || wanted.has(`${child.ref.apiVersion} ${child.ref.kind} ${child.ref.name}`)) continue;
     await scope.children.remove(scope.owner, child.ref);
   }
-  return problem;
 }
 
 /** Applies one child, notes it in the status and what was repaired; undefined when it is as desired. */
 export async function applyOne(scope: Scope, object: KubeObject): Promise<StepReport | undefined> {
-  const result = await scope.children.apply(scope.owner, object);
+  return (await applyEach(scope, [object], "now")).problem;
+}
+
+/** As this pass found it; in a step before the workload's, as the pass before did. */
+function isWorkloadReady({ reports, previous }: Scope): boolean {
+  const report = reports.get("WorkloadReady");
+  if (report) return report.state === "ready";
+  return previous.some(({ type, status }) => type === "WorkloadReady" && status === "True");
+}
+
+function waitingForPods({ world, service }: Scope, asking: readonly KubeObject[]): StepReport {
+  return {
+    state: "progressing",
+    reason: "WaitingForPods",
+    message: willBeTakenOver(asking),
+    recheckMs: world.pods(service.key).some(({ ready }) => ready) ? SOON_READY_RECHECK_MS : WATCHED_RECHECK_MS,
+    waitsFor: ["WorkloadReady"],
+  };
+}
+
+/** As `Service web asks to be taken over: …`. */
+export function willBeTakenOver(asking: readonly KubeObject[]): string {
+  const names = asking.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
+  return `${names.join(", ")} ${names.length === 1 ? "asks" : "ask"} to be taken over: left as it is until the service's pods are ready, so that nobody is left without any`;
+}
+
+function note(scope: Scope, object: KubeObject, result: Answer): StepReport | undefined {
   const report = reportOf(object, result, scope.service.key.name);
   const { kind, metadata } = object;
   const what = `${kind} ${metadata.name}`;
@@ -49,7 +107,7 @@ export async function applyOne(scope: Scope, object: KubeObject): Promise<StepRe
   return report;
 }
 
-function reportOf(object: KubeObject, result: ApplyResult, service: string): StepReport | undefined {
+function reportOf(object: KubeObject, result: Answer, service: string): StepReport | undefined {
   const name = `${object.kind} ${object.metadata.name}`;
   switch (result.state) {
     case "unchanged":
@@ -110,7 +168,7 @@ export function mutatedByAdmission(name: string, paths: readonly string[]): Step
   };
 }
 
-function stateOf(result: ApplyResult, report: StepReport | undefined): OwnedResource["state"] {
+function stateOf(result: Answer, report: StepReport | undefined): OwnedResource["state"] {
   if (result.state === "withheld") return "Blocked";
   if (!report) return "Ready";
   return report.state === "progressing" ? "Progressing" : "Blocked";

@@ -7,7 +7,7 @@ import { unreachable } from "../conditions.ts";
 import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { groupOf, mutatedByAdmission, notServed, WATCHED_RECHECK_MS } from "./apply-set.ts";
-import { annotate, releasePlace, waitsForPlace, type PacedScope } from "./paced-template.ts";
+import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
 import { progressReport } from "./rollout-report.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
 
@@ -18,8 +18,21 @@ export type BringScope = Pick<Scope, "service" | "owner" | "config" | "holds" | 
 /** A workload that the squad deploys itself: in its pod template the service sets who the pods are, where they run and whose policies they are under. */
 export async function bring(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
   const report = await ensureHeld(scope, ref, waiting);
-  if (scope.world.workload(refOf(scope, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
+  if (scope.world.workload(refOf(scope.service, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
   return report;
+}
+
+/** Takes back what the service holds of workloads whose annotation hands them to another, for whom it would stand in the way. */
+export async function giveUpHandedOver({
+  world,
+  holds,
+  owner,
+  service: { key },
+}: Pick<Scope, "world" | "holds" | "owner" | "service">): Promise<void> {
+  for (const { ref } of holds.held(key)) {
+    const holder = world.workload(ref)?.managedBy;
+    if (holder !== undefined && holder !== key.name) await holds.release(owner, ref);
+  }
 }
 
 /** Takes back what the service holds of workloads other than the one that it names. */
@@ -29,15 +42,11 @@ export async function letGo({ holds, owner, service }: BringScope, ref: Workload
 
 async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
   const { world, facts, holds, owner, service, config } = scope;
-  const target = refOf(scope, ref);
+  const target = refOf(service, ref);
   if (!world.serves(ref.apiVersion, ref.kind)) return notServed(`${ref.kind} (${ref.apiVersion})`);
   const brought = world.workload(target);
   const refused = refusal(scope, ref, brought);
-  if (refused) {
-    // Its annotation hands it to another, for whom ours would stand in the way.
-    if (brought?.managedBy !== undefined && brought.managedBy !== service.key.name) await holds.release(owner, target);
-    return refused;
-  }
+  if (refused) return refused;
   if (waiting.length > 0 || facts.roleArn === undefined) {
     return {
       state: "progressing",
@@ -47,7 +56,8 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
       waitsFor: waiting,
     };
   }
-  const live = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
+  const annotations = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
+  const live = annotations && brought?.rolledOut === true ? withoutMark(annotations) : annotations;
   const fields = buildHeldFields(service, ref, { roleArn: facts.roleArn, nodePools: world.nodePools() ?? new Map() }, config);
   const { workload, change } = annotate(scope, fields, live);
   const waits = waitsForPlace(scope, change);
@@ -55,7 +65,49 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
   const result = await holds.hold(owner, workload).finally(() => releasePlace(scope));
   const name = nameOf(ref);
   if (result.state === "repaired") scope.corrections.push({ kind: ref.kind, name: ref.name, what: name });
-  return heldReport(name, result) ?? progressReport(world.workload(target)?.progress, world.pods(service.key));
+  return heldReport(name, result) ?? runningReport(scope, ref);
+}
+
+/** As its controller says; but a workload that is complete because it wants no pods stands in for nothing. */
+function runningReport(scope: BringScope, ref: WorkloadRef): StepReport {
+  const { world, service } = scope;
+  const { progress, readyReplicas = 0 } = world.workload(refOf(service, ref)) ?? {};
+  const report = progressReport(progress, world.pods(service.key));
+  const { minReplicas } = service.scaling;
+  if (report.state !== "ready") return report;
+  if (readyReplicas >= minReplicas) return otherCredentials(scope, ref) ?? report;
+  return {
+    state: "progressing",
+    reason: "TooFewReplicas",
+    message: `${nameOf(ref)} runs ${readyReplicas} ready pods, and tier ${service.tier.metadata.name} has at least ${minReplicas} (availability.minReplicas): scale it up; what ran in its place stays until then`,
+    recheckMs: WATCHED_RECHECK_MS,
+  };
+}
+
+/**
+ * Where there are two bindings, EKS's webhook decides by what it sees when a pod starts which token that is given; the template says nothing of it. A pod without one runs as its node, or not
+ * at all. Undefined: each has that of the service's own binding.
+ */
+function otherCredentials({ world, service, config }: BringScope, { kind, name }: WorkloadRef): StepReport | undefined {
+  if (!config.identity.modes.includes("PodIdentity")) return undefined;
+  const { identity, key } = service;
+  // Where the service has a Deployment of its own as well, only another name tells the pods apart.
+  const alone = world.deployment(key) === undefined;
+  const wrong = world.pods(key).filter((pod) => pod.ready && !pod.deleting && (alone || pod.brought) && pod.token !== identity);
+  const [first] = wrong.toSorted((a, b) => Number(a.token === undefined) - Number(b.token === undefined));
+  if (!first) return undefined;
+  const given = first.token === undefined ? "no credentials of its role" : `credentials by ${first.token}`;
+  // Until the last of them is gone the association stays, and as long as there is one the webhook gives the next one nothing else.
+  const cure =
+    first.token === "PodIdentity"
+      ? `scale it to 0 until ServiceAccountReady no longer names PodIdentity, then up again`
+      : `restart it (kubectl rollout restart ${kind.toLowerCase()} ${name} -n ${key.namespace}, or as its controller does)`;
+  return {
+    state: "blocked",
+    reason: "OtherCredentials",
+    message: `${kind} ${name} has ready pods with ${given}, and the service is bound by ${identity}: ${cure}`,
+    recheckMs: WATCHED_RECHECK_MS,
+  };
 }
 
 /** Why nothing of it may be written; undefined: it is handed over to this service. */
@@ -143,7 +195,7 @@ function stateOf({ state }: StepReport): OwnedResource["state"] {
   return state === "progressing" ? "Progressing" : "Blocked";
 }
 
-function refOf({ service: { key } }: BringScope, { apiVersion, kind, name }: WorkloadRef): ChildRef {
+function refOf({ key }: BringScope["service"], { apiVersion, kind, name }: WorkloadRef): ChildRef {
   return { apiVersion, kind, namespace: key.namespace, name };
 }
 

@@ -3,7 +3,7 @@ import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
-const SET: KindSet = { kinds: [{ apiVersion: "policy/v1", kind: "PodDisruptionBudget" }] };
+const SET: KindSet = { kinds: [{ apiVersion: "policy/v1", kind: "PodDisruptionBudget" }], adoption: "withWorkload" };
 
 /** The PodDisruptionBudget: a drain takes no more pods at a time than the tier says. */
 export const disruptionBudgetStep: Step<Scope, RemoveScope> = {

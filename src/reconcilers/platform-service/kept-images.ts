@@ -100,13 +100,17 @@ async function keepings({ images, imageKeeper, service }: Scope, { arn }: Reposi
   return images.setKeepings(arn, new Map(kept.map((digest) => [digest, "kept"])));
 }
 
-/** Digests of this repository that a template or any pod names; pods on their way out too. */
+/** Digests of this repository that a template or any pod names, or runs by a tag; pods on their way out too. */
 function runningDigests({ world, service: { key } }: Scope, { uri }: Repository): ReadonlySet<string> {
-  const images = [
-    ...world.templates(key).flatMap((template) => template.images),
-    ...world.pods(key).flatMap((pod) => Object.values(pod.images)),
+  const named = (image: string): string | undefined => image.split("@")[1];
+  const isOurs = (image: string): boolean => image === uri || image.startsWith(`${uri}@`) || image.startsWith(`${uri}:`);
+  const digests = [
+    ...world.templates(key).flatMap((template) => template.images.filter(isOurs).map(named)),
+    ...world
+      .pods(key)
+      .flatMap((pod) =>
+        Object.entries(pod.images).map(([container, image]) => (isOurs(image) ? (named(image) ?? pod.digests[container]) : undefined)),
+      ),
   ];
-  const prefix = `${uri}@`;
-  const digests = images.flatMap((image) => (image.startsWith(prefix) ? [image.slice(prefix.length)] : []));
-  return new Set(digests.filter((digest) => DIGEST.test(digest)));
+  return new Set(digests.filter((digest) => digest !== undefined).filter((digest) => DIGEST.test(digest)));
 }

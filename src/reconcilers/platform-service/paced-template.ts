@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../crds/desired.ts";
-import { ANNOTATIONS } from "../../crds/meta.ts";
+import { ANNOTATIONS, keyString, type ObjectKey } from "../../crds/meta.ts";
 import { podTemplateOf } from "../../resources/deployment.ts";
 import { hashOf } from "../hash.ts";
 import type { ChildState } from "../ports.ts";
@@ -42,13 +42,30 @@ export function waitsForPlace(scope: PacedScope, change: TemplateChange): StepRe
   if (change !== "outside") return undefined;
   const { world, budget, service } = scope;
   const tier = tierName(scope);
-  if (budget.take({ tier, key: service.key, services: world.servicesOfTier(tier), rolling: world.pacedRollouts(tier) })) return undefined;
+  const rolling = world.pacedRollouts(tier);
+  if (budget.take({ tier, key: service.key, services: world.servicesOfTier(tier), rolling })) return undefined;
   return {
     state: "progressing",
     reason: "WaitingForRolloutBudget",
-    message: `the pod template changes for a reason outside this service's spec; other services of tier ${service.spec.tier} are rolled out first`,
+    message: `the pod template changes for a reason outside this service's spec; other services of tier ${service.spec.tier} are rolled out first${listed(rolling)}`,
     recheckMs: WATCHED_RECHECK_MS,
   };
+}
+
+/** As `: n/a, n/b, n/c and 2 more`, so that whoever waits for long knows whose rollout does not end. */
+function listed(rolling: readonly ObjectKey[]): string {
+  if (rolling.length === 0) return "";
+  const names = rolling.map(keyString).toSorted();
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
+  return `: ${names.slice(0, MOST_NAMED).join(", ")}${more}`;
+}
+
+const MOST_NAMED = 3;
+
+/** The annotations without the mark of a rollout that is over: of a workload that others roll out too, a later one would take a place. */
+export function withoutMark(annotations: ChildState["annotations"]): ChildState["annotations"] {
+  const { [ANNOTATIONS.pacedRollout]: _, ...others } = annotations;
+  return others;
 }
 
 export function releasePlace(scope: PacedScope): void {

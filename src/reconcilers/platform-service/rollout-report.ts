@@ -23,11 +23,17 @@ export function rolloutReport(scope: Scope): StepReport {
   if (!deployment || deployment.observedGeneration < deployment.generation || deployment.image !== wanted) {
     return progressing("RollingOut", "waits for the Deployment to be taken up");
   }
-  const tooFew = deployment.replicas < service.scaling.minReplicas;
+  const tooFew = deployment.replicas < fewestReplicas(scope);
   const { progress } = deployment;
   const report = progressReport(tooFew && progress.state === "complete" ? UNDER_WAY : progress, world.pods(service.key));
   if (report.state === "ready" && wanted !== undefined) facts.runningImage = wanted;
   return report;
+}
+
+/** How many pods the service's own Deployment has at least: while it takes over from what a squad brought as many as that runs, up to its own maximum. */
+export function fewestReplicas({ service: { key, scaling }, world, holds }: Pick<Scope, "service" | "world" | "holds">): number {
+  const running = holds.held(key).reduce((sum, { ref }) => sum + (world.workload(ref)?.readyReplicas ?? 0), 0);
+  return Math.max(scaling.minReplicas, Math.min(scaling.maxReplicas, running));
 }
 
 const UNDER_WAY: Progress = { state: "underWay", message: "" };

@@ -18,6 +18,7 @@ const SET: KindSet = {
     ...["VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"].map((kind) => ({ apiVersion: NETWORKING, kind })),
     { apiVersion: GATEWAY, kind: "HTTPRoute" },
   ],
+  adoption: "withWorkload",
 };
 
 /** Not what one may think: a NetworkPolicy knows no names. */

@@ -7,22 +7,32 @@ import { buildPodMonitor } from "../../resources/pod-monitor.ts";
 import { buildService } from "../../resources/service.ts";
 import type { ChildRef } from "../ports.ts";
 import type { RemovalReport, Step, StepReport } from "../step.ts";
-import { applyOne, applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
-import { bring, letGo } from "./brought-workload.ts";
+import {
+  applyEach,
+  applyOne,
+  removeOthers,
+  removeSet,
+  WATCHED_RECHECK_MS,
+  willBeTakenOver,
+  type Applied,
+  type KindSet,
+} from "./apply-set.ts";
+import { bring, giveUpHandedOver, letGo } from "./brought-workload.ts";
 import { imageReference } from "./image.ts";
 import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
 import { annotate, releasePlace, waitsForPlace } from "./paced-template.ts";
-import { rolloutReport } from "./rollout-report.ts";
+import { fewestReplicas, rolloutReport } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
 const POD_MONITOR = { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor" };
 const DEPLOYMENT = { apiVersion: "apps/v1", kind: "Deployment" };
 
-/** What stands beside the workload. */
-const COMPANIONS: KindSet = {
-  kinds: [{ apiVersion: "v1", kind: "Service" }, { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, POD_MONITOR],
-};
-const OWN: KindSet = { kinds: [DEPLOYMENT] };
+/** What stands beside any workload. */
+const BESIDE_ANY: KindSet = { kinds: [{ apiVersion: "v1", kind: "Service" }] };
+/** What stands beside the service's own Deployment alone. */
+const BESIDE_OWN: KindSet = { kinds: [{ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, POD_MONITOR] };
+const COMPANIONS: KindSet = { kinds: [...BESIDE_ANY.kinds, ...BESIDE_OWN.kinds] };
+const OWN: KindSet = { kinds: [...BESIDE_OWN.kinds, DEPLOYMENT] };
 const ALL: KindSet = { kinds: [...COMPANIONS.kinds, DEPLOYMENT] };
 
 /** A pod template is first written, or changed, only when these hold: no pod runs without its identity, image, or policies. */
@@ -41,14 +51,21 @@ export const workloadStep: Step<Scope, RemoveScope> = {
 
   async ensure(scope) {
     const { workloadRef: ref } = scope.service.spec;
-    const companions = await applySet(scope, COMPANIONS, companionsOf(scope));
-    if (companions) return companions;
+    await giveUpHandedOver(scope);
+    const desired = companionsOf(scope);
+    const companions = await applyEach(scope, desired, "later");
+    await removeOthers(scope, ref === undefined ? COMPANIONS : BESIDE_ANY, desired);
     const report = await (ref === undefined ? ensureOwn(scope) : bring(scope, ref, unmet(scope)));
     // Until something runs in its place, what ran before stays the service's; where nothing is to run there is nothing to wait for.
-    if (report.state !== "ready" && (ref !== undefined || imageReference(scope.service) !== undefined)) return report;
+    if (report.state !== "ready" && (ref !== undefined || imageReference(scope.service) !== undefined)) {
+      if (ref !== undefined) await stripRunning(scope);
+      return besides(companions, report);
+    }
     await letGo(scope, ref);
-    if (ref !== undefined) await applySet(scope, OWN, []);
-    return report;
+    if (ref !== undefined) await removeOthers(scope, OWN, []);
+    if (report.state !== "ready") return besides(companions, report);
+    const adopted = await applyEach(scope, companions.asking, "now");
+    return companions.problem ?? adopted.problem ?? report;
   },
 
   /** The workload goes first, or is let go, and its pods are seen gone, so that none outlives its policies, mesh or role. */
@@ -69,6 +86,12 @@ export const workloadStep: Step<Scope, RemoveScope> = {
 
 const BROUGHT_PODS =
   "waits for its pods to be gone; those of a workload that the squad brought are replaced by its rollout, unless that is paused or its own manifest sets the label platform-operator.dev/service: let it roll out";
+
+/** What keeps a companion from being as written is no reason for the workload to wait, and is said before it. */
+function besides({ problem, asking }: Applied, report: Exclude<StepReport, { state: "ready" }>): StepReport {
+  if (problem?.state === "blocked") return problem;
+  return asking.length === 0 ? report : { ...report, message: `${report.message}; ${willBeTakenOver(asking)}` };
+}
 
 /** The service's own Deployment. */
 async function ensureOwn(scope: Scope): Promise<StepReport> {
@@ -141,15 +164,16 @@ function deploymentRef(scope: Scope): ChildRef {
 }
 
 /**
- * `spec.replicas` is never in an apply. Below the minimum it is raised, as on creation; without an autoscaler /scale is what keeps it;
+ * `spec.replicas` is never in an apply. Below the fewest that must run it is raised, as on creation; without an autoscaler /scale is what keeps it;
  * otherwise it is the autoscaler's.
  */
 async function keepReplicas(scope: Scope): Promise<void> {
   const { service, world, children, owner } = scope;
   const { minReplicas, maxReplicas } = service.scaling;
+  const fewest = fewestReplicas(scope);
   const replicas = world.deployment(service.key)?.replicas;
   const autoscaled = maxReplicas > minReplicas;
-  if (replicas !== undefined && (autoscaled ? replicas >= minReplicas : replicas === minReplicas)) return;
-  const wanted = autoscaled ? Math.max(minReplicas, world.autoscalerReplicas(service.key) ?? 0) : minReplicas;
+  if (replicas !== undefined && (autoscaled ? replicas >= fewest : replicas === minReplicas)) return;
+  const wanted = autoscaled ? Math.max(fewest, world.autoscalerReplicas(service.key) ?? 0) : minReplicas;
   await children.scale(owner, deploymentRef(scope), wanted);
 }

@@ -7,6 +7,7 @@ import {
   nodePoolFacts,
   podFacts,
   policyFacts,
+  rolloutFacts,
   serviceFacts,
 } from "../../../src/controllers/facts.ts";
 import type { LiveObject } from "../../../src/kube/objects.ts";
@@ -23,6 +24,24 @@ describe("what is kept of a pod", () => {
       live({ spec: { initContainers: [{ name: "istio-proxy", image: "p" }], containers: [{ name: "app", image: "a" }] }, status: {} }),
     );
     expect(pod).toMatchObject({ containers: ["istio-proxy", "app"], images: { app: "a" }, ready: false, deleting: false });
+  });
+
+  test("knows by what digest each image runs that is named without one", () => {
+    const containers = ["setup", "app", "built-here", "not-there-yet"].map((name) => ({ name, image: `example.com/${name}:1` }));
+    const pinned = { name: "pinned", image: "example.com/pinned@sha256:d" };
+    const status = {
+      initContainerStatuses: [{ name: "setup", imageID: "docker-pullable://example.com/setup@sha256:a" }],
+      containerStatuses: [
+        { name: "app", imageID: "example.com/app@sha256:b" },
+        { name: "built-here", imageID: "sha256:c" },
+        { name: "not-there-yet", imageID: "" },
+        { name: "pinned", imageID: "example.com/pinned@sha256:d" },
+      ],
+    };
+    expect(podFacts(live({ spec: { containers: [...containers, pinned] }, status })).digests).toEqual({
+      setup: "sha256:a",
+      app: "sha256:b",
+    });
   });
 
   test.for([
@@ -94,6 +113,7 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
           observedGeneration: 2,
           replicas: 3,
           updatedReplicas: 1,
+          readyReplicas: 2,
           conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
         },
       },
@@ -112,8 +132,16 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     images: ["o", "a@sha256:1"],
     hasTemplate: true,
     progress: { state: "stuck", message: "" },
+    readyReplicas: 2,
     rolledOut: false,
   });
+});
+
+test("of a Rollout: how it fares and how many of its pods are ready, by its controller's word of the newest generation", () => {
+  const facts = (observedGeneration: string) =>
+    rolloutFacts(live({ spec: { template: {} }, status: { observedGeneration, phase: "Healthy", readyReplicas: 4 } }, { generation: 2 }));
+  expect(facts("2")).toMatchObject({ progress: { state: "complete" }, readyReplicas: 4, rolledOut: true });
+  expect(facts("1")).toMatchObject({ progress: { state: "underWay" }, rolledOut: false });
 });
 
 describe("a rollout is over", () => {
@@ -128,6 +156,12 @@ describe("a rollout is over", () => {
     ["not when it says so of the generation before", { observedGeneration: 1, replicas: 3, updatedReplicas: 3, conditions: [done] }, false],
     ["not when a template has gone back and the other one's pods run", { observedGeneration: 2, replicas: 3, conditions: [done] }, false],
     ["nor while some of them do", { observedGeneration: 2, replicas: 4, updatedReplicas: 2, conditions: [done] }, false],
+    [
+      "without a deadline, of which nothing is said, when the replicas tell",
+      { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+      true,
+    ],
+    ["and not while they do not", { observedGeneration: 2, replicas: 1, updatedReplicas: 1 }, false],
   ])("%s", (_, status, expected) => {
     expect(deploymentFacts(live({ status }, { generation: 2 })).rolledOut).toBe(expected);
   });

@@ -61,7 +61,10 @@ describe("policies of others that open our pods", () => {
 });
 
 describe("rollouts that are paced", () => {
-  const roll = (name: string, { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated", spec = {} } = {}) => {
+  const roll = (
+    name: string,
+    { paced = "true", generation = 2, observedGeneration = 2, reason = "ReplicaSetUpdated", spec = {}, paused = false } = {},
+  ) => {
     it.service("n", name, { tier: "tier-1", ...spec });
     const status = { observedGeneration, conditions: [{ type: "Progressing", status: "True", reason }] };
     const metadata = {
@@ -69,7 +72,9 @@ describe("rollouts that are paced", () => {
       annotations: { [ANNOTATIONS.pacedRollout]: paced },
       ownerReferences: [{ kind: "PlatformService", name, controller: true }],
     };
-    it.sources.deployments.store.upsert(liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: {}, status }, "n", name, metadata));
+    it.sources.deployments.store.upsert(
+      liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: { paused }, status }, "n", name, metadata),
+    );
   };
 
   test("are those that changed from outside and are not rolled out yet", () => {
@@ -80,6 +85,12 @@ describe("rollouts that are paced", () => {
     it.service("n", "never-written", { tier: "tier-1" });
     expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling", "just-written"]);
     expect(it.world.pacedRollouts("tier-2")).toEqual([]);
+  });
+
+  test("are not those that somebody has paused: nobody knows for how long", () => {
+    roll("paused", { paused: true });
+    roll("rolling");
+    expect(it.world.pacedRollouts("tier-1").map(({ name }) => name)).toEqual(["rolling"]);
   });
 
   test("are not those of suspended services: nobody would go on with them", () => {

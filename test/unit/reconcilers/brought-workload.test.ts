@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { KubeObject } from "../../../src/crds/desired.ts";
-import { effectiveService } from "../../../src/crds/effective.ts";
-import { API_VERSION } from "../../../src/crds/meta.ts";
+import { effectiveService, type IdentityMode } from "../../../src/crds/effective.ts";
+import { ANNOTATIONS, API_VERSION } from "../../../src/crds/meta.ts";
 import { platformServiceSpec, type WorkloadRef } from "../../../src/crds/platform-service.ts";
-import { bring, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
+import { bring, giveUpHandedOver, letGo, type BringScope } from "../../../src/reconcilers/platform-service/brought-workload.ts";
 import type { Correction, OwnedResource } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { BroughtState, ChildState, HoldResult, Holds, PodState, World } from "../../../src/reconcilers/ports.ts";
 import { RolloutBudget } from "../../../src/reconcilers/rollout-budget.ts";
 import { shippedTier, testConfig } from "../../support/effective-services.ts";
 import { watchedWorld } from "../../support/watched-world.ts";
-import { podState } from "../../support/workload-states.ts";
+import { broughtState, podState } from "../../support/workload-states.ts";
 
 /** What is said of a workload that a squad brings, for each way in which it can be. */
 
@@ -18,18 +18,7 @@ const REF: WorkloadRef = { apiVersion: "apps/v1", kind: "Deployment", name: "leg
 const OWNER = { apiVersion: API_VERSION, kind: "PlatformService", key: KEY, uid: "service-uid" };
 const CONFIG = testConfig();
 
-const HANDED_OVER: BroughtState = {
-  managedBy: "matching",
-  childOf: undefined,
-  deleting: false,
-  labels: {},
-  images: [],
-  identity: undefined,
-  mesh: "Istio",
-  rolledOut: true,
-  hasTemplate: true,
-  progress: { state: "complete", message: "" },
-};
+const HANDED_OVER = broughtState("matching");
 
 interface Cluster {
   readonly workload?: BroughtState | undefined;
@@ -37,7 +26,11 @@ interface Cluster {
   readonly served?: boolean;
   readonly result?: HoldResult;
   readonly held?: readonly string[];
+  /** Of what is held. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly waiting?: readonly "IdentityReady"[];
+  /** Default: IRSA alone. */
+  readonly modes?: readonly IdentityMode[];
 }
 
 let calls: string[];
@@ -52,7 +45,15 @@ beforeEach(() => {
   corrections = [];
 });
 
-function scopeOf({ workload = HANDED_OVER, pods = [], served = true, result = { state: "held" }, held = [] }: Cluster): BringScope {
+function scopeOf({
+  workload = HANDED_OVER,
+  pods = [],
+  served = true,
+  result = { state: "held" },
+  held = [],
+  annotations = {},
+  modes = ["IRSA"],
+}: Cluster): BringScope {
   const spec = platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: {}, port: 8080, workloadRef: REF });
   const stored = {
     apiVersion: API_VERSION,
@@ -71,7 +72,7 @@ function scopeOf({ workload = HANDED_OVER, pods = [], served = true, result = { 
       calls.push(`release ${ref.name}`);
       return "released";
     },
-    held: () => held.map((name): ChildState => ({ ...CHILD, ref: { ...CHILD.ref, name } })),
+    held: () => held.map((name): ChildState => ({ ...CHILD, ref: { ...CHILD.ref, name }, annotations })),
     forget: () => undefined,
   };
   const world: World = {
@@ -82,7 +83,8 @@ function scopeOf({ workload = HANDED_OVER, pods = [], served = true, result = { 
   };
   const service = effectiveService(stored, shippedTier("tier-3"), CONFIG, {});
   const facts = { roleArn: "arn:aws:iam::111122223333:role/matching" };
-  return { service, owner: OWNER, config: CONFIG, holds, world, budget: new RolloutBudget(1), facts, resources, corrections };
+  const config = { ...CONFIG, identity: { ...CONFIG.identity, modes: [...modes] } };
+  return { service, owner: OWNER, config, holds, world, budget: new RolloutBudget(1), facts, resources, corrections };
 }
 
 const CHILD: ChildState = {
@@ -142,8 +144,9 @@ describe("is written only where it is handed over to this service", () => {
 
 describe("what is held", () => {
   test("goes where the annotation names another, and stays where it is merely gone", async () => {
-    await said({ workload: { ...HANDED_OVER, managedBy: "web" }, held: ["legacy"] });
-    await said({ workload: { ...HANDED_OVER, managedBy: undefined }, held: ["legacy"] });
+    await giveUpHandedOver(scopeOf({ workload: { ...HANDED_OVER, managedBy: "web" }, held: ["legacy"] }));
+    await giveUpHandedOver(scopeOf({ workload: { ...HANDED_OVER, managedBy: undefined }, held: ["legacy"] }));
+    await giveUpHandedOver(scopeOf({ held: ["legacy"] }));
     expect(calls).toEqual(["release legacy"]);
   });
 
@@ -174,9 +177,62 @@ test("an apply names who the pods are and where they run, and no container, repl
   });
 });
 
+test("the mark of a paced rollout stays until that is over: the squad's own, later, take no place of the tier's budget", async () => {
+  await said({});
+  const annotations = { ...sent?.metadata.annotations, [ANNOTATIONS.pacedRollout]: "true" };
+  const markedAs = async (rolledOut: boolean): Promise<string | undefined> => {
+    await said({ held: ["legacy"], annotations, workload: { ...HANDED_OVER, rolledOut } });
+    return sent?.metadata.annotations?.[ANNOTATIONS.pacedRollout];
+  };
+  expect(await markedAs(false)).toBe("true");
+  expect(await markedAs(true)).toBeUndefined();
+});
+
+describe("a pod of it that is ready has the credentials of the service's own binding", () => {
+  const PODS = {
+    none: podState({ brought: true }),
+    IRSA: podState({ brought: true, token: "IRSA" }),
+    PodIdentity: podState({ brought: true, token: "PodIdentity" }),
+  };
+  const BOTH = { modes: ["IRSA", "PodIdentity"] } as const;
+
+  test.each<[string, Cluster, string]>([
+    ["it has", { ...BOTH, pods: [PODS.IRSA] }, "ready Running"],
+    ["with one binding in the cluster its webhook is never in doubt", { pods: [PODS.none] }, "ready Running"],
+    [
+      "a pod that goes, or is not ready, does not count",
+      {
+        ...BOTH,
+        pods: [
+          { ...PODS.none, deleting: true },
+          { ...PODS.none, ready: false },
+        ],
+      },
+      "ready Running",
+    ],
+    [
+      "it has none",
+      { ...BOTH, pods: [PODS.IRSA, PODS.none] },
+      "blocked OtherCredentials: Deployment legacy has ready pods with no credentials of its role, and the service is bound by IRSA: restart it (kubectl rollout restart deployment legacy -n dispatch, or as its controller does)",
+    ],
+    [
+      "it has those of the other",
+      { ...BOTH, pods: [PODS.none, PODS.PodIdentity] },
+      "blocked OtherCredentials: Deployment legacy has ready pods with credentials by PodIdentity, and the service is bound by IRSA: scale it to 0 until ServiceAccountReady no longer names PodIdentity, then up again",
+    ],
+  ])("%s", async (_, cluster, words) => {
+    expect(await said(cluster)).toContain(words);
+  });
+});
+
 describe("fares", () => {
   test.each<[string, Cluster, string]>([
     ["as written, and running", {}, "ready Running: "],
+    [
+      "as complete with fewer pods than the tier has",
+      { workload: { ...HANDED_OVER, readyReplicas: 0 } },
+      "progressing TooFewReplicas: Deployment legacy runs 0 ready pods, and tier tier-3 has at least 1",
+    ],
     [
       "by its controller's word",
       { workload: { ...HANDED_OVER, progress: { state: "underWay", message: "" } } },

@@ -47,6 +47,8 @@ interface Cluster {
   readonly template?: string;
   readonly rollingOut?: true;
   readonly pods?: readonly string[];
+  /** Digests of pods that name a tag, as those of a workload that a squad brings. */
+  readonly byTag?: readonly string[];
   /** The repository is not as written; default: it is. */
   readonly repositoryBlocked?: true;
 }
@@ -70,13 +72,13 @@ function pod(digest: string, index: number): PodState {
 /** One pass of the step. */
 async function pass(
   image: { readonly [field: string]: Json },
-  { template, rollingOut, pods = [], repositoryBlocked }: Cluster = {},
+  { template, rollingOut, pods = [], byTag = [], repositoryBlocked }: Cluster = {},
 ): Promise<StepReport> {
   const ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image });
   const world: World = {
     ...ports.world,
     ...ownDeployment(template === undefined ? undefined : deployment(template, rollingOut === undefined)),
-    pods: () => pods.map(pod),
+    pods: () => [...pods.map(pod), ...byTag.map((digest) => podState({ images: { web: `${uri}:some-tag` }, digests: { web: digest } }))],
   };
   const scope: Scope = {
     ...ports,
@@ -138,6 +140,13 @@ describe("what runs already is kept", () => {
   ])("though %s", async (_, image, reason) => {
     expect(await pass(image, { template: digests.v2, pods: [digests.v1, digests.v2] })).toMatchObject({ state: "blocked", reason });
     expect(await kept()).toEqual(["v1", "v2"]);
+  });
+
+  test("though the pods name it by a tag", async () => {
+    await pass({ tag: "v3" }, { template: digests.v3, byTag: [digests.v2] });
+    expect(await kept()).toEqual(["v2", "v3"]);
+    await pass({ tag: "v3" }, { template: digests.v3 });
+    expect(await kept()).toEqual(["v3"]);
   });
 
   test("though the repository is not as written", async () => {
