@@ -164,6 +164,15 @@ export function policyFacts(object: LiveObject): PolicyFacts {
   };
 }
 
+/** What a PodDisruptionBudget selects; undefined: no pod. */
+export interface BudgetFacts {
+  readonly podSelector: LabelSelector | undefined;
+}
+
+export function budgetFacts(object: LiveObject): BudgetFacts {
+  return { podSelector: labelSelector.optional().catch(undefined).parse(record(object.spec).selector) };
+}
+
 export function podFacts(object: LiveObject): PodState {
   const spec = record(object.spec);
   const status = record(object.status);

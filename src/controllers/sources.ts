@@ -13,6 +13,7 @@ import type { Transport } from "../kube/transport.ts";
 import type { CertificateState, DeploymentState, GatewayState, PodState, WorkloadState } from "../reconcilers/ports.ts";
 import {
   autoscalerFacts,
+  budgetFacts,
   certificateFacts,
   definitionFacts,
   deploymentFacts,
@@ -22,6 +23,7 @@ import {
   policyFacts,
   rolloutFacts,
   serviceFacts,
+  type BudgetFacts,
   type DefinitionFacts,
   type PolicyFacts,
   type ServiceFacts,
@@ -63,13 +65,13 @@ export interface Sources {
   readonly certificates: ChildSource<CertificateState>;
   readonly kubernetesServices: ChildSource<ServiceFacts>;
   readonly policies: ChildSource<PolicyFacts>;
+  readonly budgets: ChildSource<BudgetFacts>;
   /** Children of which nothing but their state is kept. */
   readonly plain: readonly ChildSource<undefined>[];
 }
 
 const PLAIN_KINDS: readonly ResourceType[] = [
   KINDS.ServiceAccount,
-  KINDS.PodDisruptionBudget,
   KINDS.PeerAuthentication,
   KINDS.AuthorizationPolicy,
   KINDS.VirtualService,
@@ -127,6 +129,7 @@ export function createSources(runtime: Runtime): Sources {
     certificates: child(KINDS.Certificate, "ours", certificateFacts),
     kubernetesServices: child(KINDS.Service, "all", serviceFacts),
     policies: child(KINDS.NetworkPolicy, "all", policyFacts),
+    budgets: child(KINDS.PodDisruptionBudget, "all", budgetFacts),
     plain: PLAIN_KINDS.map((kind) => child(kind, "ours", () => undefined)),
   };
 }
@@ -150,7 +153,8 @@ function mentions(service: PlatformService, namespace: string): string[] {
 
 /** All children's sources, as the writer of children wants them. */
 export function childSources(sources: Sources): readonly ChildSource<unknown>[] {
-  return [sources.deployments, sources.autoscalers, sources.certificates, sources.kubernetesServices, sources.policies, ...sources.plain];
+  const { deployments, autoscalers, certificates, kubernetesServices, policies, budgets, plain } = sources;
+  return [deployments, autoscalers, certificates, kubernetesServices, policies, budgets, ...plain];
 }
 
 /** Sources of what a squad may bring. */

@@ -67,11 +67,13 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
     for (const kind of ["kubernetes", "service"])
       for (const other of mentioning(sources, `${kind} ${keyString(change.key)}`)) enqueue(other);
   });
-  sources.policies.store.subscribe((change) => {
-    const child = change.new ?? change.old;
-    if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
-    for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
-  });
+  for (const { store } of [sources.policies, sources.budgets] as readonly ChildSource<unknown>[]) {
+    store.subscribe((change) => {
+      const child = change.new ?? change.old;
+      if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
+      for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
+    });
+  }
   for (const source of broughtSources(sources)) {
     const store: Store<Child<WorkloadState>, string> = source.store;
     store.subscribe((change) => {

@@ -3,7 +3,7 @@ import { longestTimeoutMs, selectorMatches } from "../crds/effective.ts";
 import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
-import type { Child } from "../kube/child-stores.ts";
+import type { Child, ChildSource } from "../kube/child-stores.ts";
 import { apiVersionOf, findKind, resourceName } from "../kube/kinds.ts";
 import type { BroughtState, ChildState, DeploymentState, World, WorkloadState } from "../reconcilers/ports.ts";
 import { waypointChoice } from "./facts.ts";
@@ -11,8 +11,8 @@ import { broughtSources, reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
 export function createWorld(sources: Sources, now: () => number): World {
-  const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates, kubernetesServices, policies } =
-    sources;
+  const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates } = sources;
+  const { kubernetesServices, policies, budgets } = sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
   const ownDeployment = (key: ObjectKey): Child<DeploymentState> | undefined => {
     const deployment = deployments.store.get(key);
@@ -36,6 +36,8 @@ export function createWorld(sources: Sources, now: () => number): World {
   const isOurs = ({ ref, controller }: ChildState): boolean =>
     controller?.kind === "PlatformService" &&
     services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
+  const foreign = <Facts>({ store }: ChildSource<Facts>, namespace: string): readonly Child<Facts>[] =>
+    store.list().filter(({ state }) => state.ref.namespace === namespace && !isOurs(state));
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
     deployment: (key) => ownDeployment(key)?.facts,
@@ -76,11 +78,14 @@ export function createWorld(sources: Sources, now: () => number): World {
       return choice === "none" || choice === undefined ? state : { ...state, waypoint: choice };
     },
     foreignPolicies(namespace, podLabels) {
-      return policies.store
-        .list()
-        .filter((p) => p.state.ref.namespace === namespace && !isOurs(p.state))
+      return foreign(policies, namespace)
         .filter((p) => p.facts.opens && selectorMatches(p.facts.podSelector, podLabels))
         .map((p) => p.state.ref.name);
+    },
+    foreignBudgets(namespace, podLabels) {
+      return foreign(budgets, namespace)
+        .filter(({ facts: { podSelector } }) => podSelector !== undefined && selectorMatches(podSelector, podLabels))
+        .map(({ state }) => state.ref.name);
     },
   };
 }

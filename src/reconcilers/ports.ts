@@ -262,6 +262,8 @@ export interface World {
   kubernetesService(key: ObjectKey): ServiceState | undefined;
   /** Names of NetworkPolicies in the namespace that are not ours and select the given pod labels. */
   foreignPolicies(namespace: string, podLabels: Readonly<Record<string, string>>): readonly string[];
+  /** The same of PodDisruptionBudgets. */
+  foreignBudgets(namespace: string, podLabels: Readonly<Record<string, string>>): readonly string[];
 }
 
 /** Writes to the objects that people commit: finalizers and status, never the spec. Throws KubeError, `conflict` where the object has moved on. */

@@ -71,4 +71,5 @@ const NO_WORLD: World = {
   certificate: unasked,
   kubernetesService: unasked,
   foreignPolicies: unasked,
+  foreignBudgets: unasked,
 };

@@ -202,6 +202,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     certificate: () => undefined,
     kubernetesService: () => undefined,
     foreignPolicies: () => [],
+    foreignBudgets: () => [],
     ...seen,
   };
   const config = testConfig();

@@ -60,6 +60,26 @@ describe("policies of others that open our pods", () => {
   });
 });
 
+test("budgets of others over our pods are those that select them: an empty selector is everybody, none is nobody", () => {
+  const budget = (name: string, spec: object, metadata: object = {}): void =>
+    it.sources.budgets.store.upsert(liveChild({ apiVersion: "policy/v1", kind: "PodDisruptionBudget", spec }, "n", name, metadata));
+  it.service("n", "one", { tier: "tier-1" });
+  const ours = {
+    apiVersion: "platform-operator.dev/v1alpha1",
+    kind: "PlatformService",
+    name: "one",
+    uid: "uid-of-n-one",
+    controller: true,
+  };
+  budget("one", { selector: { matchLabels: { app: "legacy" } } }, { ownerReferences: [ours] });
+  budget("legacy", { selector: { matchLabels: { app: "legacy" } } });
+  budget("everybody", { selector: {} });
+  budget("another", { selector: { matchLabels: { app: "other" } } });
+  budget("nobody", {});
+  expect(it.world.foreignBudgets("n", { app: "legacy" }).toSorted()).toEqual(["everybody", "legacy"]);
+  expect(it.world.foreignBudgets("other", { app: "legacy" })).toEqual([]);
+});
+
 describe("rollouts that are paced", () => {
   const roll = (
     name: string,

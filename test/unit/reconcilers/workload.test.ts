@@ -13,15 +13,19 @@ const BRINGING = { image: {}, workloadRef: { apiVersion: "apps/v1", kind: "Deplo
 /** The service's own Deployment, and those that squads deploy. */
 let own: DeploymentState | undefined;
 let brought: Map<string, BroughtState>;
+/** Names of PodDisruptionBudgets of others, by the label that they select. */
+let budgets: Map<string, string>;
 let it: ServicePass;
 
 beforeEach(() => {
   own = { ...RUNNING, progress: UNDER_WAY };
   brought = new Map();
+  budgets = new Map();
   it = servicePass({
     deployment: () => own,
     templates: () => (own === undefined ? [] : [own]),
     workload: ({ name }) => brought.get(name),
+    foreignBudgets: (_, labels) => [...budgets].flatMap(([app, name]) => (labels["app"] === app ? [name] : [])),
   });
   for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
 });
@@ -108,6 +112,17 @@ describe("what runs in the place of another", () => {
     own = { ...RUNNING, replicas: 4 };
     expect(await writes()).toEqual(["release Deployment legacy"]);
   });
+});
+
+test("a budget of others over the same pods is named, since no drain gets past two of them", async () => {
+  own = { ...RUNNING, labels: { app: "legacy" } };
+  await it.pass();
+  expect(it.condition("DisruptionBudgetReady")).toMatch(/^True /);
+  budgets.set("legacy", "theirs").set("other", "unrelated");
+  await it.pass();
+  expect(it.condition("DisruptionBudgetReady")).toBe(
+    "False TwoBudgets: PodDisruptionBudget theirs, not ours, also selects these pods, and Kubernetes evicts no pod that two of them select, so every drain of a node is held up: delete it, or narrow its selector",
+  );
 });
 
 test("the autoscaler and the monitor of the service's own Deployment stay as long as that runs", async () => {
