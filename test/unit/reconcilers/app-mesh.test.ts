@@ -332,12 +332,12 @@ test("a service that is leaving is listed as such, and has the Service by which 
   let noted: string | undefined = "leaving";
   const it = servicePass({}, { get: (_, { kind }) => (kind === "ServiceAccount" ? accountState(noted) : undefined) });
   await it.pass();
-  const node = { group: "appmesh.aws", kind: "VirtualNode", name: "demo_dispatch_matching", state: "Progressing" };
-  expect(it.status().resources).toContainEqual(node);
+  const listed = { group: "appmesh.aws", kind: "VirtualNode", name: "demo_dispatch_matching", state: "Progressing" };
+  expect(it.status().resources).toContainEqual(listed);
   expect(it.calls()).toContain("apply Service matching-mesh");
   noted = undefined;
   await it.pass();
-  expect(it.status().resources).not.toContainEqual(node);
+  expect(it.status().resources).not.toContainEqual(listed);
   expect(it.calls()).not.toContain("apply Service matching-mesh");
 });
 
