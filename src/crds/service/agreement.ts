@@ -21,7 +21,7 @@ export const callers = z.strictObject({
     .optional()
     .describe(
       "Callers that are no PlatformService, by the ServiceAccount of their pods. The mesh lets that account alone in; the network lets its namespace in. " +
-        "Not in a tier of strict isolation.",
+        "Not in a tier of strict isolation, nor in App Mesh in a tier whose mtls is Permissive.",
     ),
 });
 

@@ -1,6 +1,7 @@
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
 import { buildMeshRoutes } from "../../resources/app-mesh/routes.ts";
 import { buildVirtualRouter, buildVirtualService } from "../../resources/app-mesh/virtual-router.ts";
+import { appMesh as appMeshPods } from "../../resources/mesh/app-mesh.ts";
 import type { StepReport } from "../step.ts";
 import { closedReport, convergeInMesh } from "./app-mesh.ts";
 import { retireMeshTraffic } from "./app-mesh-removal.ts";
@@ -30,8 +31,24 @@ export async function ensureMeshTraffic(scope: Scope): Promise<StepReport | unde
   return (
     (await convergeInMesh(scope, appMesh.virtualRouters, router)) ??
     (await ensureRoutes(scope)) ??
+    waitsForEnvoy(scope) ??
     (await convergeInMesh(scope, appMesh.virtualServices, virtualService))
   );
+}
+
+/** While the pods of before are being replaced and none with Envoy is ready yet, callers are not led here: they would find nobody. */
+function waitsForEnvoy({ world, service: { key } }: Scope): StepReport | undefined {
+  const pods = world.pods(key);
+  const inMesh = pods.filter((pod) => appMeshPods.has(pod));
+  const moves = world.templates(key).some(({ rolledOut, mesh }) => !rolledOut || mesh !== appMeshPods.provider);
+  if (!moves || inMesh.length === pods.length || inMesh.some(({ ready }) => ready)) return undefined;
+  return {
+    state: "progressing",
+    reason: "WaitingForEnvoy",
+    message: "waits for a ready pod with Envoy: until then callers in App Mesh find the pods as they did before",
+    recheckMs: WATCHED_RECHECK_MS,
+    waitsFor: ["WorkloadReady"],
+  };
 }
 
 /** Exactly the routes that are written: what is no longer wanted goes when all that is wanted is there. */

@@ -6,10 +6,12 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { childObject } from "../child-object.ts";
 import { selectorLabels } from "../labels.ts";
 import { serviceHost } from "../mesh/host.ts";
+import { MESH_POD_LABELS } from "./names.ts";
 
 /**
  * The headless Service by which Envoys of callers find the service's pods; undefined without a port. By the other one, which has a single
  * address, a proxy would take all pods for one: it would eject them together, and hold all requests of an HTTP/2 connection to one of them.
+ * On the way into App Mesh they find those that are in it; on the way out all, since an Envoy may be led here until App Mesh tells it otherwise.
  */
 export function buildDiscoveryService(service: EffectiveService): KubeObject | undefined {
   const { port, protocol } = service.spec;
@@ -22,7 +24,7 @@ export function buildDiscoveryService(service: EffectiveService): KubeObject | u
       spec: {
         type: "ClusterIP",
         clusterIP: "None",
-        selector: selectorLabels(service),
+        selector: { ...selectorLabels(service), ...(service.mesh === "AppMesh" && MESH_POD_LABELS) },
         ports: [{ name: protocol, port, targetPort: port, protocol: "TCP" }],
       },
     },

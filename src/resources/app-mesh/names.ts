@@ -5,6 +5,9 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 
 /** Names of what a service has in App Mesh. A mesh belongs to a region of an account, and clusters may share it. */
 
+/** Of pods in App Mesh, and of no others: where Istio is too, its injector and its nodes leave them alone, whatever the namespace's labels say. */
+export const MESH_POD_LABELS = { "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" } as const;
+
 /** `<cluster>_<namespace>_<name>`, also of the VirtualRouter: neither a namespace nor a service's name holds an underscore, so no two collide. */
 export function virtualNodeName(key: ObjectKey, { cluster }: OperatorConfig): string {
   return `${cluster.name}_${key.namespace}_${key.name}`;

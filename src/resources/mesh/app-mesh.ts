@@ -1,4 +1,5 @@
 import { isStrict } from "../agreement.ts";
+import { MESH_POD_LABELS } from "../app-mesh/names.ts";
 import { namespacePeer, tcp } from "../network/rules.ts";
 import { appMeshPod, ENVOY_ADMIN_PORT, ENVOY_CONTAINER } from "./app-mesh-containers.ts";
 import { appMeshLimits } from "./app-mesh-limits.ts";
@@ -25,8 +26,7 @@ export const appMesh: Mesh = {
 
   traffic: () => [],
 
-  // Where Istio is too, its injector and its nodes leave the pod alone, whatever the namespace's labels say.
-  podLabels: () => ({ "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" }),
+  podLabels: () => MESH_POD_LABELS,
 
   pod: appMeshPod,
 

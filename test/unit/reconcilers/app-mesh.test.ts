@@ -25,7 +25,7 @@ import { appMeshNote } from "../../../src/reconcilers/platform-service/needed-me
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
 import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import { computeStatus } from "../../../src/reconcilers/platform-service/status.ts";
-import type { ChildState, Children } from "../../../src/reconcilers/ports.ts";
+import type { ChildState, Children, DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
 import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
 import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
@@ -34,6 +34,7 @@ import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
 import { servicePass } from "../../support/service-pass.ts";
+import { deploymentState, podState } from "../../support/workload-states.ts";
 
 /** The steps of a service in App Mesh, and its way out, against the emulator; each pass may be of another process. */
 
@@ -273,6 +274,27 @@ describe("a service in App Mesh", () => {
     }
   });
 
+  test("is led to only once a pod with Envoy is ready, while pods of before are being replaced, and stays so", async () => {
+    const moving = (pods: readonly PodState[], template: Partial<DeploymentState>): Scope => ({
+      ...scopeOf(SPEC, { config: aws.config }),
+      world: { ...ports.world, pods: () => pods, templates: () => [deploymentState(template)] },
+    });
+    const before = podState({ containers: ["istio-proxy", "app"] });
+    const envoy = podState({ containers: ["envoy", "app"] });
+    const early: readonly Scope[] = [
+      moving([before], { mesh: "Istio" }),
+      moving([before, { ...envoy, ready: false }], { mesh: "AppMesh", rolledOut: false }),
+    ];
+    for (const scope of early) expect(await pass(scope)).toMatchObject({ reason: "WaitingForEnvoy", waitsFor: ["WorkloadReady"] });
+    expect(await inMesh()).toEqual(ALL.filter((one) => one !== "service"));
+    expect(await pass(moving([before, envoy], { mesh: "AppMesh", rolledOut: false }))).toBeUndefined();
+    expect(await inMesh()).toEqual(ALL);
+    await pass(moving([before], { mesh: "Istio" }));
+    expect(await inMesh()).toEqual(ALL);
+    // What takes Envoy out of the pods is said elsewhere (NotInMesh), and does not look like a move.
+    expect(await pass(moving([before], { mesh: "AppMesh", rolledOut: true }))).toBeUndefined();
+  });
+
   test("is looked at and not written while it is suspended, and what is withheld is named", async () => {
     const looked = async (spec: object): Promise<StepReport> => {
       const readOnly = readOnlyPass(ports);
@@ -310,12 +332,12 @@ test("a service that is leaving is listed as such, and has the Service by which 
   let noted: string | undefined = "leaving";
   const it = servicePass({}, { get: (_, { kind }) => (kind === "ServiceAccount" ? accountState(noted) : undefined) });
   await it.pass();
-  const node = { group: "appmesh.aws", kind: "VirtualNode", name: "demo_dispatch_matching", state: "Progressing" };
-  expect(it.status().resources).toContainEqual(node);
+  const listed = { group: "appmesh.aws", kind: "VirtualNode", name: "demo_dispatch_matching", state: "Progressing" };
+  expect(it.status().resources).toContainEqual(listed);
   expect(it.calls()).toContain("apply Service matching-mesh");
   noted = undefined;
   await it.pass();
-  expect(it.status().resources).not.toContainEqual(node);
+  expect(it.status().resources).not.toContainEqual(listed);
   expect(it.calls()).not.toContain("apply Service matching-mesh");
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { buildDiscoveryService } from "../../../../src/resources/app-mesh/discovery-service.ts";
 import { buildDeployment, podTemplateOf } from "../../../../src/resources/deployment.ts";
 import { buildRole } from "../../../../src/resources/iam/role.ts";
+import { selectorLabels } from "../../../../src/resources/labels.ts";
 import { callerIdentities, tlsMode } from "../../../../src/resources/mesh/app-mesh-tls.ts";
 import { appMesh } from "../../../../src/resources/mesh/app-mesh.ts";
 import { meshOf } from "../../../../src/resources/mesh/choose.ts";
@@ -72,6 +74,16 @@ describe("a pod in App Mesh", () => {
         annotations: { "appmesh.k8s.aws/sidecarInjectorWebhook": "disabled" },
       },
     });
+  });
+
+  test("is what callers there find, and no pod of before; on the way out every pod is, for who is still led there", () => {
+    const discovery = (mesh: "AppMesh" | "Istio") =>
+      buildDiscoveryService(testService({ config: appMeshConfig({ default: mesh }), spec: { port: 8080 } }));
+    const own = selectorLabels(testService());
+    const selected = { ...own, "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" };
+    expect(discovery("AppMesh")).toHaveProperty("spec.selector", selected);
+    expect(templateOf()).toMatchObject({ metadata: { labels: selected } });
+    expect(discovery("Istio")).toHaveProperty("spec.selector", own);
   });
 
   test("without a port has none that Envoy takes requests for", () => {
