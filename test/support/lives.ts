@@ -13,7 +13,8 @@ import { readWorld, type World } from "./world-state.ts";
 /** Every life's service has this name; faults and states are told apart by namespace. */
 export const SERVICE = "api";
 const TAG = "1.0.0";
-const PATIENCE_MS = 240_000;
+/** Of a phase, in which the operator may be killed twenty times on a machine that is busy with two other files. */
+const PATIENCE_MS = 900_000;
 
 /** One of every child: a way out (ServiceEntry, Sidecar), metrics (PodMonitor), routes, callers, rights in AWS. */
 const BORN = {
