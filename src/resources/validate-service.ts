@@ -6,6 +6,7 @@ import type { OperatorConfig } from "../crds/operator-config.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
+import { violation } from "./violation.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
 
@@ -226,7 +227,3 @@ const RULES: readonly ServiceRule[] = [
   hostsAreOutside,
   meshCanDoIt,
 ];
-
-function violation(field: string, reason: string, message: string): readonly Violation[] {
-  return [{ field, reason, message }];
-}

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../crds/desired.ts";
 import { ANNOTATIONS, keyString, type ObjectKey } from "../../crds/meta.ts";
 import { podTemplateOf } from "../../resources/deployment.ts";
+import { listed } from "../../resources/order.ts";
 import { hashOf } from "../hash.ts";
 import type { ChildState } from "../ports.ts";
 import type { StepReport } from "../step.ts";
@@ -47,17 +48,14 @@ export function waitsForPlace(scope: PacedScope, change: TemplateChange): StepRe
   return {
     state: "progressing",
     reason: "WaitingForRolloutBudget",
-    message: `the pod template changes for a reason outside this service's spec; other services of tier ${service.spec.tier} are rolled out first${listed(rolling)}`,
+    message: `the pod template changes for a reason outside this service's spec; other services of tier ${service.spec.tier} are rolled out first${holders(rolling)}`,
     recheckMs: WATCHED_RECHECK_MS,
   };
 }
 
 /** As `: n/a, n/b, n/c and 2 more`, so that whoever waits for long knows whose rollout does not end. */
-function listed(rolling: readonly ObjectKey[]): string {
-  if (rolling.length === 0) return "";
-  const names = rolling.map(keyString).toSorted();
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
-  return `: ${names.slice(0, MOST_NAMED).join(", ")}${more}`;
+function holders(rolling: readonly ObjectKey[]): string {
+  return rolling.length === 0 ? "" : `: ${listed(rolling.map(keyString).toSorted(), MOST_NAMED)}`;
 }
 
 const MOST_NAMED = 3;

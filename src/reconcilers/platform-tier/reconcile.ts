@@ -1,6 +1,7 @@
 import { canonicalJson } from "../../crds/canonical.ts";
 import { keyString, TIER_FINALIZER, type ObjectKey } from "../../crds/meta.ts";
 import type { PlatformTier, PlatformTierStatus } from "../../crds/platform-tier.ts";
+import { listed } from "../../resources/order.ts";
 import type { PrimaryWriter } from "../ports.ts";
 import type { Outcome } from "../step.ts";
 
@@ -12,9 +13,6 @@ export interface TierDeps {
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
 }
-
-/** How many services the message names. */
-const NAMED = 5;
 
 /** A tier says who uses it, and cannot go while anyone does. */
 export async function reconcileTier(deps: TierDeps, name: string): Promise<Outcome> {
@@ -62,9 +60,7 @@ function statusOf(tier: PlatformTier, services: readonly ObjectKey[], now: numbe
 }
 
 function inUseMessage(tier: PlatformTier, services: readonly ObjectKey[]): string {
-  const names = services.map(keyString).toSorted();
-  const more = names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : "";
-  const list = `${names.slice(0, NAMED).join(", ")}${more}`;
+  const list = listed(services.map(keyString).toSorted());
   return tier.metadata.deletionTimestamp === undefined
     ? `named by ${list}`
     : `cannot be deleted while ${list} name it: move them to another tier first`;

@@ -2,6 +2,7 @@ import type { Violation } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { Route } from "../../crds/platform-service.ts";
 import { dependenciesOf } from "../agreement.ts";
+import { violation } from "../violation.ts";
 import { gatewayMatches, type GatewayMatch } from "./ambient-routes.ts";
 import { overtakes } from "./route-order.ts";
 
@@ -113,8 +114,4 @@ function orderLimits(routes: readonly Route[]): readonly Violation[] {
 
 function isOvertakenBy(later: GatewayMatch): (earlier: GatewayMatch) => boolean {
   return (earlier) => overtakes(later, earlier);
-}
-
-function violation(field: string, reason: string, message: string): readonly Violation[] {
-  return [{ field, reason, message }];
 }

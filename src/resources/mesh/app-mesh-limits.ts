@@ -3,6 +3,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import type { Route } from "../../crds/platform-service.ts";
 import { dependenciesOf } from "../agreement.ts";
 import { grpcMatch, httpMatches } from "../app-mesh/routes.ts";
+import { violation } from "../violation.ts";
 import { ENVOY_PORTS, ENVOY_UID } from "./app-mesh-containers.ts";
 
 /** What Istio's sidecar does and App Mesh cannot: refused whole, so that nothing of a file is quietly left out. */
@@ -249,8 +250,4 @@ function readinessOfEnvoy(port: number): readonly Violation[] {
     "ReadinessOfEnvoy",
     `Envoy takes every connection to port ${port}, so that it is open does not say that the application is ready: write the path that the application answers here, and its port, best one that is not ${port}, ${OTHERWISE}`,
   );
-}
-
-function violation(field: string, reason: string, message: string): readonly Violation[] {
-  return [{ field, reason, message }];
 }

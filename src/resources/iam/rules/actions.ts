@@ -1,6 +1,7 @@
 import type { Statement } from "../../../crds/platform-service.ts";
 import { hasWildcard, matches } from "../pattern.ts";
-import { listed, violation, type PolicyRule } from "./rule.ts";
+import { listed } from "../../order.ts";
+import { violation, type PolicyRule } from "./rule.ts";
 
 /** Rules about what a statement allows. IAM reads actions regardless of case, and so do these. */
 

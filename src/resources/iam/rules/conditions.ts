@@ -1,4 +1,5 @@
-import { listed, violation, type PolicyRule } from "./rule.ts";
+import { listed } from "../../order.ts";
+import { violation, type PolicyRule } from "./rule.ts";
 
 /** Rules about conditions. In an allowing statement they only narrow, so which are needed is the escalation rules' to say. */
 

@@ -1,6 +1,7 @@
 import type { Statement } from "../../../crds/platform-service.ts";
 import { arnCovers, parseArnPattern, type ArnPattern } from "../arn.ts";
-import { listed, violation, type PolicyRule, type VettingContext } from "./rule.ts";
+import { listed } from "../../order.ts";
+import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
 
 /** Rules about what a statement reaches. */
 

@@ -28,11 +28,3 @@ export function violation(
     message: `statement ${statement.sid} ${rule.text}`,
   };
 }
-
-const MAX_LISTED = 5;
-
-/** The first few, joined, and how many more there are. */
-export function listed(items: readonly string[]): string {
-  const shown = items.slice(0, MAX_LISTED).join(", ");
-  return items.length > MAX_LISTED ? `${shown} and ${items.length - MAX_LISTED} more` : shown;
-}
