@@ -37,6 +37,14 @@ export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<
   return { [AWS_TAGS.cluster]: clusterId(config), [AWS_TAGS.namespace]: key.namespace, [AWS_TAGS.name]: key.name };
 }
 
+/** Tags of every AWS object of a service: whose it is, and who pays for it. */
+export function serviceTags(
+  { key, owner }: { readonly key: ObjectKey; readonly owner: string },
+  config: OperatorConfig,
+): Readonly<Record<string, string>> {
+  return { ...ownershipTags(key, config), [OWNER_TAG]: owner };
+}
+
 /** Whose tagged AWS object it is, in words. */
 export function describeOwner(tags: Readonly<Record<string, string>>): string {
   const { [AWS_TAGS.cluster]: cluster, [AWS_TAGS.namespace]: namespace, [AWS_TAGS.name]: name } = tags;

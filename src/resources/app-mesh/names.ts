@@ -13,10 +13,15 @@ export function virtualNodeName(key: ObjectKey, { cluster }: OperatorConfig): st
   return `${cluster.name}_${key.namespace}_${key.name}`;
 }
 
+/** The mesh's ARN; those of its objects go on from it. */
+export function meshArn(config: OperatorConfig): string {
+  const { region, accountId } = config.cluster;
+  return `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMeshOf(config).meshName}`;
+}
+
 /** The ARN that the VirtualNode has, known before it exists. */
 export function virtualNodeArn(key: ObjectKey, config: OperatorConfig): string {
-  const { region, accountId } = config.cluster;
-  return `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:${virtualNodePath(key, config)}`;
+  return `${meshArn(config)}/virtualNode/${virtualNodeName(key, config)}`;
 }
 
 /** The part of its ARN that Envoy is told: the mesh, and the VirtualNode that it is a proxy of. */

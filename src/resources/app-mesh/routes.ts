@@ -1,3 +1,4 @@
+import { serviceTags } from "../../crds/aws-names.ts";
 import { durationMs, type EffectiveService } from "../../crds/effective.ts";
 import type {
   GrpcMeshMatch,
@@ -13,7 +14,6 @@ import type { Route } from "../../crds/platform-service.ts";
 import { compareText } from "../order.ts";
 import { meshDuration, requestTimeout } from "./durations.ts";
 import { virtualNodeName } from "./names.ts";
-import { meshTags } from "./virtual-node.ts";
 
 /**
  * The service's routes as routes of its VirtualRouter, in the order written: their priority is their place. One of App Mesh matches one method and one form of
@@ -31,7 +31,7 @@ export function buildMeshRoutes(service: EffectiveService, config: OperatorConfi
     name: `${virtualNodeName(key, config)}/${name}`,
     owner: key,
     spec: { priority, ...one },
-    tags: meshTags(service, config),
+    tags: serviceTags(service, config),
   }));
 }
 

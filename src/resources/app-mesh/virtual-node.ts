@@ -1,4 +1,4 @@
-import { OWNER_TAG, ownershipTags } from "../../crds/aws-names.ts";
+import { serviceTags } from "../../crds/aws-names.ts";
 import { durationMs, longestTimeoutMs, type EffectiveService } from "../../crds/effective.ts";
 import type {
   CertificateFiles,
@@ -33,13 +33,8 @@ export function buildVirtualNode(service: EffectiveService, config: OperatorConf
       backends: dependenciesOf(service).services.map((callee) => ({ virtualService: backend(service, callee, config) })),
       logging: { accessLog: { file: { path: "/dev/stdout" } } },
     },
-    tags: meshTags(service, config),
+    tags: serviceTags(service, config),
   };
-}
-
-/** Tags of every object of the service in the mesh. */
-export function meshTags(service: EffectiveService, config: OperatorConfig): Readonly<Record<string, string>> {
-  return { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner };
 }
 
 function listener(

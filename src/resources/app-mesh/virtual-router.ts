@@ -1,9 +1,9 @@
+import { serviceTags } from "../../crds/aws-names.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { VirtualRouterDesired, VirtualServiceDesired } from "../../crds/mesh-objects.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { serviceHost } from "../mesh/host.ts";
 import { virtualNodeName } from "./names.ts";
-import { meshTags } from "./virtual-node.ts";
 
 /** What callers' Envoys are told: a service's host, and the router that has its routes. */
 
@@ -15,7 +15,7 @@ export function buildVirtualRouter(service: EffectiveService, config: OperatorCo
     name: virtualNodeName(service.key, config),
     owner: service.key,
     spec: { listeners: [{ portMapping: { port, protocol } }] },
-    tags: meshTags(service, config),
+    tags: serviceTags(service, config),
   };
 }
 
@@ -26,6 +26,6 @@ export function buildVirtualService(service: EffectiveService, config: OperatorC
     name: serviceHost(service.key, config),
     owner: service.key,
     spec: { provider: { virtualRouter: { virtualRouterName: virtualNodeName(service.key, config) } } },
-    tags: meshTags(service, config),
+    tags: serviceTags(service, config),
   };
 }

@@ -1,4 +1,4 @@
-import { KEPT_TAG_PREFIX, OWNER_TAG, ownershipTags, partitionOf } from "../../crds/aws-names.ts";
+import { KEPT_TAG_PREFIX, serviceTags, partitionOf } from "../../crds/aws-names.ts";
 import type { LifecyclePolicy, RepositoryDesired } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
@@ -11,7 +11,7 @@ export function buildRepository(service: EffectiveService, config: OperatorConfi
     owner: service.key,
     encryption: { type, kmsKey },
     lifecyclePolicy: lifecyclePolicy(service.retain),
-    tags: { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner },
+    tags: serviceTags(service, config),
   };
 }
 

@@ -1,4 +1,4 @@
-import { OWNER_TAG, ownershipTags } from "../../crds/aws-names.ts";
+import { serviceTags } from "../../crds/aws-names.ts";
 import type { AssociationDesired } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
@@ -11,7 +11,7 @@ export function buildAssociation(service: EffectiveService, config: OperatorConf
     name: associationName(service.key),
     owner: service.key,
     roleArn: roleArn(service.key, config),
-    tags: { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner },
+    tags: serviceTags(service, config),
   };
 }
 

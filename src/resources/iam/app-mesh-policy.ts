@@ -1,28 +1,26 @@
-import { partitionOf } from "../../crds/aws-names.ts";
 import type { PolicyStatement } from "../../crds/desired.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import { POLICY_VERSION } from "./inline-policy.ts";
-import { allow, namedInRequest, onlyOurTagKeys, requestTag, resourceTag } from "./policy-parts.ts";
+import { meshArn } from "../app-mesh/names.ts";
+import { allow, namedInRequest, onlyOurTagKeys, render, requestTag, resourceTag } from "./policy-parts.ts";
 
 /**
  * What the operator calls of App Mesh, in the one mesh of the configuration: a policy of its own beside operator-policy.ts, since one managed policy of at most 6,144
  * characters has no room for both.
  */
 
-/** The policy as JSON, ready for `aws iam create-policy`; undefined where App Mesh is not called. */
+/** The policy as JSON; undefined where App Mesh is not called. */
 export function renderAppMeshPolicy(config: OperatorConfig): string | undefined {
-  const Statement = appMeshStatements(config);
-  return Statement.length === 0 ? undefined : `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
+  const statements = appMeshStatements(config);
+  return statements.length === 0 ? undefined : render(statements);
 }
 
 /** Empty where App Mesh is not called. */
 export function appMeshStatements(config: OperatorConfig): readonly PolicyStatement[] {
   const { appMesh } = config.mesh;
   if (appMesh === null || appMesh.retired) return [];
-  const { accountId, region, name } = config.cluster;
-  const mesh = `arn:${partitionOf(region).partition}:appmesh:${region}:${accountId}:mesh/${appMesh.meshName}`;
+  const mesh = meshArn(config);
   // Nodes, and routers with their routes, by their names; a host says nothing of its cluster. What is written is checked on each object that it names as well.
-  const byName = `${mesh}/virtual*/${name}_*`;
+  const byName = `${mesh}/virtual*/${config.cluster.name}_*`;
   const Resource = [byName, `${mesh}/virtualService/*`];
   return [
     // Reads go as far as telling a foreign object from none.

@@ -4,7 +4,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
 import { appMeshStatements } from "./app-mesh-policy.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
-import { allow, CLUSTER_TAG, deny, namedInRequest, onlyOurTagKeys, requestTag, resourceTag } from "./policy-parts.ts";
+import { allow, CLUSTER_TAG, deny, namedInRequest, onlyOurTagKeys, render, requestTag, resourceTag } from "./policy-parts.ts";
 import { POD_IDENTITY_SERVICE } from "./role.ts";
 
 /**
@@ -13,9 +13,9 @@ import { POD_IDENTITY_SERVICE } from "./role.ts";
  * action does not have would deny it for ever.
  */
 
-/** The policy as JSON, ready for `aws iam create-policy`: two spaces, a final newline. */
+/** The policy as JSON. */
 export function renderOperatorPolicy(config: OperatorConfig): string {
-  return `${JSON.stringify({ Version: POLICY_VERSION, Statement: ownStatements(config) }, null, 2)}\n`;
+  return render(ownStatements(config));
 }
 
 /** All that the operator's role has, of each policy that is attached to it, as one. */

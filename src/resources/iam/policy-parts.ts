@@ -2,8 +2,14 @@ import { clusterId } from "../../crds/aws-names.ts";
 import type { PolicyStatement } from "../../crds/desired.ts";
 import { AWS_TAGS, GROUP } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { POLICY_VERSION } from "./inline-policy.ts";
 
-/** What the statements of the operator's own policies are made of. */
+/** What the operator's own policies are made of. */
+
+/** As JSON, ready for `aws iam create-policy`: two spaces, a final newline. */
+export function render(Statement: readonly PolicyStatement[]): string {
+  return `${JSON.stringify({ Version: POLICY_VERSION, Statement }, null, 2)}\n`;
+}
 
 export const CLUSTER_TAG = AWS_TAGS.cluster;
 

@@ -1,4 +1,4 @@
-import { clusterArn, clusterId, OWNER_TAG, ownershipTags, partitionOf, rolePath } from "../../crds/aws-names.ts";
+import { clusterArn, clusterId, serviceTags, partitionOf, rolePath } from "../../crds/aws-names.ts";
 import type { PolicyDocument, PolicyStatement, RoleDesired } from "../../crds/desired.ts";
 import { IDENTITY_MODES, type EffectiveService, type IdentityMode } from "../../crds/effective.ts";
 import { sha256Hex } from "../../crds/hash.ts";
@@ -44,7 +44,7 @@ export function buildRole(
     managedPolicyArns: sortedUnique(service.spec.aws?.managedPolicyArns ?? []),
     permissionsBoundaryArn: service.permissionsBoundaryArn,
     maxSessionDuration: service.maxSessionDuration,
-    tags: { ...ownershipTags(service.key, config), [OWNER_TAG]: service.owner },
+    tags: serviceTags(service, config),
   };
 }
 
