@@ -27,7 +27,11 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
   const updatedReplicas = number(status.updatedReplicas);
   const statusReplicas = number(status.replicas);
-  const progress = deploymentProgress(object);
+  const isObserved = observedGeneration >= generation;
+  // Complete and stuck as `kubectl rollout status` decides.
+  const complete =
+    isObserved && updatedReplicas >= replicas && statusReplicas <= updatedReplicas && number(status.availableReplicas) >= updatedReplicas;
+  const stuck = isObserved && progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded";
   return {
     ...templateFacts(spec),
     hasTemplate: true,
@@ -37,28 +41,15 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
     updatedReplicas,
     statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
-    progress: { state: progress, message: "" },
+    progress: { state: complete ? "complete" : stuck ? "stuck" : spec.paused === true ? "paused" : "underWay", message: "" },
     readyReplicas: number(status.readyReplicas),
     // Stays so when pods are lost or added later: the Deployment controller says it once a rollout is complete (deployment/progress.go). It leaves it
     // said when a template goes back to one whose ReplicaSet is still there; then the pods of the other one tell. Without a deadline it says nothing.
     rolledOut:
       progressing === undefined
-        ? progress === "complete"
-        : observedGeneration >= generation && progressing.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
+        ? complete
+        : isObserved && progressing.reason === "NewReplicaSetAvailable" && statusReplicas <= updatedReplicas,
   };
-}
-
-/** Complete and stuck as `kubectl rollout status` decides. */
-function deploymentProgress({ metadata: { generation = 0 }, ...object }: LiveObject): Progress["state"] {
-  const spec = record(object.spec);
-  const status = record(object.status);
-  const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
-  const updated = number(status.updatedReplicas);
-  const underWay = spec.paused === true ? "paused" : "underWay";
-  if (number(status.observedGeneration) < generation) return underWay;
-  if (updated >= replicas && number(status.replicas) <= updated && number(status.availableReplicas) >= updated) return "complete";
-  const progressing = records(status.conditions).find((c) => c.type === "Progressing");
-  return progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded" ? "stuck" : underWay;
 }
 
 /** Argo Rollouts' own word, `status.phase`; its observedGeneration is text. */

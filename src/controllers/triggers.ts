@@ -84,7 +84,8 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
         for (const key of [...bringing, ...[...holders].map((name) => ({ namespace, name }))]) enqueue(key);
       const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
       if (!done) return;
-      for (const name of [ownerOf(change.new ?? change.old) ?? [], ...holders].flat()) {
+      const owner = ownerOf(change.new ?? change.old);
+      for (const name of owner === undefined ? holders : [owner, ...holders]) {
         const tier = sources.services.store.get({ namespace, name })?.spec.tier;
         const next = tier === undefined ? undefined : budget.nextWaiting(tier);
         if (next) enqueue(next, "low");

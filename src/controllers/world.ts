@@ -20,7 +20,10 @@ export function createWorld(sources: Sources, now: () => number): World {
   };
   const held = (key: ObjectKey): readonly Child<WorkloadState>[] =>
     broughtSources(sources).flatMap(({ store }) => store.byIndex("holder", keyString(key)));
-  const workloads = (key: ObjectKey): readonly Child<WorkloadState>[] => [...[ownDeployment(key) ?? []].flat(), ...held(key)];
+  const workloads = (key: ObjectKey): readonly Child<WorkloadState>[] => {
+    const own = ownDeployment(key);
+    return own === undefined ? held(key) : [own, ...held(key)];
+  };
   /** One that is paused goes on when a person says so, which may be never. */
   const isPaced = (key: ObjectKey): boolean =>
     workloads(key).some(
@@ -37,7 +40,7 @@ export function createWorld(sources: Sources, now: () => number): World {
     controller?.kind === "PlatformService" &&
     services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
   const foreign = <Facts>({ store }: ChildSource<Facts>, namespace: string): readonly Child<Facts>[] =>
-    store.list().filter(({ state }) => state.ref.namespace === namespace && !isOurs(state));
+    store.byIndex("namespace", namespace).filter(({ state }) => !isOurs(state));
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
     deployment: (key) => ownDeployment(key)?.facts,

@@ -13,7 +13,7 @@ import {
 import { asksFor, isFree, obstacleTo } from "./adoption.ts";
 import { holdingOf } from "./child-holding.ts";
 import { Memories, type ChildMemory } from "./child-memory.ts";
-import type { Child, ChildSource } from "./child-stores.ts";
+import { apiMissing, targetOf, type Child, type ChildSource } from "./child-stores.ts";
 import { NotServedError } from "./errors.ts";
 import { clearingPatch, disownPatch, foreignPaths, removalPatch } from "./foreign-fields.ts";
 import { apiVersionOf } from "./kinds.ts";
@@ -82,13 +82,13 @@ class AppliedChildren implements Children {
   }
 
   async #whereServed(wish: Wish, act: (wish: Wish) => Promise<ApplyResult>): Promise<ApplyResult> {
-    if (wish.source.reflector.state() === "missing") return apiMissing(wish);
+    if (wish.source.reflector.state() === "missing") return apiMissing(wish.source);
     try {
       return await act(wish);
     } catch (error) {
       if (!(error instanceof NotServedError)) throw error;
       wish.source.reflector.nudge();
-      return apiMissing(wish);
+      return apiMissing(wish.source);
     }
   }
 
@@ -348,12 +348,4 @@ class AppliedChildren implements Children {
     if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no child kind: it has no source`);
     return source;
   }
-}
-
-function targetOf({ resource }: ChildSource<unknown>, { namespace, name }: ChildRef): Target {
-  return { resource, namespace, name };
-}
-
-function apiMissing({ source }: Wish): ApplyResult {
-  return { state: "apiMissing", api: `${source.resource.kind} (${apiVersionOf(source.resource)})` };
 }

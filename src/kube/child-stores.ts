@@ -1,5 +1,5 @@
 import { GROUP, keyString, LABELS, MANAGED_BY } from "../crds/meta.ts";
-import type { ChildState } from "../reconcilers/ports.ts";
+import type { ChildRef, ChildState } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
 import { foreignPaths } from "./foreign-fields.ts";
 
@@ -9,7 +9,7 @@ import { isJsonObject, objectKey, type LiveObject } from "./objects.ts";
 import { hashOf, holdingsOf, ownedProjection } from "./owned-fields.ts";
 import { Reflector } from "./reflector.ts";
 import { Store } from "./store.ts";
-import type { Transport } from "./transport.ts";
+import type { Target, Transport } from "./transport.ts";
 
 /** What is kept of a child: enough to know whether it needs a write, and the facts that the kind's reader asked for. */
 export interface Child<Facts> {
@@ -23,13 +23,23 @@ export interface Child<Facts> {
   readonly facts: Facts;
 }
 
-export type ChildStore<Facts> = Store<Child<Facts>, "controller" | "holder">;
+export type ChildStore<Facts> = Store<Child<Facts>, "controller" | "holder" | "namespace">;
 
 export interface ChildSource<Facts> {
   readonly resource: ResourceType;
-  /** Index `controller`: by the uid of the controller ownerReference; `holder`: by `namespace/name` of each service that holds fields of it. */
+  /** Index `controller`: by the uid of the controller ownerReference; `holder`: by `namespace/name` of each service that holds fields of it; `namespace`: by its own. */
   readonly store: ChildStore<Facts>;
   readonly reflector: Reflector<Child<Facts>>;
+}
+
+/** Where requests about an object of the kind go. */
+export function targetOf({ resource }: Pick<ChildSource<unknown>, "resource">, { namespace, name }: ChildRef): Target {
+  return { resource, namespace, name };
+}
+
+/** What is said where the API server does not serve the kind. */
+export function apiMissing({ resource }: Pick<ChildSource<unknown>, "resource">): { readonly state: "apiMissing"; readonly api: string } {
+  return { state: "apiMissing", api: `${resource.kind} (${apiVersionOf(resource)})` };
 }
 
 export interface ChildSourceOptions<Facts> {
@@ -54,6 +64,7 @@ export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSou
     selects: ({ metadata }) => scope === "all" || metadata.labels?.[LABELS.managedBy] === MANAGED_BY,
     indexes: {
       controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]),
+      namespace: (_, { namespace }) => [namespace],
       holder: ({ holdings }, { namespace }) => Object.keys(holdings).map((name) => keyString({ namespace, name })),
     },
   });

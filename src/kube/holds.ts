@@ -2,12 +2,12 @@ import type { KubeObject } from "../crds/desired.ts";
 import { holdManager, keyString, type ObjectKey } from "../crds/meta.ts";
 import { KubeError, type ChildRef, type ChildState, type HoldResult, type Holds, type Owner } from "../reconcilers/ports.ts";
 import { Memories } from "./child-memory.ts";
-import type { Child, ChildSource } from "./child-stores.ts";
+import { apiMissing, targetOf, type Child, type ChildSource } from "./child-stores.ts";
 import { NotServedError } from "./errors.ts";
 import { apiVersionOf } from "./kinds.ts";
 import type { JsonObject } from "./objects.ts";
 import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
-import type { Target, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** Fields of workloads that are others' (docs/adr, workloads that a squad brings): as children are applied, but unforced and under a manager of the service's own. */
 
@@ -41,20 +41,24 @@ class AppliedHolds implements Holds {
     this.#sources = sources;
   }
 
-  async hold(owner: Owner, desired: KubeObject): Promise<HoldResult> {
-    const wish = this.#wishOf(owner, desired);
-    if (wish.source.reflector.state() === "missing") return apiMissing(wish);
-    const child = wish.source.store.get(wish.ref);
-    if (child === undefined) return { state: "absent" };
-    return this.#settled(wish, child) ?? this.#apply(wish, child);
+  hold(owner: Owner, desired: KubeObject): Promise<HoldResult> {
+    return this.#unlessSettled(owner, desired, (wish, child) => this.#apply(wish, child));
   }
 
-  async look(owner: Owner, desired: KubeObject): Promise<HoldResult> {
+  look(owner: Owner, desired: KubeObject): Promise<HoldResult> {
+    return this.#unlessSettled(owner, desired, async () => ({ state: "withheld" }));
+  }
+
+  async #unlessSettled(
+    owner: Owner,
+    desired: KubeObject,
+    act: (wish: Wish, child: Child<unknown>) => Promise<HoldResult>,
+  ): Promise<HoldResult> {
     const wish = this.#wishOf(owner, desired);
-    if (wish.source.reflector.state() === "missing") return apiMissing(wish);
+    if (wish.source.reflector.state() === "missing") return apiMissing(wish.source);
     const child = wish.source.store.get(wish.ref);
     if (child === undefined) return { state: "absent" };
-    return this.#settled(wish, child) ?? { state: "withheld" };
+    return this.#settled(wish, child) ?? act(wish, child);
   }
 
   async release(owner: Owner, ref: ChildRef): Promise<"released"> {
@@ -118,7 +122,7 @@ class AppliedHolds implements Holds {
       if (error instanceof KubeError && error.fieldConflicts.length > 0) return { state: "conflict", conflicts: error.fieldConflicts };
       if (!(error instanceof NotServedError)) throw error;
       source.reflector.nudge();
-      return apiMissing(wish);
+      return apiMissing(source);
     }
   }
 
@@ -136,12 +140,4 @@ class AppliedHolds implements Holds {
     if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no kind that a squad may bring: it has no source`);
     return source;
   }
-}
-
-function targetOf({ resource }: ChildSource<unknown>, { namespace, name }: ChildRef): Target {
-  return { resource, namespace, name };
-}
-
-function apiMissing({ source }: Wish): HoldResult {
-  return { state: "apiMissing", api: `${source.resource.kind} (${apiVersionOf(source.resource)})` };
 }
