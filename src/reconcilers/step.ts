@@ -28,6 +28,11 @@ export type RemovalReport =
   | { readonly state: "deleting"; readonly message: string; readonly recheckMs: number }
   | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs: number };
 
+/** Whether the next removal has to wait for this one. */
+export function isPending(report: RemovalReport): report is Exclude<RemovalReport, { state: "gone" | "retained" }> {
+  return report.state !== "gone" && report.state !== "retained";
+}
+
 /** One piece of what should be true: owns one condition, in `ensure`; and its own undoing, in `remove`. */
 export interface Step<EnsureScope, RemoveScope> {
   readonly name: string;

@@ -6,7 +6,7 @@ import { isAbandoned } from "../../crds/requests.ts";
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
 import { serviceHost } from "../../resources/mesh/host.ts";
 import type { Converger, Converging } from "../converge.ts";
-import type { RemovalReport, StepReport } from "../step.ts";
+import { isPending, type RemovalReport, type StepReport } from "../step.ts";
 import { closedReport } from "./app-mesh.ts";
 import { EXTERNAL_RECHECK_MS, leaveBehind, removeExternal } from "./external.ts";
 import { appMeshNote, isNotedInAppMesh, noteAppMesh } from "./needed-meshes.ts";
@@ -91,7 +91,7 @@ export async function removeMeshTraffic(scope: RemoveScope): Promise<RemovalRepo
   if (!mayBeInAppMesh(scope)) return { state: "gone" };
   const { appMesh, key, config } = scope;
   const report = await remove(scope, appMesh.virtualServices, serviceHost(key, config));
-  if (report.state === "blocked" || report.state === "deleting") return report;
+  if (isPending(report)) return report;
   return remove(scope, appMesh.virtualRouters, virtualNodeName(key, config));
 }
 

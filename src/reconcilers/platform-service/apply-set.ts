@@ -169,9 +169,13 @@ export function mutatedByAdmission(name: string, paths: readonly string[]): Step
 }
 
 function stateOf(result: Answer, report: StepReport | undefined): OwnedResource["state"] {
-  if (result.state === "withheld") return "Blocked";
-  if (!report) return "Ready";
-  return report.state === "progressing" ? "Progressing" : "Blocked";
+  return result.state === "withheld" ? "Blocked" : resourceState(report ?? { state: "ready" });
+}
+
+/** For `status.resources`. */
+export function resourceState({ state }: StepReport): OwnedResource["state"] {
+  if (state === "ready") return "Ready";
+  return state === "progressing" ? "Progressing" : "Blocked";
 }
 
 /** The API group of an apiVersion; empty for the core group. */

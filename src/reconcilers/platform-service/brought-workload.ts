@@ -6,9 +6,9 @@ import { sortedUnique } from "../../resources/order.ts";
 import { unreachable } from "../conditions.ts";
 import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { groupOf, mutatedByAdmission, notServed, WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { groupOf, mutatedByAdmission, notServed, resourceState, WATCHED_RECHECK_MS } from "./apply-set.ts";
 import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
-import { progressReport } from "./rollout-report.ts";
+import { progressReport, waitingFor } from "./rollout-report.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
 
 /** What it takes, of a pass. */
@@ -18,7 +18,7 @@ export type BringScope = Pick<Scope, "service" | "owner" | "config" | "holds" | 
 /** A workload that the squad deploys itself: in its pod template the service sets who the pods are, where they run and whose policies they are under. */
 export async function bring(scope: BringScope, ref: WorkloadRef, waiting: readonly StepCondition[]): Promise<StepReport> {
   const report = await ensureHeld(scope, ref, waiting);
-  if (scope.world.workload(refOf(scope.service, ref)) !== undefined) noteWorkload(scope, ref, stateOf(report));
+  if (scope.world.workload(refOf(scope.service, ref)) !== undefined) noteWorkload(scope, ref, resourceState(report));
   return report;
 }
 
@@ -48,13 +48,7 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
   const refused = refusal(scope, ref, brought);
   if (refused) return refused;
   if (waiting.length > 0 || facts.roleArn === undefined) {
-    return {
-      state: "progressing",
-      reason: "WaitingForPrerequisites",
-      message: `waits for ${waiting.join(", ")}`,
-      recheckMs: WATCHED_RECHECK_MS,
-      waitsFor: waiting,
-    };
+    return waitingFor(waiting);
   }
   const annotations = holds.held(service.key).find((held) => isSame(held.ref, ref))?.annotations;
   const live = annotations && brought?.rolledOut === true ? withoutMark(annotations) : annotations;
@@ -188,11 +182,6 @@ function owners(conflicts: readonly FieldConflict[]): string {
 
 function noteWorkload({ resources }: BringScope, { apiVersion, kind, name }: WorkloadRef, state: OwnedResource["state"]): void {
   resources.push({ group: groupOf(apiVersion), kind, name, state });
-}
-
-function stateOf({ state }: StepReport): OwnedResource["state"] {
-  if (state === "ready") return "Ready";
-  return state === "progressing" ? "Progressing" : "Blocked";
 }
 
 function refOf({ key }: BringScope["service"], { apiVersion, kind, name }: WorkloadRef): ChildRef {

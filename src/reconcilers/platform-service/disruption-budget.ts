@@ -1,8 +1,7 @@
-import { templateLabels } from "../../resources/deployment.ts";
 import { buildDisruptionBudget } from "../../resources/disruption-budget.ts";
-import { sortedUnique } from "../../resources/order.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
+import { selectingOurPods } from "./foreign-selectors.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 const SET: KindSet = { kinds: [{ apiVersion: "policy/v1", kind: "PodDisruptionBudget" }], adoption: "withWorkload" };
@@ -13,11 +12,10 @@ export const disruptionBudgetStep: Step<Scope, RemoveScope> = {
   condition: "DisruptionBudgetReady",
 
   async ensure(scope) {
-    const { service, world, config } = scope;
+    const { service, world } = scope;
     const applied = await applySet(scope, SET, [buildDisruptionBudget(service)]);
     if (applied) return applied;
-    const pods = [templateLabels(service, config), ...world.templates(service.key).map(({ labels }) => labels)];
-    const others = sortedUnique(pods.flatMap((labels) => world.foreignBudgets(service.key.namespace, labels)));
+    const others = selectingOurPods(scope, (namespace, labels) => world.foreignBudgets(namespace, labels));
     // It may still be seen as it was before it was taken over.
     const foreign = others.filter((name) => name !== service.key.name);
     if (foreign.length === 0) return { state: "ready" };

@@ -2,7 +2,7 @@ import { IDENTITY_MODES, type IdentityMode } from "../../crds/effective.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../crds/meta.ts";
 import { identityHash } from "../../resources/deployment.ts";
 import { roleArn } from "../../resources/iam/role.ts";
-import type { ChildRef, ChildState, PodState, TemplateState } from "../ports.ts";
+import type { ChildRef, ChildState, TemplateState } from "../ports.ts";
 import type { Scope } from "./scope.ts";
 
 /** Which bindings of a service's own role have to be there: the one that is wished for, and each that a pod may still need. */
@@ -15,7 +15,9 @@ export function neededModes(scope: Pick<Scope, "world" | "service" | "children" 
   const pods = world.pods(service.key);
   const wished = identityHash(service.identity, service.spec.aws?.existingRole ?? own);
   // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
-  const bound = isSettled(templates, pods, wished) ? [] : boundModes(children.get(owner, accountRef(service.key)));
+  const bound = isSettled(templates, pods.length, ({ identity }) => identity === wished)
+    ? []
+    : boundModes(children.get(owner, accountRef(service.key)));
   return IDENTITY_MODES.filter((mode) => {
     if (mode === service.identity || bound.includes(mode)) return true;
     const hash = identityHash(mode, own);
@@ -39,7 +41,7 @@ export function accountRef(key: ObjectKey): ChildRef {
   return { apiVersion: "v1", kind: "ServiceAccount", ...key };
 }
 
-/** Nothing but pods of this identity runs, or will be made. */
-function isSettled(templates: readonly TemplateState[], pods: readonly PodState[], identity: string): boolean {
-  return templates.length === 0 ? pods.length === 0 : templates.every((template) => template.rolledOut && template.identity === identity);
+/** Nothing but pods of templates that are so will be made; `pods`: how many there are. */
+export function isSettled(templates: readonly TemplateState[], pods: number, isSo: (template: TemplateState) => boolean): boolean {
+  return templates.length === 0 ? pods === 0 : templates.every((template) => template.rolledOut && isSo(template));
 }

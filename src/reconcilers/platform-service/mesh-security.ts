@@ -1,6 +1,6 @@
 import { keyString } from "../../crds/meta.ts";
 import { callersLeftOut, isStrict } from "../../resources/agreement.ts";
-import type { Step, StepReport } from "../step.ts";
+import { isPending, type Step, type StepReport } from "../step.ts";
 import { ensureVirtualNode } from "./app-mesh-node.ts";
 import { removeVirtualNode } from "./app-mesh-removal.ts";
 import { appMeshObstacle, ENVOY_NOTE, ensureCertificate, rightsOfOthers } from "./app-mesh-security.ts";
@@ -38,7 +38,7 @@ export const meshSecurityStep: Step<Scope, RemoveScope> = {
 
   async remove(scope) {
     const node = await removeVirtualNode(scope);
-    return node.state === "blocked" || node.state === "deleting" ? node : removeSet(scope, SET);
+    return isPending(node) ? node : removeSet(scope, SET);
   },
 };
 

@@ -6,8 +6,8 @@ import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
 import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
 import { buildServiceAccount, type AppMeshNote } from "../../resources/service-account.ts";
-import type { Children, Owner, TemplateState, World } from "../ports.ts";
-import { accountRef, neededModes } from "./identity-modes.ts";
+import type { Children, Owner, World } from "../ports.ts";
+import { accountRef, isSettled, neededModes } from "./identity-modes.ts";
 import type { Scope } from "./scope.ts";
 
 /**
@@ -28,7 +28,7 @@ export function neededMeshes(seen: Seen): readonly Mesh[] {
   const pods = world.pods(service.key);
   const left = earlierMeshes(seen).filter(({ provider }) => provider !== wished.provider);
   // An old ReplicaSet may make another pod at any moment of a rollout, when none is to be seen.
-  const settled = isSettled(world.templates(service.key), pods.length, wished);
+  const settled = isSettled(world.templates(service.key), pods.length, ({ mesh }) => mesh === wished.provider);
   return [wished, ...left.filter((mesh) => !settled || pods.some((pod) => mesh.has(pod)))];
 }
 
@@ -51,10 +51,6 @@ function mayHavePodsInAppMesh({ world, children, owner, service: { key } }: Seen
     world.deployment(key)?.mesh === "AppMesh" ||
     world.pods(key).some((pod) => !pod.brought && appMesh.has(pod))
   );
-}
-
-function isSettled(templates: readonly TemplateState[], pods: number, wished: Mesh): boolean {
-  return templates.length === 0 ? pods === 0 : templates.every(({ rolledOut, mesh }) => rolledOut && mesh === wished.provider);
 }
 
 /** Whether the service may have something in App Mesh: noted on its ServiceAccount before it has, and until it has not. */

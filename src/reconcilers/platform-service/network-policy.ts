@@ -1,9 +1,8 @@
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
-import { templateLabels } from "../../resources/deployment.ts";
 import type { NetworkFacts } from "../../resources/facts.ts";
-import { sortedUnique } from "../../resources/order.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
+import { selectingOurPods } from "./foreign-selectors.ts";
 import { neededModes } from "./identity-modes.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -29,8 +28,7 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
     const applied = problems.some((p) => p.reason === "TooManyPorts") ? undefined : await applySet(scope, SET, objects);
     if (applied) return applied;
     if (problem) return { state: "blocked", reason: problem.reason, message: problems.map((p) => `${p.field}: ${p.message}`).join("; ") };
-    const pods = [templateLabels(service, config), ...world.templates(service.key).map(({ labels }) => labels)];
-    const foreign = sortedUnique(pods.flatMap((labels) => world.foreignPolicies(service.key.namespace, labels)));
+    const foreign = selectingOurPods(scope, (namespace, labels) => world.foreignPolicies(namespace, labels));
     if (foreign.length > 0) {
       return {
         state: "ready",

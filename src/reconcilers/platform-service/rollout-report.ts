@@ -1,3 +1,4 @@
+import type { StepCondition } from "../../crds/conditions.ts";
 import type { PodState, Progress } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { WATCHED_RECHECK_MS } from "./apply-set.ts";
@@ -34,6 +35,17 @@ export function rolloutReport(scope: Scope): StepReport {
 export function fewestReplicas({ service: { key, scaling }, world, holds }: Pick<Scope, "service" | "world" | "holds">): number {
   const running = holds.held(key).reduce((sum, { ref }) => sum + (world.workload(ref)?.readyReplicas ?? 0), 0);
   return Math.max(scaling.minReplicas, Math.min(scaling.maxReplicas, running));
+}
+
+/** No pod template is written before these hold. */
+export function waitingFor(conditions: readonly StepCondition[]): StepReport & { readonly state: "progressing" } {
+  return {
+    state: "progressing",
+    reason: "WaitingForPrerequisites",
+    message: `waits for ${conditions.join(", ")}`,
+    recheckMs: WATCHED_RECHECK_MS,
+    waitsFor: conditions,
+  };
 }
 
 const UNDER_WAY: Progress = { state: "underWay", message: "" };

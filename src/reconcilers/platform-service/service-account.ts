@@ -1,6 +1,6 @@
 import { buildAssociation, associationName } from "../../resources/eks/association.ts";
 import { buildServiceAccount } from "../../resources/service-account.ts";
-import type { Step, StepReport } from "../step.ts";
+import { isPending, type Step, type StepReport } from "../step.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { accountRef, boundModes, neededModes } from "./identity-modes.ts";
@@ -53,7 +53,7 @@ export const serviceAccountStep: Step<Scope, RemoveScope> = {
       boundModes(children.get(owner, accountRef(key))).includes("PodIdentity")
     ) {
       const removal = await removeExternal(scope, associations, { name });
-      if (removal.state === "blocked" || removal.state === "deleting") return removal;
+      if (isPending(removal)) return removal;
     }
     return removeSet(scope, SET);
   },

@@ -4,7 +4,7 @@ import { dependenciesOf } from "../../resources/agreement.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
 import type { World } from "../ports.ts";
-import type { Step, StepReport } from "../step.ts";
+import { isPending, type Step, type StepReport } from "../step.ts";
 import { leaveAppMesh, removeMeshTraffic } from "./app-mesh-removal.ts";
 import { ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
@@ -57,7 +57,7 @@ export const trafficStep: Step<Scope, RemoveScope> = {
 
   async remove(scope) {
     const inAppMesh = await removeMeshTraffic(scope);
-    return inAppMesh.state === "blocked" || inAppMesh.state === "deleting" ? inAppMesh : removeSet(scope, SET);
+    return isPending(inAppMesh) ? inAppMesh : removeSet(scope, SET);
   },
 };
 

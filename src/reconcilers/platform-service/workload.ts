@@ -21,7 +21,7 @@ import { bring, giveUpHandedOver, letGo } from "./brought-workload.ts";
 import { imageReference } from "./image.ts";
 import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
 import { annotate, releasePlace, waitsForPlace } from "./paced-template.ts";
-import { fewestReplicas, rolloutReport } from "./rollout-report.ts";
+import { fewestReplicas, rolloutReport, waitingFor } from "./rollout-report.ts";
 import { holds, type RemoveScope, type Scope } from "./scope.ts";
 
 const POD_MONITOR = { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor" };
@@ -99,13 +99,7 @@ async function ensureOwn(scope: Scope): Promise<StepReport> {
   const waiting = unmet(scope);
   if (waiting.length > 0 || !image || !repository || roleArn === undefined) {
     await stripRunning(scope);
-    return {
-      state: "progressing",
-      reason: "WaitingForPrerequisites",
-      message: `waits for ${waiting.join(", ")}`,
-      recheckMs: WATCHED_RECHECK_MS,
-      waitsFor: waiting,
-    };
+    return waitingFor(waiting);
   }
   const nodePools = scope.world.nodePools() ?? new Map();
   const facts = {
