@@ -38,11 +38,16 @@ function concerns(arn: string, { namespace, name }: ObjectKey): boolean {
   return marks.some((mark) => arn.includes(mark)) && arn.includes(namespace);
 }
 
+/** When the last pass over the service ended, by the operator that runs now: seconds since 1970; undefined: there was none. */
+export function lastPass(platform: Platform, { namespace, name }: ObjectKey): Promise<number | undefined> {
+  return platform.metric(`platform_service_last_reconcile_timestamp_seconds{namespace="${namespace}",name="${name}"}`);
+}
+
 /** Has a pass run over a service that it has no reason for, by an annotation of somebody's; resolves when it has ended. */
-export async function provokePass(platform: Platform, { namespace, name }: ObjectKey): Promise<void> {
-  const series = `platform_service_last_reconcile_timestamp_seconds{namespace="${namespace}",name="${name}"}`;
-  const before = await platform.metric(series);
+export async function provokePass(platform: Platform, key: ObjectKey): Promise<void> {
+  const { namespace, name } = key;
+  const before = await lastPass(platform, key);
   await platform.kubectl(["annotate", "psvc", name, "-n", namespace, "--overwrite", `example.com/touched=${String(performance.now())}`]);
   // Not expect.poll: that works in a test only, and hooks call this too.
-  await vi.waitFor(async () => expect(await platform.metric(series)).not.toBe(before), { timeout: PATIENCE_MS, interval: 50 });
+  await vi.waitFor(async () => expect(await lastPass(platform, key)).not.toBe(before), { timeout: PATIENCE_MS, interval: 50 });
 }

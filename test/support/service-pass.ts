@@ -24,7 +24,7 @@ import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
 import { NO_APP_MESH } from "./no-app-mesh.ts";
 import { NO_HOLDS } from "./no-holds.ts";
-import { deploymentState, ownDeployment } from "./workload-states.ts";
+import { childState, deploymentState, ownDeployment } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
 
@@ -167,7 +167,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       calls.push(`scale ${kind} ${name} to ${replicas}`);
     },
     get: own.get,
-    owned: () => [...owned].map((kind) => childState(kind, KEY.name)),
+    owned: () => [...owned].map((kind) => ownChild(kind, KEY.name)),
     released: () => false,
     forget: () => undefined,
   };
@@ -184,7 +184,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       held.delete(name);
       return "released";
     },
-    held: () => [...held].map((name) => childState("Deployment", name)),
+    held: () => [...held].map((name) => ownChild("Deployment", name)),
   };
   const world: World = {
     namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
@@ -291,15 +291,6 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
   Service: "v1",
 };
 
-function childState(kind: string, name: string): ChildState {
-  return {
-    ref: { apiVersion: API_VERSIONS[kind] ?? "", kind, namespace: KEY.namespace, name },
-    uid: "uid",
-    resourceVersion: "1",
-    controller: undefined,
-    deleting: false,
-    ownedHash: undefined,
-    foreignPaths: [],
-    annotations: {},
-  };
+function ownChild(kind: string, name: string): ChildState {
+  return childState({ apiVersion: API_VERSIONS[kind] ?? "", kind, namespace: KEY.namespace, name });
 }

@@ -1,4 +1,4 @@
-import type { BroughtState, DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
+import type { BroughtState, ChildRef, ChildState, DeploymentState, PodState, World } from "../../src/reconcilers/ports.ts";
 
 /** What the watches tell of a workload that has one pod, rolled out and ready; a test says what of it matters. */
 
@@ -19,6 +19,21 @@ export function deploymentState(facts: Partial<DeploymentState> = {}): Deploymen
     readyReplicas: 1,
     rolledOut: true,
     ...facts,
+  };
+}
+
+/** A child as last seen, that nobody has touched. */
+export function childState(ref: ChildRef, seen: Partial<ChildState> = {}): ChildState {
+  return {
+    ref,
+    uid: "uid",
+    resourceVersion: "1",
+    controller: undefined,
+    deleting: false,
+    ownedHash: undefined,
+    foreignPaths: [],
+    annotations: {},
+    ...seen,
   };
 }
 

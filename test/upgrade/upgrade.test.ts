@@ -7,7 +7,7 @@ import { ROOT } from "../../src/cli/keys.ts";
 import type { ObjectKey } from "../../src/crds/meta.ts";
 import { EARLIER, extractRelease } from "../support/earlier-release.ts";
 import { NAMESPACE, valuesFile } from "../support/helm.ts";
-import { operatorWrites } from "../support/operator-writes.ts";
+import { lastPass, operatorWrites } from "../support/operator-writes.ts";
 import { PackagedPlatform } from "../support/packaged-platform.ts";
 import { PATIENCE_MS, Platform } from "../support/platform.ts";
 
@@ -53,7 +53,7 @@ async function writesOf(roll: () => Promise<unknown>): Promise<readonly string[]
   await platform.close();
   platform = new Platform(packaged.info());
   for (const key of KEYS) {
-    await expect.poll(() => lastPass(key), { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(started);
+    await expect.poll(async () => (await lastPass(platform, key)) ?? 0, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(started);
     expect(isReady(await platform.untilReady(key))).toBe(true);
   }
   const after = await Promise.all(KEYS.map(({ namespace }) => operatorWrites(platform, namespace)));
@@ -61,12 +61,6 @@ async function writesOf(roll: () => Promise<unknown>): Promise<readonly string[]
     ...kubernetes.slice(before[i]?.kubernetes.length).filter((write) => !/ (platformservices|events)\b/.test(write)),
     ...aws.slice(before[i]?.aws.length),
   ]);
-}
-
-/** Seconds since 1970; of the operator that runs now. */
-async function lastPass({ namespace, name }: ObjectKey): Promise<number> {
-  const series = `platform_service_last_reconcile_timestamp_seconds{namespace="${namespace}",name="${name}"}`;
-  return (await platform.metric(series)) ?? 0;
 }
 
 test("the first charts take over what kubectl installed, and no child is rewritten", async () => {

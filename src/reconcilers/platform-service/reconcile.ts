@@ -6,7 +6,7 @@ import type { Owner, PrimaryWriter } from "../ports.ts";
 import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
-import type { OwnedResource, Ports, RemoveScope, Scope } from "./scope.ts";
+import { nothingYet, type OwnedResource, type Ports, type RemoveScope, type Scope } from "./scope.ts";
 import { judge } from "./spec-valid.ts";
 import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
 import { REMOVAL_ORDER, STEPS } from "./steps.ts";
@@ -77,12 +77,8 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
       service,
       namespaceLabels,
       owner,
-      facts: {},
+      ...nothingYet(),
       previous: conditionsOf(stored),
-      resources: [],
-      corrections: [],
-      leftBehind: [],
-      adopted: [],
       reports,
     };
     await ensureAll(readOnly ? STEPS.map((step) => readOnly.naming(step)) : STEPS, scope, reports, deps.listener.threw);

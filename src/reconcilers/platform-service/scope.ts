@@ -84,6 +84,11 @@ export interface Hands {
   readonly budget: Pick<RolloutBudget, "take" | "release">;
 }
 
+/** What a pass gathers, as it begins. */
+export function nothingYet(): Pick<Scope, "facts" | "resources" | "corrections" | "leftBehind" | "adopted"> {
+  return { facts: {}, resources: [], corrections: [], leftBehind: [], adopted: [] };
+}
+
 /** Everything of one pass, gathered in memory. */
 export interface Scope extends Omit<Ports, keyof Hands>, Hands {
   readonly stored: PlatformService;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startEmulator, type Emulator } from "../../../emulator/server.ts";
 import { createClients, type AwsClients } from "../../../src/aws/clients.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** What `aws.endpoint` and `aws.limits` of the configuration do: where calls go, and how many a second. */
 
@@ -32,10 +33,8 @@ test.each([
   ["eks", "1/s", 1],
   ["appmesh", "2/s", 2],
 ] as const)("of five calls to %s at once a limit of %s lets %i go in the first second", async (service, limit, first) => {
-  // A second that does not pass until the test says so.
-  let now = 0;
-  const due: { readonly at: number; readonly callback: () => void }[] = [];
-  const clock = { monotonic: () => now, after: (ms: number, callback: () => void) => void due.push({ at: now + ms, callback }) };
+  const clock = new FakeClock();
+  const start = clock.monotonic();
   const gone: string[] = [];
   const clients = createClients(operatorConfig(emulator.url, { aws: { endpoint: emulator.url, limits: { [service]: limit } } }), {
     version: "test",
@@ -45,13 +44,9 @@ test.each([
   });
   const calls = Promise.all([1, 2, 3, 4, 5].map(() => CALLS[service](clients)));
   await expect.poll(() => gone).toHaveLength(first);
-  for (; gone.length < 5; await new Promise(setImmediate)) {
-    const [next] = due.splice(0, 1);
-    now = next?.at ?? now;
-    next?.callback();
-  }
+  for (; gone.length < 5; await new Promise(setImmediate)) clock.advance(clock.timers()[0] ?? 0);
   await calls;
   expect(gone).toEqual([1, 2, 3, 4, 5].map(() => service));
-  expect(now).toBeCloseTo(((5 - first) * 1000) / first);
+  expect(clock.monotonic() - start).toBeCloseTo(((5 - first) * 1000) / first);
   for (const client of Object.values(clients)) client.destroy();
 });

@@ -225,7 +225,6 @@ describe.each([
     });
 
     test("whose answer was lost is done", async () => {
-      await make(service({}, of.key)).catch(() => undefined);
       await nodes().converge(node(service({}, of.key)));
       await aws.emulator.addFaults({ match: { operation: "DeleteVirtualNode" }, position: 1, fault: { kind: "lost" } });
       expect(await mesh().virtualNodes.delete({ ...node(), force: false })).toEqual({ state: "gone" });

@@ -1,21 +1,6 @@
 import { expect, test } from "vitest";
 import { TokenBucket } from "../../../src/aws/token-bucket.ts";
-
-/** Time that moves only when asked. */
-class FakeClock {
-  time = 0;
-  readonly #due: { at: number; callback: () => void }[] = [];
-  monotonic(): number {
-    return this.time;
-  }
-  after(ms: number, callback: () => void): void {
-    this.#due.push({ at: this.time + ms, callback });
-  }
-  advance(ms: number): void {
-    this.time += ms;
-    for (const { at, callback } of this.#due) if (at <= this.time) callback();
-  }
-}
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** How many of `calls` have gone, now and after each step of 100 ms. */
 async function gone(calls: number, steps: number): Promise<number[]> {

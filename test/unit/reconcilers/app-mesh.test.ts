@@ -23,7 +23,7 @@ import {
 import { ensureMeshTraffic } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
 import { appMeshNote } from "../../../src/reconcilers/platform-service/needed-meshes.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
-import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import { computeStatus } from "../../../src/reconcilers/platform-service/status.ts";
 import type { ChildState, Children, DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
@@ -34,7 +34,7 @@ import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
 import { servicePass } from "../../support/service-pass.ts";
-import { deploymentState, podState } from "../../support/workload-states.ts";
+import { childState, deploymentState, podState } from "../../support/workload-states.ts";
 
 /** The steps of a service in App Mesh, and its way out, against the emulator; each pass may be of another process. */
 
@@ -85,16 +85,8 @@ function accountNoting(appMesh: string | undefined): Children {
 }
 
 function accountState(noted: string | undefined): ChildState {
-  return {
-    ref: { apiVersion: "v1", kind: "ServiceAccount", ...key },
-    uid: "uid",
-    resourceVersion: "1",
-    controller: undefined,
-    deleting: false,
-    ownedHash: undefined,
-    foreignPaths: [],
-    annotations: noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted },
-  };
+  const annotations = noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted };
+  return childState({ apiVersion: "v1", kind: "ServiceAccount", ...key }, { annotations });
 }
 
 function note(): string | undefined {
@@ -117,12 +109,8 @@ function scopeOf(spec: object, changes: Changes = {}): Scope {
     ...changed(changes),
     service: service(spec, key),
     namespaceLabels: {},
-    facts: {},
+    ...nothingYet(),
     previous: [],
-    resources: [],
-    corrections: [],
-    leftBehind: [],
-    adopted: [],
     reports: new Map([
       ["ServiceAccountReady", { state: "ready" }],
       ["MeshSecurityReady", { state: "ready" }],

@@ -9,7 +9,7 @@ import type { BroughtState, ChildState, HoldResult, Holds, PodState, World } fro
 import { RolloutBudget } from "../../../src/reconcilers/rollout-budget.ts";
 import { shippedTier, testConfig } from "../../support/effective-services.ts";
 import { watchedWorld } from "../../support/watched-world.ts";
-import { broughtState, podState } from "../../support/workload-states.ts";
+import { childState, broughtState, podState } from "../../support/workload-states.ts";
 
 /** What is said of a workload that a squad brings, for each way in which it can be. */
 
@@ -87,16 +87,7 @@ function scopeOf({
   return { service, owner: OWNER, config, holds, world, budget: new RolloutBudget(1), facts, resources, corrections };
 }
 
-const CHILD: ChildState = {
-  ref: { ...REF, namespace: KEY.namespace },
-  uid: "uid",
-  resourceVersion: "1",
-  controller: undefined,
-  deleting: false,
-  ownedHash: undefined,
-  foreignPaths: [],
-  annotations: {},
-};
+const CHILD = childState({ ...REF, namespace: KEY.namespace });
 
 async function said(cluster: Cluster): Promise<string> {
   const { state, ...report } = await bring(scopeOf(cluster), REF, cluster.waiting ?? []);

@@ -7,7 +7,7 @@ import type { ObjectKey } from "../../../src/crds/meta.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { useExistingRepository } from "../../../src/reconcilers/platform-service/existing-repository.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
-import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import { identityHash } from "../../../src/resources/deployment.ts";
 import { buildRole, roleArn } from "../../../src/resources/iam/role.ts";
@@ -60,12 +60,8 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
     service: { ...service(spec, key), repositoryMode: "Existing" },
     owner: { apiVersion: "v1", kind: "PlatformService", key, uid: "service-uid" },
     namespaceLabels: {},
-    facts: {},
+    ...nothingYet(),
     previous: [],
-    resources: [],
-    corrections: [],
-    leftBehind: [],
-    adopted: [],
     reports: new Map(),
   };
 }

@@ -4,7 +4,7 @@ import { pushImage } from "../../../src/cli/image.ts";
 import { keptTag } from "../../../src/crds/aws-names.ts";
 import { ImageMemory } from "../../../src/reconcilers/platform-service/image-memory.ts";
 import { imageStep } from "../../../src/reconcilers/platform-service/image.ts";
-import type { Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { DeploymentState, PodState, World } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
 import { buildRepository, repositoryUri } from "../../../src/resources/ecr/repository.ts";
@@ -86,12 +86,9 @@ async function pass(
     images: memory,
     service: service({ image }, key),
     namespaceLabels: {},
+    ...nothingYet(),
     facts: { repository: { arn: `arn:${repository}`, uri } },
     previous: [],
-    resources: [],
-    corrections: [],
-    leftBehind: [],
-    adopted: [],
     reports: new Map([
       ["RepositoryReady", repositoryBlocked ? { state: "blocked", reason: "CannotBeChanged", message: "" } : { state: "ready" }],
     ]),

@@ -4,7 +4,7 @@ import { isNeeded, neededMeshes, type Seen } from "../../../src/reconcilers/plat
 import type { ChildState } from "../../../src/reconcilers/ports.ts";
 import { appMeshConfig } from "../../support/app-mesh-config.ts";
 import { testService } from "../../support/effective-services.ts";
-import { deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
+import { childState, deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
 
 const ENVOY = podState({ containers: ["proxyinit", "envoy", "app"] });
 const SIDECAR = podState({ containers: ["istio-proxy", "app"] });
@@ -25,16 +25,8 @@ interface Cluster {
 
 function seen({ wished, template, rolledOut = true, pods = [], istio = [], noted }: Cluster): Seen {
   const service = testService({ config: appMeshConfig({ default: wished }) });
-  const child = (apiVersion: string, kind: string, annotations: ChildState["annotations"] = {}): ChildState => ({
-    ref: { apiVersion, kind, ...service.key },
-    uid: kind,
-    resourceVersion: "1",
-    controller: undefined,
-    deleting: false,
-    ownedHash: undefined,
-    foreignPaths: [],
-    annotations,
-  });
+  const child = (apiVersion: string, kind: string, annotations: ChildState["annotations"] = {}): ChildState =>
+    childState({ apiVersion, kind, ...service.key }, { uid: kind, annotations });
   const account = child("v1", "ServiceAccount", noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted });
   const api = (kind: string) => (kind === "Sidecar" ? "networking.istio.io/v1" : "security.istio.io/v1");
   return {

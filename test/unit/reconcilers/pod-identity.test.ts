@@ -11,7 +11,7 @@ import type { IdentityMode } from "../../../src/crds/effective.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../../src/crds/meta.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
-import type { RemoveScope, Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import { serviceAccountStep } from "../../../src/reconcilers/platform-service/service-account.ts";
 import type { ChildState, Children, DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
@@ -22,7 +22,7 @@ import { emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
-import { deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
+import { childState, deploymentState, ownDeployment, podState } from "../../support/workload-states.ts";
 
 /** The two steps that bind a role, against the emulator, with the cluster as the test says it is; each pass may be of another process. */
 
@@ -61,8 +61,8 @@ const children: Children = {
   async look() {
     return { state: "withheld", found: "different" };
   },
-  get: () => account && childState(account),
-  owned: () => (account ? [childState(account)] : []),
+  get: () => account && accountState(account),
+  owned: () => (account ? [accountState(account)] : []),
   async remove() {
     account = undefined;
     return "gone";
@@ -77,17 +77,8 @@ function awsRemoveScopeChildren(): Children {
   return { ...none, released: unasked, scale: unasked, forget: unasked };
 }
 
-function childState({ metadata }: KubeObject): ChildState {
-  return {
-    ref: { apiVersion: "v1", kind: "ServiceAccount", ...key },
-    uid: "uid",
-    resourceVersion: "1",
-    controller: undefined,
-    deleting: false,
-    ownedHash: undefined,
-    foreignPaths: [],
-    annotations: metadata.annotations ?? {},
-  };
+function accountState({ metadata }: KubeObject): ChildState {
+  return childState({ apiVersion: "v1", kind: "ServiceAccount", ...key }, { annotations: metadata.annotations ?? {} });
 }
 
 interface Cluster {
@@ -109,12 +100,8 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
     world: { ...ports.world, pods: () => pods.map(pod), ...ownDeployment(template === undefined ? undefined : deployment(template)) },
     service: service({ aws: { identity } }, key),
     namespaceLabels: {},
-    facts: {},
+    ...nothingYet(),
     previous: [],
-    resources: [],
-    corrections: [],
-    leftBehind: [],
-    adopted: [],
     reports: new Map(),
   };
 }
