@@ -84,7 +84,18 @@ const availability = z
     zoneSpread: z
       .enum(["Required", "Preferred", "None"])
       .default("Preferred")
-      .describe("Whether pods spread over zones: Required waits for room in another zone, Preferred does not, None does not care."),
+      .describe(
+        "Whether pods spread over zones: Required waits for room in another zone that has a node for them, Preferred does not, None does not care.",
+      ),
+    minZones: z
+      .int()
+      .min(2)
+      .max(6)
+      .optional()
+      .describe(
+        "With zoneSpread Required: in how many zones pods must run before any zone gets a second one of the same rollout. Without it a zone counts once it has a node, so that all pods may " +
+          "meet on the first node of an empty pool. While fewer zones have room, the other pods wait: one less than the pools' zones outlasts the loss of one.",
+      ),
     priorityClassName: objectName("priorityClassName", "platform-critical")
       .optional()
       .describe("PriorityClass of the pods, as platform-critical. It must exist."),
@@ -106,6 +117,11 @@ const availability = z
         message:
           "availability.maxUnavailable must be below availability.minReplicas, or a drain may take every pod at once: lower it or raise minReplicas",
         fieldPath: ".maxUnavailable",
+      },
+      {
+        rule: "!has(self.minZones) || self.zoneSpread == 'Required'",
+        message: "availability.minZones must not be written unless zoneSpread is Required: write that, or leave minZones out",
+        fieldPath: ".minZones",
       },
       {
         rule:

@@ -10,6 +10,7 @@ import { compareText } from "./order.ts";
 const NODE_POOL = "karpenter.sh/nodepool";
 const CAPACITY_TYPE = "karpenter.sh/capacity-type";
 const ARCHITECTURE = "kubernetes.io/arch";
+const ZONE = "topology.kubernetes.io/zone";
 
 export interface Toleration {
   readonly key: string;
@@ -81,7 +82,7 @@ function repelling(pool: NodePoolState | undefined): NodePoolState["taints"] {
 
 /** `matchLabelKeys` counts the pods of one rollout only, so that old ones do not skew where the new ones go. */
 function spread(service: EffectiveService, hashLabel: string): Placement["topologySpreadConstraints"] {
-  const { zoneSpread } = service.tier.spec.availability;
+  const { zoneSpread, minZones } = service.tier.spec.availability;
   // Of its own Deployment the template must not change because other pods come and go.
   const matchLabels = service.spec.workloadRef === undefined ? deploymentSelector(service) : selectorLabels(service);
   const over = (topologyKey: string, whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway") => ({
@@ -91,9 +92,10 @@ function spread(service: EffectiveService, hashLabel: string): Placement["topolo
     labelSelector: { matchLabels },
     matchLabelKeys: [hashLabel],
   });
-  const zones =
-    zoneSpread === "None" ? [] : [over("topology.kubernetes.io/zone", zoneSpread === "Required" ? "DoNotSchedule" : "ScheduleAnyway")];
-  return [...zones, over("kubernetes.io/hostname", "ScheduleAnyway")];
+  const hosts = over("kubernetes.io/hostname", "ScheduleAnyway");
+  if (zoneSpread === "None") return [hosts];
+  if (zoneSpread === "Preferred") return [over(ZONE, "ScheduleAnyway"), hosts];
+  return [{ ...over(ZONE, "DoNotSchedule"), ...(minZones !== undefined && { minDomains: minZones }) }, hosts];
 }
 
 /** Every reason why pods of this service could not be placed; empty: they can. */
@@ -108,7 +110,29 @@ export function placementProblems(service: EffectiveService, architectures: read
       ),
     ];
   }
-  return placement.nodePools.flatMap((name) => poolProblems(service, { name, pool: nodePools.get(name), architectures: common }));
+  return [
+    ...placement.nodePools.flatMap((name) => poolProblems(service, { name, pool: nodePools.get(name), architectures: common })),
+    ...zoneProblems(service, nodePools),
+  ];
+}
+
+/** A pool that names no zones has those of its subnets, which are not ours to read. */
+function zoneProblems(service: EffectiveService, nodePools: NodePools): readonly Violation[] {
+  const { placement, availability } = service.tier.spec;
+  const { minZones = 1 } = availability;
+  const zones = new Set<string>();
+  for (const name of placement.nodePools) {
+    const allowed = nodePools.get(name)?.requirements[ZONE];
+    if (allowed === undefined) return [];
+    for (const zone of allowed) zones.add(zone);
+  }
+  if (zones.size >= minZones) return [];
+  return [
+    problem(
+      "PoolCannotSatisfy",
+      `${minZones} zones are needed and the pools of tier ${service.spec.tier} (${placement.nodePools.join(", ")}) make nodes in ${[...zones].toSorted(compareText).join(", ") || "none"}: change the pools' requirements, or availability.minZones of the tier`,
+    ),
+  ];
 }
 
 function poolProblems(

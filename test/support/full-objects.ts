@@ -127,6 +127,7 @@ export const FULL_TIER: Json = {
       minReplicas: 3,
       maxUnavailable: 1,
       zoneSpread: "Required",
+      minZones: 3,
       priorityClassName: "platform-critical",
       preStopDelay: "15s",
       terminationGracePeriod: "1m",

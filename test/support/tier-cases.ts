@@ -34,6 +34,11 @@ export const TIER_REFUSALS: readonly Refusal[] = [
     examples: [{ "spec.availability.maxUnavailable": 3 }],
   },
   {
+    field: "spec.availability.minZones",
+    message: "availability.minZones must not be written unless zoneSpread is Required: write that, or leave minZones out",
+    examples: [{ "spec.availability.zoneSpread": "Preferred" }, { "spec.availability.zoneSpread": "None" }],
+  },
+  {
     field: "spec.availability.preStopDelay",
     message:
       "availability.preStopDelay must be shorter than availability.terminationGracePeriod, which includes it: shorten the one or lengthen the other",
@@ -70,5 +75,7 @@ export const TIER_ACCEPTED: Readonly<Record<string, Changes>> = {
   "no namespace": { "spec.allowedNamespaces": REMOVED },
   "the configuration's boundary": { "spec.identity.permissionsBoundaryArn": null },
   "one replica that a drain may take": { "spec.availability.minReplicas": 1, "spec.availability.maxUnavailable": 1 },
+  "zones as they have nodes": { "spec.availability.minZones": REMOVED },
+  "no spread over zones": { "spec.availability.minZones": REMOVED, "spec.availability.zoneSpread": "None" },
   "no delay": { "spec.availability.preStopDelay": "0s" },
 };

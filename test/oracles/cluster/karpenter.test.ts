@@ -13,22 +13,24 @@ interface Place {
   readonly pool: string;
   readonly capacityTypes: readonly string[];
   readonly architectures: readonly string[];
+  /** At least. */
+  readonly zones: number;
   readonly pods: number;
 }
 
 const ON_DEMAND = ["on-demand"];
 const ANY_CAPACITY = ["on-demand", "spot"];
 
-/** What each service's tier says, and for `outgoing` its image. */
+/** What each service's tier says, and for `outgoing` its image. The tiers of three zones say so by `minZones` (ZONED_TIERS). */
 const PLACES: Readonly<Record<string, Place>> = {
-  "dispatch/matching": { pool: "general", capacityTypes: ON_DEMAND, architectures: BOTH, pods: 3 },
-  "checkout/checkout": { pool: "general", capacityTypes: ON_DEMAND, architectures: BOTH, pods: 3 },
-  "tracking/tracking": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, pods: 2 },
-  "pricing/pricing": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, pods: 2 },
-  "booking/booking": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, pods: 1 },
-  "hub/outgoing": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: ["amd64"], pods: 2 },
-  "payments/ledger": { pool: "payments", capacityTypes: ON_DEMAND, architectures: BOTH, pods: 3 },
-  "payments/settlement": { pool: "payments", capacityTypes: ON_DEMAND, architectures: BOTH, pods: 3 },
+  "dispatch/matching": { pool: "general", capacityTypes: ON_DEMAND, architectures: BOTH, zones: 3, pods: 3 },
+  "checkout/checkout": { pool: "general", capacityTypes: ON_DEMAND, architectures: BOTH, zones: 3, pods: 3 },
+  "tracking/tracking": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, zones: 1, pods: 2 },
+  "pricing/pricing": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, zones: 1, pods: 2 },
+  "booking/booking": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: BOTH, zones: 1, pods: 1 },
+  "hub/outgoing": { pool: "general", capacityTypes: ANY_CAPACITY, architectures: ["amd64"], zones: 1, pods: 2 },
+  "payments/ledger": { pool: "payments", capacityTypes: ON_DEMAND, architectures: BOTH, zones: 3, pods: 3 },
+  "payments/settlement": { pool: "payments", capacityTypes: ON_DEMAND, architectures: BOTH, zones: 3, pods: 3 },
 };
 
 const list = z.object({ items: z.array(z.unknown()) });
@@ -68,6 +70,7 @@ describe("the pods of", () => {
       expect(place.capacityTypes).toContain(labels["karpenter.sh/capacity-type"]);
       expect(place.architectures).toContain(labels["kubernetes.io/arch"]);
     }
+    expect(new Set(nodes.map((labels) => labels["topology.kubernetes.io/zone"])).size).toBeGreaterThanOrEqual(place.zones);
   });
 
   test("nobody, without a word about nodes, would be on spot and arm64 of a pool that no tier names: what Karpenter prefers", async () => {

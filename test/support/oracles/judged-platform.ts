@@ -23,6 +23,9 @@ export interface JudgedPlatform {
 
 const STOP_GRACE_MS = 5_000;
 
+/** Tiers whose pods have to be in three zones, although there is no node before the first of them. */
+const ZONED_TIERS: readonly string[] = ["tier-1", "pci"];
+
 export async function startJudgedPlatform(oracles: Oracles, log: (line: string) => void): Promise<JudgedPlatform> {
   const config = readConfigFile(DEV_CONFIG);
   const plane = await startControlPlane({ log });
@@ -38,6 +41,15 @@ export async function startJudgedPlatform(oracles: Oracles, log: (line: string) 
       readdirSync(join(ROOT, "config/crd")).map((file) => join(ROOT, "config/crd", file)),
     );
     for (const what of ["dev/istio-stand-in.yaml", "tiers", "rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, "config", what)]);
+    for (const tier of ZONED_TIERS)
+      await plane.kubectl([
+        "patch",
+        "platformtier",
+        tier,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ spec: { availability: { minZones: 3 } } }),
+      ]);
     const [karpenter, istiod] = await Promise.all([startKarpenter(plane, oracles.kwok), startIstiod(plane, oracles["pilot-discovery"])]);
     started.push(
       () => karpenter.process.stop(STOP_GRACE_MS),

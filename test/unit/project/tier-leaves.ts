@@ -19,6 +19,7 @@ export const TIER: Json = {
     minReplicas: 3,
     maxUnavailable: 1,
     zoneSpread: "Required",
+    minZones: 2,
     priorityClassName: "platform-critical",
     preStopDelay: "15s",
     terminationGracePeriod: "1m",
@@ -82,16 +83,23 @@ const AVAILABILITY: readonly TierRow[] = [
   },
   {
     leaf: "availability.zoneSpread",
+    given: { "availability.minZones": REMOVED },
     change: { "availability.zoneSpread": "Preferred" },
     becomes: pod(`${SPREAD}[0].whenUnsatisfiable`),
   },
   {
     leaf: "availability.zoneSpread",
-    given: { "availability.zoneSpread": "Preferred" },
+    given: { "availability.zoneSpread": "Preferred", "availability.minZones": REMOVED },
     change: { "availability.zoneSpread": "Required" },
     becomes: pod(`${SPREAD}[0].whenUnsatisfiable`),
   },
-  { leaf: "availability.zoneSpread", change: { "availability.zoneSpread": "None" }, becomes: pod(SPREAD) },
+  {
+    leaf: "availability.zoneSpread",
+    given: { "availability.minZones": REMOVED },
+    change: { "availability.zoneSpread": "None" },
+    becomes: pod(SPREAD),
+  },
+  { leaf: "availability.minZones", change: { "availability.minZones": 3 }, becomes: pod(`${SPREAD}[0].minDomains`) },
   { leaf: "availability.priorityClassName", change: { "availability.priorityClassName": "other" }, becomes: pod("priorityClassName") },
   {
     leaf: "availability.preStopDelay",

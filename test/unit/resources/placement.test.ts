@@ -62,6 +62,15 @@ describe("placement of a pod", () => {
     expect(topologySpreadConstraints.map((constraint) => constraint["whenUnsatisfiable"])).toEqual(expected);
   });
 
+  test("waits for as many zones as the tier wants at least", () => {
+    const tier = shippedTier("tier-2", { availability: { zoneSpread: "Required", minZones: 3 } });
+    const { topologySpreadConstraints } = buildPlacement(testService({ tier }), { architectures: BOTH, nodePools: pools(GENERAL_POOL) });
+    expect(topologySpreadConstraints.map(({ topologyKey, minDomains }) => [topologyKey, minDomains])).toEqual([
+      ["topology.kubernetes.io/zone", 3],
+      ["kubernetes.io/hostname", undefined],
+    ]);
+  });
+
   test("tolerates, in a dedicated tier, exactly what keeps others off its pools", () => {
     const pool = {
       ...PAYMENTS_POOL,
@@ -147,6 +156,31 @@ describe("problems of placement", () => {
   ])("$name", ({ tier, architectures = BOTH, pools: list, reasons }) => {
     const problems = placementProblems(testService({ spec: { tier } }), architectures, pools(...list));
     expect(problems.map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  test.for<{ readonly name: string; readonly zones: readonly (readonly string[] | undefined)[]; readonly found: string | undefined }>([
+    { name: "pools that have enough together", zones: [["a"], ["b"]], found: undefined },
+    { name: "a pool that names none", zones: [["a"], undefined], found: undefined },
+    { name: "pools of one and the same", zones: [["a"], ["a"]], found: "a" },
+    { name: "pools of none", zones: [[], []], found: "none" },
+  ])("where a tier needs two zones: $name", ({ zones, found }) => {
+    const names = zones.map((_, index) => `pool-${index}`);
+    const tier = shippedTier("tier-2", {
+      availability: { zoneSpread: "Required", minZones: 2 },
+      placement: { nodePools: names, capacityTypes: ["on-demand"], architectures: ["amd64"] },
+    });
+    const list = zones.map((values, index) => ({
+      name: `pool-${index}`,
+      requirements: values === undefined ? {} : { "topology.kubernetes.io/zone": values },
+      taints: [],
+    }));
+    expect(placementProblems(testService({ tier }), BOTH, pools(...list)).map(({ reason, message }) => `${reason}: ${message}`)).toEqual(
+      found === undefined
+        ? []
+        : [
+            `PoolCannotSatisfy: 2 zones are needed and the pools of tier tier-2 (pool-0, pool-1) make nodes in ${found}: change the pools' requirements, or availability.minZones of the tier`,
+          ],
+    );
   });
 
   test("say what is wrong and what to do", () => {
