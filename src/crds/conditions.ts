@@ -12,6 +12,7 @@ export const STEP_CONDITIONS = [
   "PlacementReady",
   "WorkloadReady",
   "TrafficReady",
+  "SLOsReady",
   "DependenciesGranted",
 ] as const;
 

@@ -296,6 +296,24 @@ const network = z.strictObject({
   clusterDomain: z.string().min(1).max(253).default("cluster.local").describe("DNS domain of the cluster."),
 });
 
+const link = (what: string) =>
+  z
+    .string()
+    .max(1024)
+    .regex(/^https?:\/\/[!-~]+$/, "must be a URL, in which {namespace}, {service}, {slo} and {alert} are filled in")
+    .nullable()
+    .default(null)
+    .describe(`${what}, for every alert; {namespace}, {service}, {slo} and {alert} are filled in. null: none.`);
+
+const slos = z.strictObject({
+  ruleLabels: z
+    .record(z.string().max(317), z.string().max(63))
+    .default({})
+    .describe("Labels of the PrometheusRules, by which a Prometheus finds them (its ruleSelector), as release: prometheus."),
+  runbookUrl: link("URL of the runbook"),
+  dashboardUrl: link("URL of the dashboard"),
+});
+
 export const operatorConfigFile = z.strictObject({
   cluster: cluster.describe("Which cluster this is, and whose."),
   identity: identity.describe("What the roles can never exceed."),
@@ -318,6 +336,7 @@ export const operatorConfigFile = z.strictObject({
   registry: registry.prefault({}).describe("How ECR repositories are made."),
   mesh: mesh.prefault({}).describe("Which mesh a service is in."),
   network: network.prefault({}).describe("Facts that the network policies need."),
+  slos: slos.prefault({}).describe("How SLOs become rules."),
   aws: z
     .strictObject({
       endpoint: z.url().max(512).nullable().default(null).describe("URL of all AWS APIs, for an emulator. null: AWS itself."),

@@ -1,5 +1,6 @@
 import { REMOVED, type Changes } from "../../support/json-path.ts";
 import { at, DEPLOYMENT, policy, type LeafRow } from "./leaf-row.ts";
+import { SLOS } from "./slo-leaves.ts";
 
 /**
  * Each leaf of the configuration, and what exactly changes of FULL_SERVICE in TIER when it does. Where `becomes` has no path, as `Role`, anything
@@ -292,6 +293,18 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
       ...[0, 1, 2, 3].map((i) => `VirtualService matching: spec.http[${String(i)}].route[0].destination.host`),
     ],
   },
+  {
+    leaf: "slos.ruleLabels{}",
+    givenService: SLOS,
+    change: { "slos.ruleLabels": { release: "prometheus" } },
+    becomes: ["PrometheusRule matching-slos: metadata.labels.release"],
+  },
+  ...["runbookUrl", "dashboardUrl"].map((field): ConfigRow => ({
+    leaf: `slos.${field}`,
+    givenService: SLOS,
+    change: { [`slos.${field}`]: "https://example.com/{namespace}/{service}/{slo}/{alert}" },
+    becomes: ["PrometheusRule matching-slos"],
+  })),
 ];
 
 /** Leaves that change how the operator works and nothing of what it makes, and the test that holds each. */
