@@ -6,9 +6,10 @@ import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
 import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
-import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
+import { reconcileService, type Done } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
   AwsError,
+  KubeError,
   type AssociationObserved,
   type Children,
   type ChildState,
@@ -80,6 +81,10 @@ export interface ServicePass {
   readonly held: Set<string>;
   /** What else the service owns of children, by kind. */
   readonly owned: Set<string>;
+  /** Whether the object has moved on since it was read, so that no status of it can be written. */
+  outdated(is: boolean): void;
+  /** What was taken over, as people are told. */
+  readonly told: readonly string[];
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -95,6 +100,8 @@ export interface ServicePass {
 export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"> = { get: () => undefined }): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
+  let outdated = false;
+  const told: string[] = [];
   let calls: string[] = [];
   const theirs: ServicePass["theirs"] = new Map();
   const held = new Set<string>();
@@ -241,10 +248,10 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     budget: new RolloutBudget(1),
     now: () => now,
     listener: {
+      acted: (_: PlatformService, { adopted }: Done) => void told.push(...adopted),
       passed: () => undefined,
       deleted: () => undefined,
       gone: () => undefined,
-      leftBehind: () => undefined,
       threw: () => undefined,
     },
     writer: {
@@ -253,6 +260,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
         stored = { ...object, metadata: { ...object.metadata, finalizers } };
       },
       async writeStatus(object: PlatformService, status: PlatformServiceStatus) {
+        if (outdated) throw new KubeError({ class: "conflict", status: 409, operation: "PATCH platformservices", message: "moved on" });
         stored = { ...object, status };
       },
     },
@@ -269,6 +277,8 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
     },
     unreachable: () => void (failing = true),
+    outdated: (is) => void (outdated = is),
+    told,
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, KEY),
     status: () => stored.status ?? {},

@@ -29,6 +29,18 @@ test("children of an earlier service of the name are waited for, not taken over"
   expect(it.condition("DisruptionBudgetReady")).toMatch(/^True/);
 });
 
+test("what was taken over is told, though the status of that pass could not be written", async () => {
+  const it = servicePass();
+  it.holds.children = "desired";
+  it.theirs.set("ServiceAccount", "asks");
+  it.outdated(true);
+  await expect(it.pass()).rejects.toThrow("moved on");
+  expect(it.told).toEqual(["ServiceAccount matching"]);
+  it.outdated(false);
+  await it.pass();
+  expect(it.told).toEqual(["ServiceAccount matching"]);
+});
+
 test("a role that stays other than as written, whatever is written, is said with what differs, and tried again", async () => {
   const it = servicePass();
   it.holds.Role = "stuck";
