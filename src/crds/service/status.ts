@@ -77,7 +77,8 @@ export const platformServiceStatus = z.strictObject({
     .datetime()
     .optional()
     .describe("When the pause that the annotation platform-operator.dev/paused-until asks for ends, in UTC; absent once it is over."),
-  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 128 })
+  // Each host and range that a squad or its tier names is a ServiceEntry, and each route may be a Route of App Mesh.
+  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 256 })
     .optional()
     .describe("Everything that the service owns, in Kubernetes and in AWS."),
 });
