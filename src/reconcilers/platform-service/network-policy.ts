@@ -1,3 +1,4 @@
+import { joined } from "../../resources/bounded-text.ts";
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
 import type { NetworkFacts } from "../../resources/facts.ts";
 import type { Step } from "../step.ts";
@@ -27,13 +28,13 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
     // What the data plane would not hold is not written at all; what is merely not opened is said beside what is.
     const applied = problems.some((p) => p.reason === "TooManyPorts") ? undefined : await applySet(scope, SET, objects);
     if (applied) return applied;
-    if (problem) return { state: "blocked", reason: problem.reason, message: problems.map((p) => `${p.field}: ${p.message}`).join("; ") };
+    if (problem) return { state: "blocked", reason: problem.reason, message: joined(problems.map((p) => `${p.field}: ${p.message}`)) };
     const foreign = selectingOurPods(scope, (namespace, labels) => world.foreignPolicies(namespace, labels));
     if (foreign.length > 0) {
       return {
         state: "ready",
         reason: "Widened",
-        message: `policies add up: NetworkPolicy ${foreign.join(", ")}, not ours, also selects these pods`,
+        message: `policies add up: NetworkPolicy ${joined(foreign, ", ")}, not ours, also selects these pods`,
       };
     }
     return { state: "ready" };

@@ -7,7 +7,7 @@ import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
 import { nothingYet, type OwnedResource, type Ports, type RemoveScope, type Scope } from "./scope.ts";
-import { judge } from "./spec-valid.ts";
+import { judge, whyNotRun } from "./spec-valid.ts";
 import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
 import { REMOVAL_ORDER, STEPS } from "./steps.ts";
 
@@ -63,6 +63,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     deps.holds.forget(owner.key);
   }
   const reports = new Map<StepCondition, StepReport>();
+  const tier = deps.world.tier(stored.spec.tier);
   const verdict = judge(stored, deps.world, deps.config);
   let scope: Scope | undefined;
   if (verdict.state === "valid") {
@@ -89,9 +90,10 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     stored,
     reports,
     scope,
+    tier,
     configHash: deps.configHash,
     now,
-    notRun: { reason: "SpecRefused", message: "not looked at: this generation of the spec is refused, what runs stays as it is" },
+    notRun: whyNotRun(verdict),
   });
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);

@@ -1,7 +1,7 @@
 import { CreateRouteCommand, DeleteRouteCommand, UpdateVirtualNodeCommand } from "@aws-sdk/client-app-mesh";
-import { PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
+import { PutImageTagMutabilityCommand, PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { appMeshOf } from "../../../src/crds/effective.ts";
@@ -107,6 +107,30 @@ describe("what no bulk read tells", () => {
   test("has its turn for every service at each sweep that comes once in six hours", async () => {
     await sweepOnce({ ...options, intervalMs: 6 * HOUR_MS });
     expect(asked).toEqual(["a", "b", "c", "a", "b", "c"]);
+  });
+});
+
+describe("a kind that cannot be read hides nothing of the others, nor of the registry's settings:", () => {
+  afterEach(async () => aws.emulator.clearFaults());
+
+  test.each([
+    ["roles", "GetAccountAuthorizationDetails", ["b"]],
+    ["repositories", "DescribeRepositories", ["c"]],
+  ])("%s", async (_, operation, expected) => {
+    const metrics = createMetrics({ version: "test", perService: "Full" });
+    const registry = new RegistryReport({ prefix: "", log: QUIET, metrics });
+    await aws.iam.send(new PutRolePolicyCommand({ RoleName: roleOf("c"), PolicyName: "extra", PolicyDocument: ANYTHING }));
+    await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName: "sweep/b", imageTagMutability: "MUTABLE" }));
+    await aws.emulator.addFaults({ match: { operation }, fault: { kind: "denied" } });
+    await sweepOnce({ ...options, registry, intervalMs: 0 });
+    expect(asked).toEqual(expected);
+    expect(await metrics.registry.metrics()).toContain('platform_registry_scanning{prefix=""}');
+  });
+
+  test("and what of it has its turn is not forgotten, or nothing would be known of it", async () => {
+    await aws.emulator.addFaults({ match: { operation: "GetAccountAuthorizationDetails" }, fault: { kind: "denied" } });
+    await sweepOnce({ ...options, intervalMs: 6 * HOUR_MS });
+    expect(asked, "of the repositories alone").toEqual(["a", "b", "c"]);
   });
 });
 

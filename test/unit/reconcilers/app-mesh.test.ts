@@ -401,6 +401,7 @@ describe("the way out", () => {
         reports: new Map(),
         notRun: { reason: "SpecRefused", message: "" },
         configHash: "config",
+        tier: scope.service.tier,
         now: 0,
         scope,
       });

@@ -13,6 +13,12 @@ test("before the labels of its namespace are seen, nothing is written and nothin
   expect(await it.pass()).toMatchObject({ state: "recheck", afterMs: 1_000 });
   expect(it.condition("SpecValid")).toBe("Unknown WaitingForNamespace: waits for the labels of its namespace to be seen");
   expect(it.condition("Ready")).toMatch(/^Unknown WaitingForNamespace: /);
+  for (const { type, status, reason, message } of it.status().conditions ?? []) {
+    if (type === "SpecValid" || type === "Ready" || type === "Reconciling") continue;
+    expect(`${type}: ${status} ${reason}: ${message}`).toBe(
+      `${type}: Unknown WaitingForNamespace: not looked at: the labels of its namespace are not seen yet, what runs stays as it is`,
+    );
+  }
   expect(it.calls()).toEqual([]);
 });
 
