@@ -43,7 +43,7 @@ export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFa
     { concern: "callers", ingress: callerIngress(service, facts, tunnel) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, { config, tunnel }) },
     { concern: "dns", egress: dnsEgress(config) },
-    { concern: "mesh", ...meshRules(service, config, meshes) },
+    { concern: "mesh", ...meshRules(service, config, { ...facts, meshes }) },
     { concern: "scrape", ingress: scrapeIngress(service, config, tunnel) },
     { concern: "aws", egress: aws.rules },
     { concern: "pod-identity", egress: agentEgress(service, proxies) },
@@ -94,8 +94,12 @@ function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
   return [{ peers, ports: [{ protocol: "UDP", port: DNS_PORT }, tcp(DNS_PORT)] }];
 }
 
-function meshRules(service: EffectiveService, config: OperatorConfig, meshes: readonly Mesh[]): NetworkRules {
-  const rules = meshes.map((mesh) => mesh.network(service, config));
+function meshRules(
+  service: EffectiveService,
+  config: OperatorConfig,
+  facts: NetworkFacts & { readonly meshes: readonly Mesh[] },
+): NetworkRules {
+  const rules = facts.meshes.map((mesh) => mesh.network(service, config, facts));
   return { ingress: rules.flatMap(({ ingress }) => ingress), egress: rules.flatMap(({ egress }) => egress) };
 }
 

@@ -1,6 +1,7 @@
 import { joined } from "../../resources/bounded-text.ts";
 import { buildNetworkPolicies } from "../../resources/network-policy.ts";
 import type { NetworkFacts } from "../../resources/facts.ts";
+import type { World } from "../ports.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
 import { selectingOurPods } from "./foreign-selectors.ts";
@@ -22,6 +23,7 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
       kubernetesService: (key) => world.kubernetesService(key),
       identityModes: neededModes(scope),
       meshes: neededMeshes(scope),
+      probedPorts: probedPorts(scope),
     };
     const { objects, problems } = buildNetworkPolicies(service, facts, config);
     const problem = problems[0];
@@ -42,3 +44,14 @@ export const networkPolicyStep: Step<Scope, RemoveScope> = {
 
   remove: (scope) => removeSet(scope, SET),
 };
+
+interface PodsScope extends Pick<Scope, "service"> {
+  readonly world: Pick<World, "workload" | "templates" | "pods">;
+}
+
+/** Of every template that makes pods of the service, or is about to: a port is open before a pod that needs it starts. And of its pods: one that a template no longer names stays open until none is left. */
+export function probedPorts({ world, service: { key, spec } }: PodsScope): readonly number[] {
+  const brought = spec.workloadRef && world.workload({ ...spec.workloadRef, namespace: key.namespace });
+  const seen = [...world.templates(key), ...(brought ? [brought] : []), ...world.pods(key)];
+  return seen.flatMap((one) => one.probedPorts);
+}
