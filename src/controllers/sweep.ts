@@ -42,7 +42,7 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
   const { roles, existingRoles, repositories, existingRepositories, associations, appMesh, config } = options;
   const { bulk, registry, intervalMs, log, enqueue } = options;
   const { ours, existing } = await bulk.roles(existingRoles.names());
-  const inBulk = await bulk.repositories();
+  const inBulk = await bulk.repositories(existingRepositories.names());
   const changed = [
     ...roles.sweep(ours),
     ...existingRoles.sweep(existing),

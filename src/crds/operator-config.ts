@@ -125,12 +125,12 @@ const tenant = z.strictObject({
       z
         .string()
         .max(256)
-        .regex(/^[a-z0-9._/*?-]+$/, "must be the name of a repository, without registry.repositoryPrefix; * and ? are wildcards"),
+        .regex(/^[a-z0-9._/*?-]+$/, "must be the whole name of a repository, registry.repositoryPrefix included; * and ? are wildcards"),
     )
     .max(50)
     .default([])
     .describe(
-      "Names, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
+      "Whole names, registry.repositoryPrefix included, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
     ),
 });
 
@@ -148,7 +148,9 @@ const registry = z.strictObject({
     .max(128)
     .regex(/^([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*\/)*$/, "must be empty, or end with /, as prod/")
     .default("")
-    .describe("Put before every repository's name, as prod/. Changing it later makes new repositories."),
+    .describe(
+      "Put before every repository's name, as prod/, but one that a service names beside image.repositoryMode Existing. Changing it later makes new repositories.",
+    ),
   encryption: z
     .strictObject({
       type: z.enum(["AES256", "KMS"]).default("AES256").describe("AES256 (a key of Amazon's) or KMS."),
