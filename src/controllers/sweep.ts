@@ -83,7 +83,7 @@ function partsOf(options: SweepOptions): readonly Part[] {
       what: "ECR repositories",
       memories: [repositories, existingRepositories],
       async read() {
-        const inBulk = await bulk.repositories();
+        const inBulk = await bulk.repositories(existingRepositories.names());
         return [...repositories.sweep(inBulk), ...existingRepositories.sweep(inBulk)];
       },
     },

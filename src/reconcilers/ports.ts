@@ -407,7 +407,8 @@ export interface BulkReader {
   registry(): Promise<RegistryObserved>;
   /** Our roles, and of the others those that are named. */
   roles(existing: ReadonlySet<string>): Promise<RolesInBulk>;
-  repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
+  /** Those below the prefix, whosever they are, and of the others those that are named. */
+  repositories(existing: ReadonlySet<string>): Promise<ReadonlyMap<string, RepositoryObserved>>;
   /** Of the cluster, without those of add-ons. */
   associations(): Promise<ReadonlyMap<string, AssociationObserved>>;
   /** Everything in the mesh, whosever it is; of routes, those of the routers that are named. */

@@ -1,7 +1,6 @@
 import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
-import { keyString } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
@@ -57,10 +56,10 @@ const repositoryInNamespace: ServiceRule = ({ service: { spec, key, repositoryMo
   );
 };
 
-const existingRepositoryAllowed: ServiceRule = ({ service: { spec, key, repositoryMode }, namespaceLabels, config }) => {
+const existingRepositoryAllowed: ServiceRule = ({ service: { key, repository, repositoryMode }, namespaceLabels, config }) => {
   if (repositoryMode !== "Existing") return [];
-  const repository = spec.image.repository ?? keyString(key);
-  if (config.registry.mode === "Existing" && repository.startsWith(`${key.namespace}/`)) return [];
+  const { mode, repositoryPrefix } = config.registry;
+  if (mode === "Existing" && repository.startsWith(`${repositoryPrefix}${key.namespace}/`)) return [];
   const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRepositories);
   if (patterns.some((pattern) => matches(pattern, repository))) return [];
   return violation(

@@ -45,7 +45,7 @@ variable "repository_prefix" {
 }
 
 variable "existing_repositories" {
-  description = "existingRepositories of every tenancy; [\"*\"] where registry.mode is Existing."
+  description = "existingRepositories of every tenancy, which are whole names; where registry.mode is Existing also repository_prefix and *, as prod/*."
   type        = list(string)
   default     = []
 }

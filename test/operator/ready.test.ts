@@ -12,6 +12,9 @@ const WEB = { namespace: NAMESPACE, name: "web" };
 const REGISTRY = `111122223333.dkr.ecr.eu-west-1.amazonaws.com/${NAMESPACE}`;
 const TABLE = { sid: "Table", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/parcels"] };
 
+/** Namespaces may be in the ambient data plane, so pods are met there too. */
+const TUNNEL = { protocol: "TCP", port: 15008 };
+
 interface Event extends Listed {
   readonly type: string;
   readonly reason: string;
@@ -107,10 +110,27 @@ describe("a service becomes Ready", () => {
       "networking.k8s.io/NetworkPolicy web-default-deny Ready",
       "networking.k8s.io/NetworkPolicy web-dns Ready",
       "networking.k8s.io/NetworkPolicy web-mesh Ready",
+      "networking.k8s.io/NetworkPolicy web-platform Ready",
       "policy/PodDisruptionBudget web Ready",
       "security.istio.io/AuthorizationPolicy web Ready",
       "security.istio.io/PeerAuthentication web Ready",
     ]);
+  });
+
+  test("what the platform opens for every service is open, and known to its proxy", async () => {
+    const of = (namespace: string) => ({ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } });
+    expect(await platform.get(NAMESPACE, "networkpolicy/web-platform")).toMatchObject({
+      spec: {
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [
+          { from: [{ ...of("edge"), podSelector: { matchLabels: { app: "gateway" } } }], ports: [{ protocol: "TCP", port: 8080 }, TUNNEL] },
+        ],
+        egress: [{ to: [of("observability")], ports: [{ protocol: "TCP", port: 4317 }, TUNNEL] }],
+      },
+    });
+    expect(await platform.get(NAMESPACE, "sidecar/web")).toMatchObject({
+      spec: { egress: [{ hosts: expect.arrayContaining(["observability/*"]) }] },
+    });
   });
 
   test("kubectl prints it in columns that read by themselves", async () => {

@@ -177,6 +177,23 @@ describe("of the matrix of services, strangers and addresses, cyclonus lets thro
   });
 });
 
+test("what the platform opens is reached by every service, and from there, isolated tiers included, and nothing else is open by it", async () => {
+  const platformIngress = [{ name: "edge", namespace: "elsewhere", labels: { app: "stranger" }, ports: [9464] }];
+  const platformEgress = [
+    { name: "probe", namespace: "ops", ports: [9090] },
+    { name: "private", cidr: "192.168.1.0/24", ports: [443] },
+  ];
+  const every = [...PLAIN, ...STRICT, "hub/outgoing"];
+  expect(await reachedBy(networkWorld(testConfig({ network: { ...testConfig().network, platformIngress, platformEgress } })))).toEqual(
+    lines([
+      ...SIDECAR,
+      [["a stranger in elsewhere"], every, ["TCP 9464"]],
+      [every, ["probe"], ["TCP 9090"]],
+      [every, ["another private address"], ["TCP 443"]],
+    ]),
+  );
+});
+
 test("cyclonus lets everything through where there are no policies, so that its no says something", async () => {
   const world = { ...networkWorld(testConfig()), policies: [] };
   expect(await reachedBy(world)).toHaveLength(connections(world).length);

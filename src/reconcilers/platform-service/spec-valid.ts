@@ -60,7 +60,9 @@ function vetStatements(
   if (!statements) return [];
   const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);
   const ofPlatform = platformStatements(service.key, config, [meshOf(service)]);
-  return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns, ofPlatform });
+  const { accountId, region } = config.cluster;
+  const { trustedAccounts } = config.identity;
+  return vetPolicy(statements, { accountId, region, trustedAccounts, resourceArns, ofPlatform });
 }
 
 function refuse(first: Violation, ...others: readonly Violation[]): Verdict {

@@ -35,8 +35,10 @@ function variablesOf(config: OperatorConfig): Variables {
     boundaries: permittedBoundaries(config),
     managed_policies: sortedUnique(config.identity.allowedManagedPolicyArns),
     repository_prefix: config.registry.repositoryPrefix,
-    existing_repositories:
-      config.registry.mode === "Existing" ? ["*"] : sortedUnique(config.tenancy.flatMap((tenant) => tenant.existingRepositories)),
+    existing_repositories: sortedUnique([
+      ...(config.registry.mode === "Existing" ? [`${config.registry.repositoryPrefix}*`] : []),
+      ...config.tenancy.flatMap((tenant) => tenant.existingRepositories),
+    ]),
     kms_key: config.registry.encryption.kmsKey ?? "",
   };
 }
@@ -78,6 +80,10 @@ test.each([
   ["no managed policies and one boundary", configWith({ identity: NO_POLICIES })],
   ["repositories of others, below a prefix", configWith({ tenancy: reading("shared/*", "a/b"), registry: { repositoryPrefix: "prod/" } })],
   ["every repository another's", configWith({ registry: { mode: "Existing" } })],
+  [
+    "every repository another's, and some beside the prefix",
+    configWith({ tenancy: reading("shared/*"), registry: { mode: "Existing", repositoryPrefix: "prod/" } }),
+  ],
   ["a key of its own", configWith({ registry: { encryption: { type: "KMS", kmsKey: KMS } } })],
   [
     "everything",
