@@ -6,12 +6,13 @@ import { readConfigFile } from "../src/config.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
 import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
+import { renderServicesBoundary } from "../src/resources/iam/services-boundary.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 import { chartValuesSchema } from "./chart-values.ts";
 import { commandLine, HELP_OPTION } from "./command-line.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
 import { coveragePage } from "./coverage/page.ts";
-import { appMeshTemplate, policyTemplate } from "./terraform.ts";
+import { appMeshTemplate, policyTemplate, servicesBoundaryTemplate } from "./terraform.ts";
 
 /** `npm run generate`: every file that is made from the code. To add one, add it to ARTEFACTS. */
 
@@ -62,6 +63,8 @@ const ARTEFACTS: readonly Artefact[] = [
     content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
   { path: "config/iam/operator-policy-app-mesh.json", content: () => renderAppMeshPolicy(readConfigFile(DEV_CONFIG)) ?? "" },
+  { path: "config/iam/services-boundary.json", content: () => renderServicesBoundary(readConfigFile(DEV_CONFIG), ["*"]) },
+  { path: "terraform/operator/services-boundary.json.tftpl", content: () => servicesBoundaryTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy-app-mesh.json.tftpl", content: () => appMeshTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA"]) },
   { path: "terraform/operator/policy-pod-identity.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA", "PodIdentity"]) },
