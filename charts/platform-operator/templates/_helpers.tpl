@@ -22,6 +22,34 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ dig "network" "monitoringNamespace" "monitoring" .Values.config }}
 {{- end -}}
 
+{{/* Peers for address ranges; never the link-local ones, where instance metadata answers, nor AWS's own of IPv6 (fd00:ec2::254 is metadata). */}}
+{{- define "platform-operator.addresses" -}}
+{{- range . }}
+- ipBlock:
+    cidr: {{ . | quote }}
+    {{- if eq . "::/0" }}
+    except: ["fe80::/10", "fd00:ec2::/32"]
+    {{- else if include "platform-operator.holdsLinkLocal" . }}
+    except: [169.254.0.0/16]
+    {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* "true" where the range of IPv4 (the argument) is wider than 169.254.0.0/16 and holds it: as far as its prefix goes both begin alike. */}}
+{{- define "platform-operator.holdsLinkLocal" -}}
+{{- $bits := atoi (last (splitList "/" .)) -}}
+{{- if and (contains "." .) (lt $bits 16) -}}
+{{- $octets := splitList "." . -}}
+{{- $begin := add (mul 256 (atoi (index $octets 0))) (atoi (index $octets 1)) -}}
+{{- $linkLocal := add (mul 256 169) 254 -}}
+{{- range until (int (sub 16 $bits)) -}}
+{{- $begin = div $begin 2 -}}
+{{- $linkLocal = div $linkLocal 2 -}}
+{{- end -}}
+{{- if eq $begin $linkLocal -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 CEL: the request is by the operator, a controller of the cluster, the platform team, or one that it trusts. On EKS the controller of NetworkPolicies is a user of
 the control plane: it puts a finalizer on each before it enforces it. istiod makes the pods of waypoints.
