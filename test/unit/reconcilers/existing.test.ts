@@ -70,7 +70,7 @@ async function sweep(): Promise<readonly string[]> {
   const asked: string[] = [];
   const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
   const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
-  await sweepOnce({ ...ports, registry, bulk: aws.operator.bulk, intervalMs: 1, clock: systemClock, log: QUIET, enqueue });
+  await sweepOnce({ ...ports, registry, bulk: aws.operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
