@@ -1,3 +1,4 @@
+import { durationMs } from "../crds/effective.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import type { Clock } from "../kube/clock.ts";
 import { pause } from "../kube/clock.ts";
@@ -17,7 +18,6 @@ export interface SweepOptions extends Pick<
 > {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
-  readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly enqueue: (key: ObjectKey) => void;
@@ -27,20 +27,24 @@ export interface SweepOptions extends Pick<
 const FULL_READ_MS = 6 * 3_600_000;
 
 export async function runSweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
-  await pause(options.clock, options.intervalMs, signal);
+  await pause(options.clock, intervalMs(options), signal);
   while (!signal.aborted) {
     try {
       await sweepOnce(options);
     } catch (error) {
       options.log.warn({ error: describeError(error) }, "AWS sweep failed; the next one comes at its time");
     }
-    await pause(options.clock, options.intervalMs, signal);
+    await pause(options.clock, intervalMs(options), signal);
   }
+}
+
+function intervalMs({ config }: Pick<SweepOptions, "config">): number {
+  return durationMs(config.aws.sweepInterval);
 }
 
 /** Each part by itself: what does not answer must not hide what the others have. */
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { registry, bulk, intervalMs, log, enqueue } = options;
+  const { registry, bulk, log, enqueue } = options;
   for (const { what, memories, read } of partsOf(options)) {
     const changed = await answerOf(options, what, read);
     // Nor is anything forgotten that could not be read again.
@@ -50,7 +54,7 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
       enqueue(key);
     }
     for (const memory of memories) {
-      const share = Math.ceil((memory.size * intervalMs) / FULL_READ_MS);
+      const share = Math.ceil((memory.size * intervalMs(options)) / FULL_READ_MS);
       for (let i = 0; i < share; i++) {
         const key = memory.forgetOldest();
         if (key) enqueue(key);

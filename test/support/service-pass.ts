@@ -1,6 +1,7 @@
 import type { AssociationDesired, Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
+import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
@@ -97,7 +98,11 @@ export interface ServicePass {
 }
 
 /** A service of which nothing is there yet, with its finalizer; `seen` is what the watches have seen otherwise, of children `own`. */
-export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"> = { get: () => undefined }): ServicePass {
+export function servicePass(
+  seen: Partial<World> = {},
+  own: Pick<Children, "get"> = { get: () => undefined },
+  config: OperatorConfig = testConfig(),
+): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let outdated = false;
@@ -212,7 +217,6 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     foreignBudgets: () => [],
     ...seen,
   };
-  const config = testConfig();
   const deps = {
     config,
     configHash: "config",

@@ -372,7 +372,7 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
 export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "rollout.maxConcurrent": "test/unit/reconcilers/rollout-budget.test.ts",
   "aws.endpoint": "test/unit/aws/clients.test.ts",
-  "aws.sweepInterval": "test/package/install.test.ts",
+  "aws.sweepInterval": "test/unit/controllers/sweep.test.ts",
   "aws.limits.iam": "test/unit/aws/clients.test.ts",
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",

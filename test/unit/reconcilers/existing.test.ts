@@ -72,7 +72,7 @@ async function sweep({ operator } = aws): Promise<readonly string[]> {
   const asked: string[] = [];
   const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
   const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
-  await sweepOnce({ ...ports, registry, bulk: operator.bulk, intervalMs: 0, clock: systemClock, log: QUIET, enqueue });
+  await sweepOnce({ ...ports, registry, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
