@@ -140,7 +140,9 @@ test("without App Mesh a service stays as long as nobody says that it is gone, a
 
   await remove(other);
   await platform.untilGone(other);
-  await expect.poll(() => lastWords(other), { timeout: PATIENCE_MS }).toEqual(["everything that it owned is gone"]);
+  await expect
+    .poll(() => lastWords(other), { timeout: PATIENCE_MS })
+    .toEqual([`kept, on purpose: Repository ${NAMESPACE}/refused; everything else is gone`]);
 });
 
 test("where the configuration says that it is retired, no service waits for it, nor asks it anything", async () => {

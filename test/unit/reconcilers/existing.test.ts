@@ -72,7 +72,8 @@ async function sweep({ operator } = aws): Promise<readonly string[]> {
   const asked: string[] = [];
   const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
   const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
-  await sweepOnce({ ...ports, registry, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
+  const config = { ...ports.config, aws: { ...ports.config.aws, sweepInterval: "0s" } };
+  await sweepOnce({ ...ports, config, registry, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
