@@ -1,6 +1,7 @@
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
+import { isOwnAction } from "./own-action.ts";
 import { lifeKindOf, live, type LifeKind, type LivesResult, type Phase } from "./lives.ts";
 
 /** The calls of one undisturbed life, so that each can be met again in another. */
@@ -38,7 +39,7 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
     lastAction = actions.at(-1)?.sequence ?? lastAction;
     // A call of several actions, as CreateRole with tags, is noted once: the first is its own.
     const own = actions.filter(
-      (a) => a.accessKeyId !== ADMIN_KEY && a.action === a.operation && (a.resource.includes(namespace) || NAMED_IN_BODY.has(a.action)),
+      (a) => a.accessKeyId !== ADMIN_KEY && isOwnAction(a) && (a.resource.includes(namespace) || NAMED_IN_BODY.has(a.action)),
     );
     seen.push(...own.map(({ action }) => ({ phase, to: "aws" as const, call: action })));
   };
