@@ -565,7 +565,7 @@ describe("ownership", () => {
       expect(await edit({ serviceAccountName: "of-web" })).toContain(ACCOUNT);
       expect(await edit({ serviceAccountName: null })).toContain(ACCOUNT);
       expect(await edit({ serviceAccountName: null, serviceAccount: "own" })).toBe("");
-      await apply([], rollout({ serviceAccountName: "of-web" }));
+      await apply(ROLLOUTS, rollout({ serviceAccountName: "of-web" }));
       expect(await edit({ terminationGracePeriodSeconds: 5 })).toBe("");
       await plane.kubectl(["delete", "rollout", "own", "-n", MANAGED]);
     });
