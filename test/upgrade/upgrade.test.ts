@@ -22,8 +22,9 @@ const KEYS: readonly ObjectKey[] = [
   { namespace: "payments", name: "settlement" },
 ];
 const VALUES = ["-f", valuesFile("upgrade")];
-/** What kubectl applied becomes the release's. */
-const TAKE = ["--take-ownership", "--force-conflicts"];
+/** What kubectl applied becomes the release's, and what of it did not change then stays kubectl's beside it until it does. */
+const FORCE = "--force-conflicts";
+const TAKE = ["--take-ownership", FORCE];
 
 let packaged: PackagedPlatform;
 let platform: Platform;
@@ -95,8 +96,8 @@ test("the first charts take over what kubectl installed, and no child is rewritt
 
 test("this release's charts upgrade it, and no child is rewritten", async () => {
   const writes = await writesOf(async () => {
-    await packaged.helm("upgrade", "platform-operator-crds", join(ROOT, "charts/platform-operator-crds"), "-n", NAMESPACE, "--wait");
-    await packaged.roll("upgrade", ...VALUES);
+    await packaged.helm("upgrade", "platform-operator-crds", join(ROOT, "charts/platform-operator-crds"), "-n", NAMESPACE, "--wait", FORCE);
+    await packaged.roll("upgrade", ...VALUES, FORCE);
   });
   expect(writes).toEqual([]);
 });
