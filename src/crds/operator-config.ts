@@ -280,27 +280,29 @@ function usesAppMesh(written: { readonly default: string; readonly overrides: re
 const podLabels = z.record(z.string().max(317), z.string().max(63));
 const ports = z.array(z.int().min(1).max(65_535)).min(1).max(20);
 
-/** Whom the platform opens a way from or to. */
-const platformPeer = {
-  name: name.max(63).describe("Name of the entry, as telemetry: each once in the list."),
-  namespace: z.string().min(1).max(63).optional().describe("Namespace of its pods. Either namespace or cidr."),
-  labels: podLabels.optional().describe("Labels of its pods. Absent: every pod of the namespace."),
-  cidr: cidr.optional().describe("Address range, as 10.60.0.0/16. Either cidr or namespace."),
-};
-
-interface PlatformPeer {
-  readonly name: string;
-  readonly namespace?: string | undefined;
-  readonly labels?: object | undefined;
-  readonly cidr?: string | undefined;
-}
-
-const onePeer = ({ namespace, labels, cidr: range }: PlatformPeer): boolean =>
-  (namespace === undefined) !== (range === undefined) && (labels === undefined || namespace !== undefined);
-const ONE_PEER = "write either namespace, with labels or without, or cidr, in each entry";
-
-const namedOnce = (entries: readonly PlatformPeer[]): boolean => new Set(entries.map((entry) => entry.name)).size === entries.length;
-const NAMED_ONCE = "give each entry a name of its own";
+/** Ways that the platform opens, from or to whom each entry names. */
+const openings = <Ports extends z.ZodType>(ofEntry: Ports) =>
+  z
+    .array(
+      z
+        .strictObject({
+          name: name.max(63).describe("Name of the entry, as telemetry: each once in the list."),
+          namespace: z.string().min(1).max(63).optional().describe("Namespace of its pods. Either namespace or cidr."),
+          labels: podLabels.optional().describe("Labels of its pods. Absent: every pod of the namespace."),
+          cidr: cidr.optional().describe("Address range, as 10.60.0.0/16. Either cidr or namespace."),
+          ports: ofEntry,
+        })
+        .refine(
+          ({ namespace, labels, cidr: range }) =>
+            (namespace === undefined) !== (range === undefined) && (labels === undefined || namespace !== undefined),
+          { error: "write either namespace, with labels or without, or cidr, in each entry" },
+        ),
+    )
+    .max(50)
+    .refine((entries) => new Set(entries.map((entry) => entry.name)).size === entries.length, {
+      error: "give each entry a name of its own",
+    })
+    .default([]);
 
 const network = z.strictObject({
   dns: z
@@ -322,35 +324,16 @@ const network = z.strictObject({
     .describe(
       "Where AWS is reached, for the network policies. A service that a policy names and that has no range here is refused (NoEgressFor).",
     ),
-  platformIngress: z
-    .array(
-      z
-        .strictObject({
-          ...platformPeer,
-          ports: ports.optional().describe("TCP ports that are opened. Absent: the service's own port, if it has one."),
-        })
-        .refine(onePeer, { error: ONE_PEER }),
-    )
-    .max(50)
-    .refine(namedOnce, { error: NAMED_ONCE })
-    .default([])
-    .describe(
-      "What the platform lets in at every service of every tier, strict isolation included, as an edge's gateways. It opens the network alone: in a mesh " +
-        "who may call is still what callers say, and mutual TLS is asked for as before. A change reaches every service.",
-    ),
-  platformEgress: z
-    .array(
-      z
-        .strictObject({ ...platformPeer, ports: ports.describe("TCP ports that are opened: of pods, those that they listen on, as 4317.") })
-        .refine(onePeer, { error: ONE_PEER }),
-    )
-    .max(50)
-    .refine(namedOnce, { error: NAMED_ONCE })
-    .default([])
-    .describe(
-      "What the platform lets every service of every tier reach, strict isolation included, as a telemetry collector. Istio's sidecars get to know " +
-        "the namespace's Services and the range; what the other side lets in, and a waypoint before it outside the namespace, is not opened by this. A change reaches every service.",
-    ),
+  platformIngress: openings(
+    ports.optional().describe("TCP ports that are opened. Absent: the service's own port, if it has one."),
+  ).describe(
+    "What the platform lets in at every service of every tier, strict isolation included, as an edge's gateways. It opens the network alone: in a mesh " +
+      "who may call is still what callers say, and mutual TLS is asked for as before. A change reaches every service.",
+  ),
+  platformEgress: openings(ports.describe("TCP ports that are opened: of pods, those that they listen on, as 4317.")).describe(
+    "What the platform lets every service of every tier reach, strict isolation included, as a telemetry collector. Istio's sidecars get to know " +
+      "the namespace's Services and the range; what the other side lets in, and a waypoint before it outside the namespace, is not opened by this. A change reaches every service.",
+  ),
   privateCidrs: z
     .array(cidr)
     .max(200)

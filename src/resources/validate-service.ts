@@ -6,6 +6,7 @@ import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
+import { sortedUnique } from "./order.ts";
 import { violation } from "./violation.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
@@ -42,7 +43,7 @@ const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, c
   const fix =
     owners.length === 0
       ? "ask the platform team to list the namespace with its owners under tenancy in the operator's configuration"
-      : `name one of ${joined([...new Set(owners)].toSorted(), ", ")}, or ask the platform team to add ${owner} under tenancy`;
+      : `name one of ${joined(sortedUnique(owners), ", ")}, or ask the platform team to add ${owner} under tenancy`;
   return violation("spec.owner", "OwnerNotAllowed", `${owner} is not an owner that namespace ${key.namespace} may name: ${fix}`);
 };
 

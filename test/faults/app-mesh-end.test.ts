@@ -19,7 +19,7 @@ import { roleName } from "../../src/resources/iam/role.ts";
 import { issue } from "../support/certificate.ts";
 import { provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
-import { list, messageOf, verdict, type Listed } from "../support/service-view.ts";
+import { lastWords, messageOf, verdict } from "../support/service-view.ts";
 
 /** App Mesh before it is there, and when it is gone for good, with its endpoint: an outage looks the same, so that a deletion ends only by somebody's word. */
 
@@ -79,17 +79,6 @@ async function inMesh(service: ObjectKey): Promise<readonly string[]> {
 
 const WHOLE = ["VirtualNode", "VirtualRouter", "VirtualService"];
 
-/** What the operator said at the end. */
-async function lastWords({ name }: ObjectKey): Promise<readonly string[]> {
-  interface Event extends Listed {
-    readonly reason: string;
-    readonly note: string;
-    readonly regarding: { readonly name: string };
-  }
-  const events = await list<Event>(platform, NAMESPACE, "events.events.k8s.io");
-  return events.filter((e) => e.regarding.name === name && e.reason === "Deleted").map((e) => e.note);
-}
-
 function allLeft({ name }: ObjectKey): string {
   const node = `demo_${NAMESPACE}_${name}`;
   const mesh = `VirtualService ${name}.${NAMESPACE}.svc.cluster.local, VirtualRouter ${node}, VirtualNode ${node}`;
@@ -134,14 +123,14 @@ test("without App Mesh a service stays as long as nobody says that it is gone, a
   for (const { name } of [service, other])
     await platform.kubectl(["annotate", "psvc", name, "-n", NAMESPACE, `${ANNOTATIONS.abandon}=appmesh.aws`]);
   await platform.untilGone(service);
-  await expect.poll(() => lastWords(service), { timeout: PATIENCE_MS }).toEqual([allLeft(service)]);
+  await expect.poll(() => lastWords(platform, service), { timeout: PATIENCE_MS }).toEqual([allLeft(service)]);
   expect(await inMesh(service)).toEqual(WHOLE);
   expect(await platform.get(NAMESPACE, "serviceaccount/named")).toBeUndefined();
 
   await remove(other);
   await platform.untilGone(other);
   await expect
-    .poll(() => lastWords(other), { timeout: PATIENCE_MS })
+    .poll(() => lastWords(platform, other), { timeout: PATIENCE_MS })
     .toEqual([`kept, on purpose: Repository ${NAMESPACE}/refused; everything else is gone`]);
 });
 
@@ -159,7 +148,7 @@ test("where the configuration says that it is retired, no service waits for it, 
 
   await remove(service);
   await platform.untilGone(service);
-  await expect.poll(() => lastWords(service), { timeout: PATIENCE_MS }).toEqual([allLeft(service)]);
+  await expect.poll(() => lastWords(platform, service), { timeout: PATIENCE_MS }).toEqual([allLeft(service)]);
   expect(await inMesh(service)).toEqual(WHOLE);
   const asked = (await aws.actions()).filter((action) => action.accessKeyId === OPERATOR_KEY && action.operation.startsWith("appmesh:"));
   expect(asked.map(({ operation }) => operation)).toEqual([]);

@@ -3,7 +3,7 @@ import { STEP_CONDITIONS } from "../../src/crds/conditions.ts";
 import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, podsOf, recordRevisions, verdict, verdicts, type Listed } from "../support/service-view.ts";
+import { eventsOf, messageOf, podsOf, recordRevisions, verdict, verdicts, type Listed } from "../support/service-view.ts";
 
 /** The life of a service up to Ready, and what is said on the way. */
 
@@ -14,13 +14,6 @@ const TABLE = { sid: "Table", actions: ["dynamodb:GetItem"], resources: ["arn:aw
 
 /** Namespaces may be in the ambient data plane, so pods are met there too. */
 const TUNNEL = { protocol: "TCP", port: 15008 };
-
-interface Event extends Listed {
-  readonly type: string;
-  readonly reason: string;
-  readonly note: string;
-  readonly regarding: { readonly kind: string; readonly name: string };
-}
 
 let platform: Platform;
 let revisions: readonly PlatformService[];
@@ -41,10 +34,9 @@ afterAll(async () => {
 });
 
 /** Type, reason and note of the service's own events. */
-async function eventsOf(name: string): Promise<readonly string[]> {
-  const events = await list<Event>(platform, NAMESPACE, "events.events.k8s.io");
-  return events
-    .filter((e) => e.regarding.kind === "PlatformService" && e.regarding.name === name)
+async function saidOf(name: string): Promise<readonly string[]> {
+  return (await eventsOf(platform, { namespace: NAMESPACE, name }))
+    .filter(({ regarding }) => regarding.kind === "PlatformService")
     .map((e) => `${e.type} ${e.reason} ${e.note}`)
     .toSorted();
 }
@@ -148,7 +140,7 @@ describe("a service becomes Ready", () => {
   });
 
   test("what was missing and what came of it are one event each", async () => {
-    expect(await eventsOf("web")).toEqual([
+    expect(await saidOf("web")).toEqual([
       `Normal AsWritten ImageResolved: ${REGISTRY}/web@${digest}`,
       "Normal Ready Ready: Ready",
       `Warning ImageNotFound ImageResolved: ${REGISTRY}/web:1.0.0 does not exist: push it, or correct spec.image`,
@@ -255,7 +247,7 @@ describe("a tag that has not been pushed", () => {
   });
 
   test("is one Warning", async () => {
-    const events = await eventsOf("next");
+    const events = await saidOf("next");
     expect(events.filter((e) => e.includes("2.0.0"))).toEqual([
       `Warning ImageNotFound ImageResolved: ${REGISTRY}/next:2.0.0 does not exist: push it, or correct spec.image`,
     ]);
