@@ -74,6 +74,14 @@ export const PINNED_CRDS = {
       sha256: "1f1c5d67088ccf355d1e0681d58bbcaf46a9dd1bf7215769dcd3e6a62053d8aa",
     },
   ],
+  argoExperiments: [
+    {
+      module: "github.com/argoproj/argo-rollouts",
+      version: "v1.8.3",
+      path: "manifests/crds/experiment-crd.yaml",
+      sha256: "fdaee8ebfe5df574aca29894c42252a6979ca72085c36f81ebe538497e46a444",
+    },
+  ],
   // Of Karpenter's provider that makes nodes for kwok.
   karpenterKwok: [
     {

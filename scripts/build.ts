@@ -1,4 +1,14 @@
-/** `npm run build`: the operator as one file, dist/main.js, that node runs with nothing beside it. */
+/** `npm run build`: the operator as one file. */
 import { bundle } from "./bundle.ts";
+import { commandLine } from "./command-line.ts";
 
+const HELP = `Usage: npm run build
+
+Makes dist/main.js, the operator as one file that node runs with nothing beside it, and its source map.
+
+  --help   this text
+
+Exit codes: 0 made, 1 not, 2 wrong usage.`;
+
+commandLine(HELP);
 await bundle("dist/main.js");

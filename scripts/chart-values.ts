@@ -8,7 +8,16 @@ import { platformTierSpec } from "../src/crds/platform-tier.ts";
 const switched = (description: string) => z.boolean().describe(description);
 const anyObject = (description: string) => z.record(z.string(), z.unknown()).describe(description);
 const strings = (description: string) => z.record(z.string(), z.string()).describe(description);
-const cidrs = (description: string) => z.array(z.string().regex(/^[0-9a-f.:]+\/[0-9]{1,3}$/)).describe(description);
+
+/** A rule of a NetworkPolicy whose list is empty, or not there, is for every address or port: an empty one would open what it should close. */
+const opened = <Item extends z.ZodType>(item: Item, description: string) =>
+  z.array(item).min(1).describe(`${description} At least one, since none would open all.`);
+/** IPv4; all of IPv6; and of IPv6 what cannot hold fd00:ec2::254, where instance metadata answers: public ranges, and narrow ones. */
+const cidr = z
+  .string()
+  .regex(
+    /^([0-9]{1,3}\.){3}[0-9]{1,3}\/([0-9]|[12][0-9]|3[0-2])$|^::\/0$|^[23][0-9a-f]{3}:[0-9a-f:]*\/([1-9][0-9]?|1[01][0-9]|12[0-8])$|^[0-9a-f:]+\/(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-8])$/,
+  );
 
 const image = z.strictObject({
   repository: z.string().min(1).describe("Where the operator's image is pulled from, without a tag."),
@@ -25,11 +34,11 @@ const networkPolicy = z.strictObject({
   enabled: switched("Whether the operator's own NetworkPolicy is made."),
   apiServer: z
     .strictObject({
-      cidrs: cidrs("Its addresses, as pods reach them."),
-      ports: z.array(z.int().min(1).max(65535)).describe("Its ports, behind the Service kubernetes too."),
+      cidrs: opened(cidr, "Its addresses, as pods reach them."),
+      ports: opened(z.int().min(1).max(65535), "Its ports, behind the Service kubernetes too."),
     })
     .describe("The cluster's API server."),
-  aws: z.strictObject({ cidrs: cidrs("Addresses of STS, IAM and ECR.") }).describe("Where AWS is reached, on port 443."),
+  aws: z.strictObject({ cidrs: opened(cidr, "Addresses of STS, IAM and ECR.") }).describe("Where AWS is reached, on port 443."),
 });
 
 const policies = z.strictObject({

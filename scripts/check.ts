@@ -1,8 +1,17 @@
-/** `npm run check`: everything that can be said of the tree without running it. Exit 1 with the first line of each failure. */
+/** `npm run check`: everything that can be said of the tree without running it. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { commandLine } from "./command-line.ts";
 import { stepProblems } from "./step-conditions.ts";
 import { breaches } from "./walls.ts";
+
+const HELP = `Usage: npm run check
+
+Says of the tree what can be said without running it: types, lint, format, generated files, CEL rules, import walls, steps. Writes nothing.
+
+  --help   this text
+
+Exit codes: 0 all of it holds, 1 something does not and is printed, 2 wrong usage.`;
 
 const ROOT = join(import.meta.dirname, "..");
 const node = process.execPath;
@@ -41,6 +50,7 @@ function steps(): string | undefined {
   return problems.length === 0 ? undefined : problems.join("\n");
 }
 
+commandLine(HELP);
 let failed = 0;
 for (const check of CHECKS) {
   const problem = check.run();

@@ -6,16 +6,26 @@ import { readConfigFile } from "../src/config.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
 import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
+import { renderServicesBoundary } from "../src/resources/iam/services-boundary.ts";
 import { configEditorSchema, customResourceDefinition, objectEditorSchema, PLATFORM_SERVICE, PLATFORM_TIER } from "../src/crds/to-crd.ts";
 import { chartValuesSchema } from "./chart-values.ts";
+import { commandLine, HELP_OPTION } from "./command-line.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
 import { coveragePage } from "./coverage/page.ts";
-import { appMeshTemplate, policyTemplate } from "./terraform.ts";
+import { appMeshTemplate, policyTemplate, servicesBoundaryTemplate } from "./terraform.ts";
 
-/**
- * Writes every file that is made from the code; with --check it writes nothing and fails, naming each file that is stale.
- * `--root DIR` reads and writes the files of another folder, for the test of this script. To add a generated file, add it to ARTEFACTS.
- */
+/** `npm run generate`: every file that is made from the code. To add one, add it to ARTEFACTS. */
+
+const HELP = `Usage: npm run generate [-- --check]
+
+Writes every file that is made from the code: CRDs, JSON Schemas, the operator's IAM policies, what the charts and the Terraform module
+hold of them, and docs/coverage.md. A file that is as it should be is left alone.
+
+  --check      write nothing, and name each file that is stale
+  --root DIR   the files of another folder; default this project
+  --help       this text
+
+Exit codes: 0 done, or nothing stale, 1 something is stale or cannot be made, 2 wrong usage.`;
 
 interface Artefact {
   /** From the project's root. */
@@ -26,7 +36,9 @@ interface Artefact {
 
 const PROJECT = join(import.meta.dirname, "..");
 const DEV_CONFIG = join(PROJECT, "config/dev/operator-config.yaml");
-const { values } = parseArgs({ options: { check: { type: "boolean", default: false }, root: { type: "string", default: PROJECT } } });
+const { values } = commandLine(HELP, () =>
+  parseArgs({ options: { ...HELP_OPTION, check: { type: "boolean", default: false }, root: { type: "string", default: PROJECT } } }),
+);
 const { root } = values;
 
 function yaml(value: object): string {
@@ -51,6 +63,8 @@ const ARTEFACTS: readonly Artefact[] = [
     content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
   { path: "config/iam/operator-policy-app-mesh.json", content: () => renderAppMeshPolicy(readConfigFile(DEV_CONFIG)) ?? "" },
+  { path: "config/iam/services-boundary.json", content: () => renderServicesBoundary(readConfigFile(DEV_CONFIG), ["*"]) },
+  { path: "terraform/operator/services-boundary.json.tftpl", content: () => servicesBoundaryTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy-app-mesh.json.tftpl", content: () => appMeshTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA"]) },
   { path: "terraform/operator/policy-pod-identity.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA", "PodIdentity"]) },

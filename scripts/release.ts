@@ -10,6 +10,7 @@ import { z } from "zod";
 import { ensureHelm } from "../controlplane/helm.ts";
 import manifest from "../package.json" with { type: "json" };
 import { bundle } from "./bundle.ts";
+import { commandLine, HELP_OPTION } from "./command-line.ts";
 import { npmSbom, sbomOf } from "./sbom.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -31,19 +32,11 @@ The version is that of package.json, which both charts must name too. Nothing is
 
 Exit codes: 0 made, 1 not, 2 wrong usage.`;
 
-async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { out: { type: "string", default: "dist/release" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help === true) {
-    console.log(HELP);
-    return;
-  }
+async function main(folder: string): Promise<void> {
   const { version } = manifest;
   requireOneVersion(version);
   requireCommitted();
-  const out = resolve(values.out);
+  const out = resolve(folder);
   if (existsSync(out) && readdirSync(out).length > 0) throw new Error(`${out} is not empty: name another folder by --out, or empty it`);
   mkdirSync(out, { recursive: true });
 
@@ -113,10 +106,10 @@ function sha256(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }
 
+const { values } = commandLine(HELP, () => parseArgs({ options: { ...HELP_OPTION, out: { type: "string", default: "dist/release" } } }));
 try {
-  await main(process.argv.slice(2));
+  await main(values.out);
 } catch (error) {
-  const wrongUsage = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
   console.error(`release: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = wrongUsage ? 2 : 1;
+  process.exitCode = 1;
 }

@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { z } from "zod";
+import { commandLine, HELP_OPTION } from "./command-line.ts";
 
 export interface Project {
   /** Of vitest. */
@@ -13,56 +15,130 @@ export interface Project {
   readonly reporter?: "default" | "verbose";
 }
 
-const report = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number(), success: z.boolean() });
+/** Which tests of a project are run; nothing said: all. */
+export interface Filter {
+  /** Parts of the paths of test files; empty: every file. */
+  readonly files: readonly string[];
+  /** What matches the name of a test with its blocks', as vitest joins them. */
+  readonly name: RegExp | undefined;
+}
+
+/** The help of a command that runs projects; `purpose` is a sentence. */
+export function helpOfTests(command: string, purpose: string): string {
+  return `Usage: ${command} [-- FILE…] [-t NAME]
+
+${purpose}
+What this machine cannot run is named at the end, with what to do about it. The last line is "N passed, N failed"; a test that is skipped
+has failed, but for those that a filter leaves out, which count as nothing. Other options of vitest: npx vitest run --project NAME …
+
+  FILE…                       the files whose path holds one of these alone, as test/package/charts
+  -t, --testNamePattern NAME  the tests whose name matches alone
+  --help                      this text
+
+Exit codes: 0 something passed and nothing failed, 1 otherwise, 2 wrong usage.`;
+}
+
+/** The filter that the command line names; ends the process as commandLine does. */
+export function chosenTests(help: string): Filter {
+  const options = { ...HELP_OPTION, testNamePattern: { type: "string", short: "t" } } as const;
+  const { values, positionals } = commandLine(help, () => parseArgs({ allowPositionals: true, options }));
+  return { files: positionals, name: values.testNamePattern === undefined ? undefined : new RegExp(values.testNamePattern) };
+}
+
+const report = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  testResults: z.array(
+    z.object({
+      assertionResults: z.array(z.object({ ancestorTitles: z.array(z.string()), title: z.string(), status: z.string() })),
+    }),
+  ),
+});
 
 /**
- * Runs one project after another; ends with what could not run on this machine, and why, and with `N passed, N failed`. `args` go to vitest.
+ * Runs one project after another; ends with what could not run on this machine, why, and how many tests that is, and with `N passed, N failed`.
  * Resolves to the exit code.
  */
-export async function runProjects(projects: readonly Project[], args: readonly string[]): Promise<number> {
+export async function runProjects(projects: readonly Project[], filter: Filter): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "platform-operator-test-"));
-  const notRun: string[] = [];
+  const notRun: NotRun[] = [];
   let passed = 0;
   let failed = 0;
   try {
     for (const { name, whyNot, reporter = "default" } of projects) {
       const reason = await whyNot?.();
       if (reason !== undefined) {
-        const tests = testsOf(name);
+        const tests = testsOf(name, filter);
         if (tests === undefined) failed++;
-        notRun.push(`not run, since ${reason}\n${tests ?? `  ${name}: its tests cannot even be listed`}`);
+        if (tests?.length !== 0) notRun.push({ name, reason, tests });
         continue;
       }
       const outputFile = join(folder, `${name}.json`);
       const reporters = ["--reporter", reporter, "--reporter", "json", `--outputFile=${outputFile}`];
-      const { status } = spawnSync("vitest", ["run", "--project", name, ...reporters, ...args], { stdio: "inherit" });
-      const counts = readReport(outputFile);
-      passed += counts.numPassedTests;
-      failed += counts.numFailedTests + counts.numPendingTests;
-      if (status !== 0 && counts.numFailedTests === 0) failed++;
+      // Of a project no file of which is asked for nothing is run; where none is asked for, a project without files is broken.
+      const mayBeEmpty = filter.files.length > 0 ? ["--passWithNoTests"] : [];
+      const args = ["run", "--project", name, ...reporters, ...mayBeEmpty, ...filterArguments(filter)];
+      const { status } = spawnSync("vitest", args, { stdio: "inherit" });
+      const counts = readReport(outputFile, filter);
+      passed += counts.passed;
+      failed += counts.failed + counts.skipped;
+      if (status !== 0 && counts.failed === 0) failed++;
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  for (const text of notRun) console.log(text);
+  sayNotRun(notRun);
   console.log(`${String(passed)} passed, ${String(failed)} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
+interface NotRun {
+  /** Of the project. */
+  readonly name: string;
+  readonly reason: string;
+  /** Undefined: they cannot be listed. */
+  readonly tests: readonly string[] | undefined;
+}
+
+/** Each project's with its reason, then how many in all, in a line that .ci/run reads. */
+function sayNotRun(projects: readonly NotRun[]): void {
+  for (const { name, reason, tests = [`${name}: its tests cannot even be listed`] } of projects) {
+    console.log([`not run, since ${reason}`, ...tests.map((test) => `  ${test}`)].join("\n"));
+  }
+  const count = projects.reduce((sum, { tests = [] }) => sum + tests.length, 0);
+  if (count > 0) console.log(`${String(count)} not run`);
+}
+
+function filterArguments({ files, name }: Filter): readonly string[] {
+  return [...(name === undefined ? [] : ["--testNamePattern", name.source]), ...files];
+}
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  /** Which no filter left out. */
+  readonly skipped: number;
+}
+
 /** A run that ended before it could report has failed, whatever it counted; a test that was skipped counts as failed. */
-function readReport(file: string): z.output<typeof report> {
+function readReport(file: string, { name }: Filter): Counts {
   try {
-    return report.parse(JSON.parse(readFileSync(file, "utf8")));
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = report.parse(JSON.parse(readFileSync(file, "utf8")));
+    const leftOut = testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status, ancestorTitles, title }) => status === "skipped" && name?.test([...ancestorTitles, title].join(" > ")) === false);
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests - leftOut.length };
   } catch (error) {
     console.error(`no report of this run: ${error instanceof Error ? error.message : String(error)}`);
-    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, success: false };
+    return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
-/** The names of a project's tests, a line each; undefined where they cannot be listed. */
-function testsOf(project: string): string | undefined {
-  const { status, stdout, stderr } = spawnSync("vitest", ["list", "--project", project], { encoding: "utf8" });
-  if (status === 0) return stdout.trimEnd().replaceAll(/^/gm, "  ");
+/** The names of the tests of a project that the filter does not leave out; undefined where they cannot be listed. */
+function testsOf(project: string, filter: Filter): readonly string[] | undefined {
+  const { status, stdout, stderr } = spawnSync("vitest", ["list", "--project", project, ...filterArguments(filter)], { encoding: "utf8" });
+  if (status === 0) return stdout.split("\n").filter((line) => line !== "");
   console.error(`${stdout}${stderr}`);
   return undefined;
 }

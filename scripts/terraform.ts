@@ -3,6 +3,7 @@ import type { PolicyStatement } from "../src/crds/desired.ts";
 import type { OperatorConfig } from "../src/crds/operator-config.ts";
 import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
+import { renderServicesBoundary } from "../src/resources/iam/services-boundary.ts";
 
 /**
  * The operator's IAM policy as a Terraform template, from the code that renders it: rendered once with everything switched on and a `${variable}` for each
@@ -58,6 +59,11 @@ export function appMeshTemplate(devConfig: string): string {
   });
   if (policy === undefined) throw new Error(`${devConfig} has an App Mesh that is retired`);
   return withVariables(policy);
+}
+
+/** The boundary that the module can make for services. */
+export function servicesBoundaryTemplate(devConfig: string): string {
+  return withVariables(renderServicesBoundary(everythingOn(readConfigFile(devConfig), ["IRSA"]), ["${actions}"]));
 }
 
 function everythingOn(config: OperatorConfig, modes: OperatorConfig["identity"]["modes"]): OperatorConfig {
@@ -119,7 +125,7 @@ function withVariables(text: string): string {
       .replaceAll("arn:aws:", "arn:${partition}:")
       // An endpoint's domain is its partition's; a service's name as a principal has one in all.
       .replaceAll("${region}.amazonaws.com", "${region}.${dns_suffix}")
-      .replaceAll(/\[\s*"\$\{(boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
+      .replaceAll(/\[\s*"\$\{(actions|boundaries|managed_policies)\}"\s*\]/g, "${jsonencode($1)}")
       .replaceAll(/\[\s*"([^"]*)\$\{existing_repositories\}"\s*\]/g, '${jsonencode([for name in existing_repositories : "$1${name}"])}')
   );
 }

@@ -1,11 +1,15 @@
-/** `npm run test:oracles`: programs that are not ours say what our objects mean to them. Arguments go to vitest. */
+/** `npm run test:oracles`: programs that are not ours say what our objects mean to them. */
 import { whyNoOracles } from "../test/support/oracles/programs.ts";
 import { whyNoPromtool } from "../test/support/oracles/promtool.ts";
-import { runProjects } from "./run-projects.ts";
+import { chosenTests, helpOfTests, runProjects } from "./run-projects.ts";
 
+const HELP = helpOfTests(
+  "npm run test:oracles",
+  "Asks programs that are not ours what our objects mean to them: istioctl, istiod, cyclonus, Karpenter and promtool, built once by Go.",
+);
 const projects = [
   { name: "slo", whyNot: whyNoPromtool, reporter: "verbose" },
   ...["oracles", "oracles-cluster"].map((name) => ({ name, whyNot: whyNoOracles, reporter: "verbose" }) as const),
 ] as const;
 
-process.exitCode = await runProjects(projects, process.argv.slice(2));
+process.exitCode = await runProjects(projects, chosenTests(HELP));

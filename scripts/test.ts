@@ -1,7 +1,12 @@
-/** `npm test`: unit tests, then everything on a real API server. Arguments go to vitest. */
+/** `npm test`: unit tests, then everything on a real API server. */
 import { whyNoHistory } from "../test/support/earlier-release.ts";
 import { whyNoImage } from "../test/support/image/machine.ts";
-import { type Project, runProjects } from "./run-projects.ts";
+import { chosenTests, helpOfTests, type Project, runProjects } from "./run-projects.ts";
+
+const HELP = helpOfTests(
+  "npm test",
+  "Runs every test: unit tests, then those on a real API server, of the charts, of upgrades and of the image.",
+);
 
 const PROJECTS: readonly Project[] = [
   { name: "unit" },
@@ -13,4 +18,4 @@ const PROJECTS: readonly Project[] = [
   { name: "image", whyNot: whyNoImage },
 ];
 
-process.exitCode = await runProjects(PROJECTS, process.argv.slice(2));
+process.exitCode = await runProjects(PROJECTS, chosenTests(HELP));

@@ -1,5 +1,6 @@
 /** `npm run conformance`: the same probes, by AWS's own clients, against this emulator, moto and ministack; see known-differences.json. */
 import { parseArgs } from "node:util";
+import { commandLine, HELP_OPTION } from "../../scripts/command-line.ts";
 import knownDifferences from "./known-differences.json" with { type: "json" };
 import { EmulatorAdmin } from "../admin-client.ts";
 import { appMeshService } from "../services/appmesh/service.ts";
@@ -14,16 +15,16 @@ import { ALL_PROBES } from "./probes/all.ts";
 import { judge, table, type KnownDifference, type Result } from "./report.ts";
 import { emulatorTarget, ministackTarget, motoTarget } from "./targets.ts";
 
-const HELP = `Probes the AWS emulator, moto and ministack with the same calls, and compares with the committed list of differences.
+const HELP = `Usage: npm run conformance [-- options]
 
-  npm run conformance -- [options]
+Probes the AWS emulator, moto and ministack with the same calls, and compares with the committed list of differences.
 
   --only TEXT    only probes whose "service:operation sentence" has TEXT, in any case; the list of differences is then checked for those only
   --verbose      print every probe, and why it failed
-  --help
+  --help         this text
 
-Exit 0: as expected. 1: a probe that should pass fails, or a listed difference is gone. 2: moto or ministack cannot be installed or started.
-`;
+Exit codes: 0 as expected, 1 a probe that should pass fails, or a listed difference is gone, 2 wrong usage, or moto or ministack cannot be
+installed or started.`;
 
 const APP_MESH_NOTE =
   "appmesh and eks-auth have no independent peer: moto has no VirtualService and its App Mesh answers break the JavaScript SDK, ministack has neither.";
@@ -97,12 +98,9 @@ async function main(only: string, verbose: boolean): Promise<number> {
   return verdict.problems.length === 0 ? 0 : 1;
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    verbose: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) process.stdout.write(HELP);
-else process.exitCode = await main(values.only, values.verbose);
+const { values } = commandLine(HELP, () =>
+  parseArgs({
+    options: { ...HELP_OPTION, only: { type: "string", default: "" }, verbose: { type: "boolean", default: false } },
+  }),
+);
+process.exitCode = await main(values.only, values.verbose);

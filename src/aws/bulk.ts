@@ -53,12 +53,12 @@ export function bulkReader(
       return { ours, existing };
     },
 
-    async repositories() {
+    async repositories(existing) {
       const found = new Map<string, RepositoryObserved>();
       for await (const page of paginateDescribeRepositories({ client: clients.ecr, pageSize: REPOSITORIES_PER_PAGE }, {})) {
         for (const repository of page.repositories ?? []) {
           const name = repository.repositoryName ?? "";
-          if (name.startsWith(config.registry.repositoryPrefix)) found.set(name, observedRepository(repository));
+          if (name.startsWith(config.registry.repositoryPrefix) || existing.has(name)) found.set(name, observedRepository(repository));
         }
       }
       return found;

@@ -78,7 +78,27 @@ function templateFacts(spec: JsonObject): Omit<TemplateState, "rolledOut"> {
     images: [...records(pod.initContainers), ...records(pod.containers)].map(({ image }) => text(image) ?? ""),
     identity: text(record(metadata.annotations)[ANNOTATIONS.identity]),
     mesh: meshOfTemplate(template),
+    probedPorts: probedPorts(pod),
   };
+}
+
+const PROBES = ["readinessProbe", "livenessProbe", "startupProbe"] as const;
+
+/** Where the kubelet asks, by HTTP, TCP or gRPC, whether the containers are well, or tells them that they start or end; each once, in order. Native sidecars are among the init containers. */
+function probedPorts(pod: JsonObject): readonly number[] {
+  const ports = [...records(pod.initContainers), ...records(pod.containers)].flatMap((container) => {
+    const { postStart, preStop } = record(container.lifecycle);
+    const handlers = [...PROBES.map((probe) => container[probe]), postStart, preStop].map(record);
+    const asked = handlers.flatMap(({ httpGet, tcpSocket, grpc }) => [httpGet, tcpSocket, grpc].map((one) => record(one).port));
+    return asked.map((port) => portNumber(port, container));
+  });
+  return [...new Set(ports.filter((port) => port !== undefined))].toSorted((a, b) => a - b);
+}
+
+/** A name is one of the container's own ports. Where it is none, no probe gets anywhere. */
+function portNumber(port: unknown, container: JsonObject): number | undefined {
+  const named = typeof port === "string" ? records(container.ports).find(({ name }) => name === port)?.containerPort : port;
+  return typeof named === "number" ? named : undefined;
 }
 
 /** As the builders write it: Envoy's container, or a label for Istio's injector or node agent. */
@@ -179,6 +199,7 @@ export function podFacts(object: LiveObject): PodState {
     identity: object.metadata.annotations?.[ANNOTATIONS.identity],
     token: tokenOf(records(spec.containers)),
     redirected: object.metadata.annotations?.["ambient.istio.io/redirection"] === "enabled",
+    probedPorts: probedPorts(spec),
     brought: object.metadata.labels?.[LABELS.name] !== object.metadata.labels?.[LABELS.service],
     trouble: ready ? undefined : troubleOf(status),
   };

@@ -33,10 +33,8 @@ export function createListener(options: ListenerOptions): ServiceListener {
       since.set(keyString(key), now());
     },
 
-    passed(stored, before, after, { corrections, adopted }) {
-      const key = keyOf(stored);
-      metrics.service(key, { owner: stored.spec.owner, tier: stored.spec.tier }, after);
-      metrics.lastReconcile(key, now() / 1000);
+    acted(stored, { corrections, adopted, leftBehind }) {
+      const service = keyString(keyOf(stored));
       for (const correction of corrections) {
         metrics.driftCorrected(correction.kind);
         events.record(stored, {
@@ -45,13 +43,28 @@ export function createListener(options: ListenerOptions): ServiceListener {
           action: "Reconcile",
           note: `put back what someone else changed: ${correction.what}`,
         });
-        log.info({ service: keyString(key), drift: correction.what }, "drift corrected");
+        log.info({ service, drift: correction.what }, "drift corrected");
       }
       for (const what of adopted) {
         const note = `taken over, as its annotation ${ANNOTATIONS.adoptBy} asked: ${what}`;
         events.record(stored, { type: "Normal", reason: "Adopted", action: "Reconcile", note });
-        log.info({ service: keyString(key), adopted: what }, "object adopted");
+        log.info({ service, adopted: what }, "object adopted");
       }
+      if (leftBehind.length === 0) return;
+      const left = named(leftBehind);
+      events.record(stored, {
+        type: "Warning",
+        reason: "LeftBehind",
+        action: "Reconcile",
+        note: `left behind in AWS, on purpose: ${left}`,
+      });
+      log.warn({ service, left }, "left behind");
+    },
+
+    passed(stored, before, after) {
+      const key = keyOf(stored);
+      metrics.service(key, { owner: stored.spec.owner, tier: stored.spec.tier }, after);
+      metrics.lastReconcile(key, now() / 1000);
       for (const event of suspensionEvents(before, after)) {
         events.record(stored, { type: "Normal", action: "Reconcile", ...event });
         log.info({ service: keyString(key), reason: event.reason, message: event.note }, "suspension changed");
@@ -73,17 +86,6 @@ export function createListener(options: ListenerOptions): ServiceListener {
       if (started === undefined || !isReady(after)) return;
       since.delete(keyString(key));
       metrics.readyAfter(stored.spec.tier, (now() - started) / 1000);
-    },
-
-    leftBehind(stored, resources) {
-      const left = named(resources);
-      events.record(stored, {
-        type: "Warning",
-        reason: "LeftBehind",
-        action: "Reconcile",
-        note: `left behind in AWS, on purpose: ${left}`,
-      });
-      log.warn({ service: keyString(keyOf(stored)), left }, "left behind");
     },
 
     deleted(stored, retained) {

@@ -1,5 +1,4 @@
 import { keyString, type ObjectKey } from "../crds/meta.ts";
-import { durationMs } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
@@ -176,7 +175,6 @@ export function createOperator(options: OperatorOptions): Operator {
           routesOfRouter,
           bulk: options.aws.bulk,
           registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
-          intervalMs: durationMs(config.aws.sweepInterval),
           enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
         },
         over,

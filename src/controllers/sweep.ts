@@ -1,3 +1,4 @@
+import { durationMs } from "../crds/effective.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import type { Clock } from "../kube/clock.ts";
 import { pause } from "../kube/clock.ts";
@@ -17,7 +18,6 @@ export interface SweepOptions extends Pick<
 > {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
-  readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly enqueue: (key: ObjectKey) => void;
@@ -27,56 +27,100 @@ export interface SweepOptions extends Pick<
 const FULL_READ_MS = 6 * 3_600_000;
 
 export async function runSweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
-  await pause(options.clock, options.intervalMs, signal);
+  await pause(options.clock, intervalMs(options), signal);
   while (!signal.aborted) {
     try {
       await sweepOnce(options);
     } catch (error) {
       options.log.warn({ error: describeError(error) }, "AWS sweep failed; the next one comes at its time");
     }
-    await pause(options.clock, options.intervalMs, signal);
+    await pause(options.clock, intervalMs(options), signal);
   }
 }
 
+function intervalMs({ config }: Pick<SweepOptions, "config">): number {
+  return durationMs(config.aws.sweepInterval);
+}
+
+/** Each part by itself: what does not answer must not hide what the others have. */
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { roles, existingRoles, repositories, existingRepositories, associations, appMesh, config } = options;
-  const { bulk, registry, intervalMs, log, enqueue } = options;
-  const { ours, existing } = await bulk.roles(existingRoles.names());
-  const inBulk = await bulk.repositories();
-  const changed = [
-    ...roles.sweep(ours),
-    ...existingRoles.sweep(existing),
-    ...repositories.sweep(inBulk),
-    ...existingRepositories.sweep(inBulk),
-    // Where no service is bound so, EKS is not asked: the operator may have no right to.
-    ...(associations.size > 0 ? associations.sweep(await bulk.associations()) : []),
-    ...(config.mesh.appMesh?.retired === false ? await sweepMesh(options) : []),
-  ];
-  for (const key of changed) {
-    log.info({ service: keyString(key) }, "the AWS sweep found a difference");
-    enqueue(key);
-  }
-  for (const memory of [roles, repositories, existingRepositories, associations, ...appMesh.all]) {
-    const share = Math.ceil((memory.size * intervalMs) / FULL_READ_MS);
-    for (let i = 0; i < share; i++) {
-      const key = memory.forgetOldest();
-      if (key) enqueue(key);
+  const { registry, bulk, log, enqueue } = options;
+  for (const { what, memories, read } of partsOf(options)) {
+    const changed = await answerOf(options, what, read);
+    // Nor is anything forgotten that could not be read again.
+    if (!changed) continue;
+    for (const key of changed) {
+      log.info({ service: keyString(key) }, "the AWS sweep found a difference");
+      enqueue(key);
+    }
+    for (const memory of memories) {
+      const share = Math.ceil((memory.size * intervalMs(options)) / FULL_READ_MS);
+      for (let i = 0; i < share; i++) {
+        const key = memory.forgetOldest();
+        if (key) enqueue(key);
+      }
     }
   }
-  registry.seen(await bulk.registry());
+  await answerOf(options, "the registry's settings", async () => registry.seen(await bulk.registry()));
 }
 
-/** By itself: an App Mesh that does not answer must not hide what the others have. */
-async function sweepMesh({ appMesh, routesOfRouter, bulk, log }: SweepOptions): Promise<readonly ObjectKey[]> {
-  if (appMesh.size === 0) return [];
+interface Part {
+  readonly what: string;
+  /** What of it no bulk read tells. */
+  readonly memories: readonly { readonly size: number; forgetOldest(): ObjectKey | undefined }[];
+  /** Resolves to the services of which something is another than remembered. */
+  readonly read: () => Promise<readonly ObjectKey[]>;
+}
+
+function partsOf(options: SweepOptions): readonly Part[] {
+  const { roles, existingRoles, repositories, existingRepositories, associations, appMesh, config, bulk } = options;
+  const parts: readonly (Part & { readonly asked?: boolean })[] = [
+    {
+      what: "IAM roles",
+      memories: [roles],
+      async read() {
+        const { ours, existing } = await bulk.roles(existingRoles.names());
+        return [...roles.sweep(ours), ...existingRoles.sweep(existing)];
+      },
+    },
+    {
+      what: "ECR repositories",
+      memories: [repositories, existingRepositories],
+      async read() {
+        const inBulk = await bulk.repositories(existingRepositories.names());
+        return [...repositories.sweep(inBulk), ...existingRepositories.sweep(inBulk)];
+      },
+    },
+    {
+      what: "Pod Identity associations",
+      memories: [associations],
+      // Where no service is bound so, EKS is not asked: the operator may have no right to.
+      asked: associations.size > 0,
+      read: async () => associations.sweep(await bulk.associations()),
+    },
+    {
+      what: "App Mesh",
+      memories: appMesh.all,
+      asked: appMesh.size > 0 && config.mesh.appMesh?.retired === false,
+      read: () => sweepMesh(options),
+    },
+  ];
+  return parts.filter(({ asked = true }) => asked);
+}
+
+async function answerOf<Answer>({ log }: SweepOptions, what: string, read: () => Promise<Answer>): Promise<Answer | undefined> {
   try {
-    const routers = routesOfRouter.names();
-    const found = await bulk.meshObjects(routers);
-    return [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))];
+    return await read();
   } catch (error) {
-    log.warn({ error: describeError(error) }, "the AWS sweep could not read App Mesh; the next one comes at its time");
-    return [];
+    log.warn({ error: describeError(error) }, `the AWS sweep could not read ${what}; the next one comes at its time`);
+    return undefined;
   }
+}
+
+async function sweepMesh({ appMesh, routesOfRouter, bulk }: SweepOptions): Promise<readonly ObjectKey[]> {
+  const routers = routesOfRouter.names();
+  const found = await bulk.meshObjects(routers);
+  return [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))];
 }
 
 function routesByRouter(routers: ReadonlySet<string>, routes: readonly string[]): ReadonlyMap<string, RoutesOfRouter> {

@@ -26,6 +26,9 @@ export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled" 
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 
+/** Of a reason, in characters: the cluster's own words may become one. */
+export const LONGEST_REASON = 1024;
+
 export interface Condition {
   type: string;
   status: ConditionStatus;

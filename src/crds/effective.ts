@@ -12,7 +12,7 @@ export interface EffectiveService {
   readonly tier: PlatformTier;
   /** The spec as stored, for what has no default. */
   readonly spec: PlatformServiceSpec;
-  /** ECR repository name, the registry's prefix included. */
+  /** ECR repository name in full, the registry's prefix included. */
   readonly repository: string;
   readonly repositoryMode: RepositoryMode;
   readonly retain: { readonly taggedImages: number; readonly untaggedDays: number };
@@ -84,13 +84,18 @@ export function selectorMatches(selector: LabelSelector, labels: Readonly<Record
   return true;
 }
 
-/** The repository that a service's image lives in; also what deletion looks for, so it needs no tier. */
+/**
+ * The repository that a service's image lives in; also what deletion looks for, so it needs no tier. One that a service names as existing is named in full;
+ * every other is below the prefix, also where only the configuration says Existing, since the same file then makes it in another cluster (docs/adr, existing repositories).
+ */
 export function repositoryName(
   key: ObjectKey,
-  spec: { image?: { repository?: string | undefined } | undefined },
+  spec: { image?: { repository?: string | undefined; repositoryMode?: RepositoryMode | undefined } | undefined },
   config: OperatorConfig,
 ): string {
-  return `${config.registry.repositoryPrefix}${spec.image?.repository ?? keyString(key)}`;
+  const { repository, repositoryMode: mode } = spec.image ?? {};
+  if (repository !== undefined && mode === "Existing") return repository;
+  return `${config.registry.repositoryPrefix}${repository ?? keyString(key)}`;
 }
 
 /** Whose the repository is; also what deletion asks, so it needs no tier. */

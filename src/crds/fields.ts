@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LONGEST_REASON } from "./conditions.ts";
 
 /** The pieces that fields of both kinds are made of: bounded strings with a grammar, durations, lists, and CEL rules. */
 
@@ -165,7 +166,7 @@ export function containerPort(name: string): z.ZodInt {
 export const condition = z.strictObject({
   type: z.string().max(316).describe("What the condition is about, as Ready."),
   status: z.enum(["True", "False", "Unknown"]).describe("True, False, or Unknown while it is not known yet."),
-  reason: z.string().max(1024).describe("A CamelCase word for the cause; stable, fit for alerts."),
+  reason: z.string().max(LONGEST_REASON).describe("A CamelCase word for the cause; stable, fit for alerts."),
   message: z.string().max(32768).describe("What is wrong and what to do next, in a sentence."),
   lastTransitionTime: z.iso.datetime().describe("When the status last changed."),
   observedGeneration: generation(

@@ -32,6 +32,8 @@ const rate = z
   .regex(/^[1-9][0-9]*\/s$/, "must be a rate such as 10/s");
 const name = z.string().min(1).max(253);
 
+const accountId = z.string().regex(/^[0-9]{12}$/, "must be twelve digits, in quotes");
+
 const cluster = z.strictObject({
   name: z
     .string()
@@ -44,10 +46,7 @@ const cluster = z.strictObject({
     .max(32)
     .regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "must be an AWS region, as eu-west-1")
     .describe("AWS region of the cluster and of the repositories, as eu-west-1."),
-  accountId: z
-    .string()
-    .regex(/^[0-9]{12}$/, "must be twelve digits, in quotes")
-    .describe("AWS account that roles and repositories are made in; twelve digits, in quotes."),
+  accountId: accountId.describe("AWS account that roles and repositories are made in; twelve digits, in quotes."),
   oidcIssuer: z
     .url({ protocol: /^https$/ })
     .max(512)
@@ -81,6 +80,14 @@ const identity = z
       .default([])
       .describe(
         "Managed policies that services may name in aws.managedPolicyArns, each by its exact ARN. None: no service may, and the operator's own policy lets it attach nothing.",
+      ),
+    trustedAccounts: z
+      .array(accountId)
+      .max(100)
+      .default([])
+      .describe(
+        "Other accounts, by their twelve digits in quotes, whose roles a service's policy may assume (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity), " +
+          "each role by its ARN and within resourceArns of the tenancy. The boundary has to allow it too, and the role there to trust the service's. None: no role of another account.",
       ),
   })
   .refine(({ default: byDefault, modes }) => modes.includes(byDefault), {
@@ -118,12 +125,12 @@ const tenant = z.strictObject({
       z
         .string()
         .max(256)
-        .regex(/^[a-z0-9._/*?-]+$/, "must be the name of a repository, without registry.repositoryPrefix; * and ? are wildcards"),
+        .regex(/^[a-z0-9._/*?-]+$/, "must be the whole name of a repository, registry.repositoryPrefix included; * and ? are wildcards"),
     )
     .max(50)
     .default([])
     .describe(
-      "Names, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
+      "Whole names, registry.repositoryPrefix included, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
     ),
 });
 
@@ -141,7 +148,9 @@ const registry = z.strictObject({
     .max(128)
     .regex(/^([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*\/)*$/, "must be empty, or end with /, as prod/")
     .default("")
-    .describe("Put before every repository's name, as prod/. Changing it later makes new repositories."),
+    .describe(
+      "Put before every repository's name, as prod/, but one that a service names beside image.repositoryMode Existing. Changing it later makes new repositories.",
+    ),
   encryption: z
     .strictObject({
       type: z.enum(["AES256", "KMS"]).default("AES256").describe("AES256 (a key of Amazon's) or KMS."),
@@ -268,11 +277,38 @@ function usesAppMesh(written: { readonly default: string; readonly overrides: re
   return [written.default, ...written.overrides.map(({ provider }) => provider)].includes("AppMesh");
 }
 
+const podLabels = z.record(z.string().max(317), z.string().max(63));
+const ports = z.array(z.int().min(1).max(65_535)).min(1).max(20);
+
+/** Ways that the platform opens, from or to whom each entry names. */
+const openings = <Ports extends z.ZodType>(ofEntry: Ports) =>
+  z
+    .array(
+      z
+        .strictObject({
+          name: name.max(63).describe("Name of the entry, as telemetry: each once in the list."),
+          namespace: z.string().min(1).max(63).optional().describe("Namespace of its pods. Either namespace or cidr."),
+          labels: podLabels.optional().describe("Labels of its pods. Absent: every pod of the namespace."),
+          cidr: cidr.optional().describe("Address range, as 10.60.0.0/16. Either cidr or namespace."),
+          ports: ofEntry,
+        })
+        .refine(
+          ({ namespace, labels, cidr: range }) =>
+            (namespace === undefined) !== (range === undefined) && (labels === undefined || namespace !== undefined),
+          { error: "write either namespace, with labels or without, or cidr, in each entry" },
+        ),
+    )
+    .max(50)
+    .refine((entries) => new Set(entries.map((entry) => entry.name)).size === entries.length, {
+      error: "give each entry a name of its own",
+    })
+    .default([]);
+
 const network = z.strictObject({
   dns: z
     .strictObject({
       namespace: name.default("kube-system").describe("Namespace of the cluster's DNS."),
-      labels: z.record(z.string().max(317), z.string().max(63)).default({ "k8s-app": "kube-dns" }).describe("Labels of its pods."),
+      labels: podLabels.default({ "k8s-app": "kube-dns" }).describe("Labels of its pods."),
       nodeLocal: z.string().max(43).nullable().default(null).describe("Address of NodeLocal DNSCache, as 169.254.20.10. null: not used."),
     })
     .prefault({})
@@ -288,6 +324,16 @@ const network = z.strictObject({
     .describe(
       "Where AWS is reached, for the network policies. A service that a policy names and that has no range here is refused (NoEgressFor).",
     ),
+  platformIngress: openings(
+    ports.optional().describe("TCP ports that are opened. Absent: the service's own port, if it has one."),
+  ).describe(
+    "What the platform lets in at every service of every tier, strict isolation included, as an edge's gateways. It opens the network alone: in a mesh " +
+      "who may call is still what callers say, and mutual TLS is asked for as before. A change reaches every service.",
+  ),
+  platformEgress: openings(ports.describe("TCP ports that are opened: of pods, those that they listen on, as 4317.")).describe(
+    "What the platform lets every service of every tier reach, strict isolation included, as a telemetry collector. Istio's sidecars get to know " +
+      "the namespace's Services and the range; what the other side lets in, and a waypoint before it outside the namespace, is not opened by this. A change reaches every service.",
+  ),
   privateCidrs: z
     .array(cidr)
     .max(200)

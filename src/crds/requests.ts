@@ -22,6 +22,8 @@ export type Pause =
   | { readonly state: "malformed"; readonly violation: Violation };
 
 const TIME = z.iso.datetime({ offset: true });
+/** RFC 3339 has four digits for a year, and a zone west of Greenwich may go beyond. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59Z");
 /** Of an annotation's value in a message; the value may be a quarter of a megabyte. */
 const LONGEST_QUOTE = 64;
 /** Of a value of `reconcile-at`, in characters: what the status repeats of it. */
@@ -41,7 +43,7 @@ export function pauseOf({ metadata }: Pick<PlatformService, "metadata">, now: nu
       },
     };
   }
-  const at = Date.parse(text);
+  const at = Math.min(Date.parse(text), LAST_MS);
   return at > now ? { state: "until", at } : { state: "none" };
 }
 

@@ -1,5 +1,6 @@
 import {
   ADVISORY_CONDITIONS,
+  LONGEST_REASON,
   STEP_CONDITIONS,
   type Condition,
   type ConditionStatus,
@@ -7,11 +8,12 @@ import {
   type StepCondition,
 } from "../crds/conditions.ts";
 import type { Suspension } from "../crds/requests.ts";
+import { shortened } from "../resources/bounded-text.ts";
 import type { StepReport } from "./step.ts";
 
 /** From the reports of a pass to the conditions that a person reads. Pure; computed in this one place. */
 
-interface Verdict<Type extends ConditionType = ConditionType> {
+interface Verdict<Type extends string = ConditionType> {
   readonly type: Type;
   readonly status: ConditionStatus;
   readonly reason: string;
@@ -27,27 +29,46 @@ export interface NotRun {
   readonly message: string;
 }
 
-export interface ConditionInput {
-  readonly reports: Reports;
-  readonly notRun: NotRun;
+/** What a condition has beside its verdict. */
+export interface Moment {
   readonly generation: number;
   readonly previous: readonly Condition[];
-  /** Of a pass that wrote nothing, because it must not. */
-  readonly suspension: Suspension | undefined;
   /** RFC 3339, seconds. */
   readonly now: string;
 }
 
-/** Every condition of the status, Ready first; `lastTransitionTime` moves only when the status does. */
+export interface ConditionInput extends Moment {
+  readonly reports: Reports;
+  readonly notRun: NotRun;
+  /** Of a pass that wrote nothing, because it must not. */
+  readonly suspension: Suspension | undefined;
+}
+
+/** Of a condition, in characters. The schema takes more; a status has a dozen of them, and all who watch are sent it. */
+const LONGEST_MESSAGE = 4096;
+
+/**
+ * As every condition is written, of either kind: `lastTransitionTime` moves only when the status does, and no text is longer than the schema takes, whatever it quotes, or the
+ * whole status would be refused. Half a character would come back as another one, and be written again for ever.
+ */
+export function conditionOf(verdict: Verdict<string>, { generation, previous, now }: Moment): Condition {
+  const { type, status, reason, message } = verdict;
+  const before = previous.find((condition) => condition.type === type);
+  return {
+    type,
+    status,
+    reason: shortened(reason, LONGEST_REASON).toWellFormed(),
+    message: shortened(message, LONGEST_MESSAGE).toWellFormed(),
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+    observedGeneration: generation,
+  };
+}
+
+/** Every condition of the status, Ready first. */
 export function computeConditions(input: ConditionInput): Condition[] {
   const steps = STEP_CONDITIONS.map((type) => verdictOf(type, input.reports.get(type), input.notRun));
   const verdicts = [readyOf(steps, input.suspension), ...steps, ...progressOf(input.reports), ...suspendedOf(input.suspension)];
-  const previous = new Map(input.previous.map((c) => [c.type, c]));
-  return verdicts.map((verdict) => {
-    const before = previous.get(verdict.type);
-    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : input.now;
-    return { ...verdict, lastTransitionTime, observedGeneration: input.generation };
-  });
+  return verdicts.map((verdict) => conditionOf(verdict, input));
 }
 
 function verdictOf(type: StepCondition, report: StepReport | undefined, notRun: NotRun): Verdict<StepCondition> {
@@ -80,7 +101,7 @@ function readyOf(steps: readonly Verdict<StepCondition>[], suspension: Suspensio
   const offenders = bad.length > 0 ? bad : waiting;
   const first = offenders[0];
   if (!first) return { type: "Ready", status: "True", reason: suspension ? SUSPENDED : "Ready", message: suspension?.message ?? "" };
-  const message = suspension ? `${shorten(offenders)}; ${suspension.message}` : shorten(offenders);
+  const message = suspension ? `${named(offenders, suspension.message)}; ${suspension.message}` : named(offenders);
   return { type: "Ready", status: first.status, reason: first.reason, message };
 }
 
@@ -89,11 +110,13 @@ function suspendedOf(suspension: Suspension | undefined): Verdict[] {
   return suspension ? [{ type: "Suspended", status: "True", ...suspension }] : [];
 }
 
-const MAX_MESSAGE = 4096;
-
-function shorten(offenders: readonly Verdict[]): string {
-  const text = offenders.map((o) => `${o.type}: ${o.reason}: ${o.message}`).join("; ");
-  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1)}…`;
+/** Where they are too long together each has the same room, so that none is left out; its own condition says more. `beside`: what the message also has to say. */
+function named(offenders: readonly Verdict[], beside = ""): string {
+  const texts = offenders.map((o) => `${o.type}: ${o.reason}: ${o.message}`);
+  const whole = texts.join("; ");
+  const room = LONGEST_MESSAGE - beside.length - 2;
+  if (whole.length <= room) return whole;
+  return texts.map((text) => shortened(text, Math.floor(room / texts.length) - 2)).join("; ");
 }
 
 /** kstatus: Reconciling while any step is progressing or failed; Stalled while one is blocked and none progresses. To wait for what is blocked or suspended is no progress. */

@@ -153,6 +153,8 @@ export interface TemplateState {
   readonly identity: string | undefined;
   /** Which mesh the pod template asks to be in. */
   readonly mesh: MeshProvider;
+  /** Ports at which the kubelet asks its pods. */
+  readonly probedPorts: readonly number[];
   /** The newest pod template has once been rolled out whole: no other makes pods. */
   readonly rolledOut: boolean;
 }
@@ -207,6 +209,8 @@ export interface PodState {
   readonly token: IdentityMode | undefined;
   /** ambient.istio.io/redirection is `enabled`: tells whether the pod is in a mesh without them. */
   readonly redirected: boolean;
+  /** Ports at which the kubelet asks it. */
+  readonly probedPorts: readonly number[];
   /** Its labels are not those of the service's own Deployment. */
   readonly brought: boolean;
   /** Why it does not run, in the cluster's own words: reason (ImagePullBackOff, Unschedulable, OOMKilled, …) and message. */
@@ -403,7 +407,8 @@ export interface BulkReader {
   registry(): Promise<RegistryObserved>;
   /** Our roles, and of the others those that are named. */
   roles(existing: ReadonlySet<string>): Promise<RolesInBulk>;
-  repositories(): Promise<ReadonlyMap<string, RepositoryObserved>>;
+  /** Those below the prefix, whosever they are, and of the others those that are named. */
+  repositories(existing: ReadonlySet<string>): Promise<ReadonlyMap<string, RepositoryObserved>>;
   /** Of the cluster, without those of add-ons. */
   associations(): Promise<ReadonlyMap<string, AssociationObserved>>;
   /** Everything in the mesh, whosever it is; of routes, those of the routers that are named. */

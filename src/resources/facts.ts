@@ -13,6 +13,8 @@ export interface NetworkFacts {
   readonly identityModes?: readonly IdentityMode[];
   /** Meshes that pods of the service are in, or may yet be; default: the one that is written now. */
   readonly meshes?: readonly Mesh[];
+  /** Ports at which the kubelet asks its pods, as templates and pods show them; default: none but those of the service's file. */
+  readonly probedPorts?: readonly number[];
 }
 
 /** NodePools of the cluster by name. */

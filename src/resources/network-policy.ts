@@ -10,6 +10,7 @@ import { meshOf } from "./mesh/choose.ts";
 import type { Mesh, Tunnel } from "./mesh/mesh.ts";
 import { agentEgress, awsEgress } from "./network/aws.ts";
 import { dependencyEgress } from "./network/dependencies.ts";
+import { platformRules } from "./network/platform.ts";
 import {
   addressPeer,
   namespacePeer,
@@ -39,19 +40,21 @@ export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFa
   const proxies = { identityModes, meshes };
   const aws = awsEgress(service, config, proxies);
   const tunnel = meshes.map((mesh) => mesh.tunnel(config)).find((one) => one !== undefined);
+  const platform = platformRules(service, { config, tunnel });
   const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
     { concern: "callers", ingress: callerIngress(service, facts, tunnel) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, { config, tunnel }) },
     { concern: "dns", egress: dnsEgress(config) },
-    { concern: "mesh", ...meshRules(service, config, meshes) },
+    { concern: "mesh", ...meshRules(service, config, { ...facts, meshes }) },
     { concern: "scrape", ingress: scrapeIngress(service, config, tunnel) },
     { concern: "aws", egress: aws.rules },
     { concern: "pod-identity", egress: agentEgress(service, proxies) },
+    { concern: "platform", ...platform },
   ];
   const openings = concerns.filter(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0);
   return {
     objects: [defaultDeny(service), ...openings.map(({ concern, ...rules }) => opening(service, concern, rules))],
-    problems: [...aws.problems, ...tooManyPorts(openings)],
+    problems: [...aws.problems, ...tooManyPorts(openings, platform)],
   };
 }
 
@@ -94,8 +97,12 @@ function dnsEgress(config: OperatorConfig): readonly NetworkRule[] {
   return [{ peers, ports: [{ protocol: "UDP", port: DNS_PORT }, tcp(DNS_PORT)] }];
 }
 
-function meshRules(service: EffectiveService, config: OperatorConfig, meshes: readonly Mesh[]): NetworkRules {
-  const rules = meshes.map((mesh) => mesh.network(service, config));
+function meshRules(
+  service: EffectiveService,
+  config: OperatorConfig,
+  facts: NetworkFacts & { readonly meshes: readonly Mesh[] },
+): NetworkRules {
+  const rules = facts.meshes.map((mesh) => mesh.network(service, config, facts));
   return { ingress: rules.flatMap(({ ingress }) => ingress), egress: rules.flatMap(({ egress }) => egress) };
 }
 
@@ -110,11 +117,15 @@ function withTunnel(port: number, tunnel: Tunnel | undefined): readonly PolicyPo
 }
 
 /** The CNI counts over all policies of a pod together, by peer and direction. */
-function tooManyPorts(rules: readonly Partial<NetworkRules>[]): readonly Violation[] {
-  return [
-    ...overLimit(rules.flatMap(({ ingress = [] }) => ingress)).map((peer) => tooMany("spec.callers", peer)),
-    ...overLimit(rules.flatMap(({ egress = [] }) => egress)).map((peer) => tooMany("spec.dependencies", peer)),
+function tooManyPorts(rules: readonly Partial<NetworkRules>[], platform: NetworkRules): readonly Violation[] {
+  const peersOf = (opened: readonly NetworkRule[]) => opened.flatMap(({ peers }) => peers.map((peer) => canonicalJson(peer)));
+  const directions = [
+    { field: "spec.callers", opened: rules.flatMap(({ ingress = [] }) => ingress), list: "platformIngress", ofPlatform: platform.ingress },
+    { field: "spec.dependencies", opened: rules.flatMap(({ egress = [] }) => egress), list: "platformEgress", ofPlatform: platform.egress },
   ];
+  return directions.flatMap(({ field, opened, list, ofPlatform }) =>
+    overLimit(opened).map((peer) => tooMany(field, peer, peersOf(ofPlatform).includes(peer) ? list : undefined)),
+  );
 }
 
 function overLimit(rules: readonly NetworkRule[]): readonly string[] {
@@ -130,10 +141,12 @@ function overLimit(rules: readonly NetworkRule[]): readonly string[] {
   return [...ports].filter(([, known]) => known.size > MAX_PORTS_PER_PEER).map(([peer]) => peer);
 }
 
-function tooMany(field: string, peer: string): Violation {
+/** `list`: of the configuration, where it opens some of the ports. */
+function tooMany(field: string, peer: string, list: string | undefined): Violation {
+  const orLess = list === undefined ? "" : `, or ask the platform team to open fewer in network.${list} of the operator's configuration`;
   return {
     field,
     reason: "TooManyPorts",
-    message: `more than ${MAX_PORTS_PER_PEER} ports are opened for ${peer}, and the VPC CNI takes no more for one peer: name fewer ports, or narrower address ranges`,
+    message: `more than ${MAX_PORTS_PER_PEER} ports are opened for ${peer}, and the VPC CNI takes no more for one peer: name fewer ports, or narrower address ranges${orLess}`,
   };
 }

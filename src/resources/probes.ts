@@ -12,13 +12,13 @@ export interface Probes {
   readonly startupProbe?: Probe;
 }
 
-/** Every port that is probed, each once, in order. */
-export function probePorts(service: EffectiveService): readonly number[] {
+/** Every port that is probed, each once, in order: those of the service's file, and `seen` of pods and their templates. */
+export function probePorts(service: EffectiveService, seen: readonly number[] = []): readonly number[] {
   const { port } = service.spec;
   const { readiness, liveness, startup } = service.spec.container?.probes ?? {};
   const written = [readiness ?? { port }, liveness, startup].filter((probe) => probe !== undefined);
   const ports = written.map((probe) => probe.port ?? port).filter((one) => one !== undefined);
-  return [...new Set(ports)].toSorted((a, b) => a - b);
+  return [...new Set([...ports, ...seen])].toSorted((a, b) => a - b);
 }
 
 /** The probes as written. Without a readiness probe a pod is ready once its port is open; no liveness is made up, since one that is wrong restarts what is well. */

@@ -1,11 +1,12 @@
 import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
 import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
-import { keyString } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
+import { sortedUnique } from "./order.ts";
 import { sloViolations } from "./slo/limits.ts";
 import { violation } from "./violation.ts";
 
@@ -43,7 +44,7 @@ const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, c
   const fix =
     owners.length === 0
       ? "ask the platform team to list the namespace with its owners under tenancy in the operator's configuration"
-      : `name one of ${[...new Set(owners)].toSorted().join(", ")}, or ask the platform team to add ${owner} under tenancy`;
+      : `name one of ${joined(sortedUnique(owners), ", ")}, or ask the platform team to add ${owner} under tenancy`;
   return violation("spec.owner", "OwnerNotAllowed", `${owner} is not an owner that namespace ${key.namespace} may name: ${fix}`);
 };
 
@@ -57,10 +58,10 @@ const repositoryInNamespace: ServiceRule = ({ service: { spec, key, repositoryMo
   );
 };
 
-const existingRepositoryAllowed: ServiceRule = ({ service: { spec, key, repositoryMode }, namespaceLabels, config }) => {
+const existingRepositoryAllowed: ServiceRule = ({ service: { key, repository, repositoryMode }, namespaceLabels, config }) => {
   if (repositoryMode !== "Existing") return [];
-  const repository = spec.image.repository ?? keyString(key);
-  if (config.registry.mode === "Existing" && repository.startsWith(`${key.namespace}/`)) return [];
+  const { mode, repositoryPrefix } = config.registry;
+  if (mode === "Existing" && repository.startsWith(`${repositoryPrefix}${key.namespace}/`)) return [];
   const patterns = tenants(namespaceLabels, config).flatMap((tenant) => tenant.existingRepositories);
   if (patterns.some((pattern) => matches(pattern, repository))) return [];
   return violation(
@@ -103,7 +104,7 @@ function managedPolicyNotListed(arn: string, listed: readonly string[]): string 
   const fix = "ask the platform team to add it to identity.allowedManagedPolicyArns, or write what is needed under spec.aws.policy";
   return listed.length === 0
     ? `${arn} is not allowed, since the operator's configuration lists no managed policy: ${fix}`
-    : `${arn} is not among the managed policies that the operator's configuration lists: name one of ${listed.toSorted().join(", ")}, ${fix}`;
+    : `${arn} is not among the managed policies that the operator's configuration lists: name one of ${joined(listed.toSorted(), ", ")}, ${fix}`;
 }
 
 const existingRoleAllowed: ServiceRule = ({ service: { spec, key }, namespaceLabels, config }) => {

@@ -1,4 +1,5 @@
-# The operator's own role: assumed by its ServiceAccount alone (IRSA), with the policy that its code needs and no more.
+# The operator's own role: assumed by its ServiceAccount alone (IRSA), with the policy that its code needs and no more; and, where asked for, a boundary
+# of the roles that it makes.
 
 data "aws_caller_identity" "current" {}
 
@@ -6,6 +7,9 @@ data "aws_partition" "current" {}
 
 locals {
   issuer = regex("^arn:[^:]+:iam::[0-9]+:oidc-provider/(.+)$", var.oidc_provider_arn)[0]
+
+  written    = var.permissions_boundary_arn == null ? [] : [var.permissions_boundary_arn]
+  boundaries = sort(distinct(concat(local.written, aws_iam_policy.services_boundary[*].arn, var.allowed_boundary_arns)))
 
   # The templates are made by `npm run generate` from the code that makes config/iam/operator-policy.json.
   template = var.pod_identity ? "policy-pod-identity.json.tftpl" : "policy.json.tftpl"
@@ -15,7 +19,7 @@ locals {
     account_id            = data.aws_caller_identity.current.account_id
     region                = var.region
     cluster               = var.cluster
-    boundaries            = sort(distinct(concat([var.permissions_boundary_arn], var.allowed_boundary_arns)))
+    boundaries            = local.boundaries
     managed_policies      = sort(distinct(var.allowed_managed_policy_arns))
     repository_prefix     = var.repository_prefix
     existing_repositories = sort(distinct(var.existing_repositories))
@@ -29,6 +33,12 @@ locals {
     cluster        = var.cluster
     cluster_domain = var.cluster_domain
     mesh_name      = var.app_mesh_name
+  })))
+
+  services_boundary = jsonencode(jsondecode(templatefile("${path.module}/services-boundary.json.tftpl", {
+    partition  = data.aws_partition.current.partition
+    account_id = data.aws_caller_identity.current.account_id
+    actions    = sort(distinct(var.services_boundary_actions))
   })))
 }
 
@@ -60,6 +70,13 @@ resource "aws_iam_policy" "operator" {
   description = "What platform-operator calls in AWS for the cluster ${var.region}.${var.cluster}."
   policy      = local.policy
   tags        = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.boundaries) > 0
+      error_message = "Every role of a service has a boundary: write permissions_boundary_arn, or create_services_boundary = true."
+    }
+  }
 }
 
 resource "aws_iam_role_policy_attachment" "operator" {
@@ -81,4 +98,14 @@ resource "aws_iam_role_policy_attachment" "app_mesh" {
   count      = var.app_mesh_name == "" ? 0 : 1
   role       = aws_iam_role.operator.name
   policy_arn = aws_iam_policy.app_mesh[0].arn
+}
+
+# Of the roles of services, not of the operator's.
+resource "aws_iam_policy" "services_boundary" {
+  count       = var.create_services_boundary ? 1 : 0
+  name        = "${var.name}-services-boundary"
+  path        = var.path
+  description = "What the role of a PlatformService can never exceed."
+  policy      = local.services_boundary
+  tags        = var.tags
 }

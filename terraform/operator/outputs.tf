@@ -12,3 +12,13 @@ output "app_mesh_policy_json" {
   description = "The operator's policy for App Mesh; null: it has none."
   value       = var.app_mesh_name == "" ? null : local.app_mesh_policy
 }
+
+output "services_boundary_arn" {
+  description = "For identity.permissionsBoundaryArn; null: none was created."
+  value       = one(aws_iam_policy.services_boundary[*].arn)
+}
+
+output "services_boundary_json" {
+  description = "The boundary that create_services_boundary creates."
+  value       = local.services_boundary
+}

@@ -22,8 +22,21 @@ variable "service_account" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "identity.permissionsBoundaryArn: the boundary of every role that the operator makes."
+  description = "identity.permissionsBoundaryArn: the boundary of every role that the operator makes; null: the one that create_services_boundary creates."
   type        = string
+  default     = null
+}
+
+variable "create_services_boundary" {
+  description = "Whether a boundary is created; services_boundary_arn is then for identity.permissionsBoundaryArn, or for identity.allowedBoundaryArns."
+  type        = bool
+  default     = false
+}
+
+variable "services_boundary_actions" {
+  description = "What services may be allowed at most, as [\"dynamodb:*\", \"s3:*\"]; whatever is here, IAM, the account and access to the cluster are denied."
+  type        = list(string)
+  default     = ["*"]
 }
 
 variable "allowed_boundary_arns" {
@@ -45,7 +58,7 @@ variable "repository_prefix" {
 }
 
 variable "existing_repositories" {
-  description = "existingRepositories of every tenancy; [\"*\"] where registry.mode is Existing."
+  description = "existingRepositories of every tenancy, which are whole names; where registry.mode is Existing also repository_prefix and *, as prod/*."
   type        = list(string)
   default     = []
 }

@@ -5,7 +5,7 @@ import { Assassin } from "../support/assassin.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
-import { live } from "../support/lives.ts";
+import { live, type LifeKind } from "../support/lives.ts";
 import { seededRandom } from "../support/seeded.ts";
 
 /**
@@ -29,14 +29,14 @@ beforeAll(async () => {
       if (accessKeyId === OPERATOR_KEY) assassin?.saw("aws", `${service}:${operation}`, (namespace) => body.includes(namespace));
     },
   });
-  lives = await FaultLives.record(bench);
+  lives = await FaultLives.record(bench, ["life", "mesh"]);
 });
 
 afterAll(() => bench.stop());
 
 test("killed at twenty moments of a life and started again: the same end, and nothing written after it", async () => {
   const random = seededRandom(SEED);
-  const moments = new Map(Array.from({ length: MOMENTS }, () => [lives.namespace(), pick(lives.recorded.steps, random)] as const));
+  const moments = lives.each(Array.from({ length: MOMENTS }, (_, index) => pick(index % 2 === 0 ? "life" : "mesh", random)));
   const plan = new Assassin(bench, moments);
   assassin = plan;
   const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
@@ -47,7 +47,8 @@ test("killed at twenty moments of a life and started again: the same end, and no
   expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
 });
 
-function pick(steps: readonly LifeStep[], random: () => number): LifeStep {
+function pick(kind: LifeKind, random: () => number): LifeStep {
+  const steps = lives.steps.filter((step) => step.kind === kind);
   const step = steps[Math.floor(random() * steps.length)];
   if (step === undefined) throw new Error("the recorded life has no calls");
   return step;

@@ -13,13 +13,19 @@ let lives: FaultLives;
 
 beforeAll(async () => {
   bench = await startFaultBench();
-  lives = await FaultLives.record(bench);
+  lives = await FaultLives.record(bench, ["life", "mesh"]);
 });
 
 afterAll(async () => {
   console.log(lives.summary());
   await bench.stop();
 });
+
+/** Of a life in App Mesh what the other has not, where App Mesh and EKS have a way of their own: they know a request that comes again. */
+function isOf(fault: FaultKind, { to, kind, call }: LifeStep): boolean {
+  if (to !== "aws") return false;
+  return kind === "life" || (/^(appmesh|eks):/.test(call) && fault.kind === "lost");
+}
 
 /** The SDK tries a call three times: what the operator is to see must last as long. */
 const AWS_FAULTS: readonly (readonly [string, FaultKind, number])[] = [
@@ -30,7 +36,7 @@ const AWS_FAULTS: readonly (readonly [string, FaultKind, number])[] = [
 ];
 
 test.each(AWS_FAULTS)("each AWS call of a life, %s: the same end", async (_, fault, times) => {
-  const steps = lives.each("aws");
+  const steps = lives.each(lives.steps.filter((step) => isOf(fault, step)));
   const met = new Set<LifeStep>();
   const noteMet = async (): Promise<void> => {
     const applied = (await bench.aws.faults()).filter((rule) => rule.applied > 0);

@@ -6,7 +6,7 @@ import type { ObjectKey } from "../../src/crds/meta.ts";
 import { roleName } from "../../src/resources/iam/role.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, verdict, type Listed } from "../support/service-view.ts";
+import { eventsOf, messageOf, verdict, type Listed } from "../support/service-view.ts";
 
 /** What exists is taken over where it asks for that itself, and by the service that it names alone. */
 
@@ -161,12 +161,8 @@ describe("children of others", () => {
   });
 
   test("are told of in an event each, and written once: a second pass has nothing to do", async () => {
-    interface Event extends Listed {
-      readonly reason: string;
-      readonly note: string;
-    }
     const notes = async (): Promise<readonly string[]> =>
-      (await list<Event>(platform, NAMESPACE, "events.events.k8s.io")).filter(({ reason }) => reason === "Adopted").map(({ note }) => note);
+      (await eventsOf(platform, WEB)).filter(({ reason }) => reason === "Adopted").map(({ note }) => note);
     await expect
       .poll(notes, { timeout: PATIENCE_MS })
       .toEqual(

@@ -78,6 +78,17 @@ test("a grant that is taken back closes the door and is told to the caller", asy
   await expect.poll(principals, { timeout: PATIENCE_MS }).toEqual([]);
 });
 
+test("two hundred dependencies that nobody has granted are said as far as a status takes them, and keep the service from nothing", async () => {
+  const many: ObjectKey = { namespace: CALLER.namespace, name: "many" };
+  const names = Array.from({ length: 200 }, (_, i) => `absent-${String(i).padStart(48, "0")}`);
+  await platform.ready(many, { dependencies: { services: names.map((name) => ({ name, namespace: "agreement-nowhere" })) } });
+  const told = await platform.untilCondition(many, "DependenciesGranted", "False", "NotFound");
+  const message = condition(told, "DependenciesGranted")?.message ?? "";
+  const said = names.filter((name) => message.includes(`PlatformService agreement-nowhere/${name} does not exist: create it`));
+  expect(said).toEqual(names.slice(0, said.length));
+  expect(message.endsWith(`; and ${names.length - said.length} more`)).toBe(true);
+});
+
 test("a callee that is deleted is missing again", async () => {
   await platform.kubectl(["delete", "psvc", CALLEE.name, "-n", CALLEE.namespace, "--timeout=60s"]);
   expect(isReady(await platform.untilCondition(CALLER, "DependenciesGranted", "False", "NotFound"))).toBe(true);

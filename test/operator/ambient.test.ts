@@ -184,6 +184,76 @@ describe("a service with routes", () => {
   });
 });
 
+describe("a workload that a squad brings", () => {
+  const BROUGHT = { namespace: NAMESPACE, name: "brought" };
+  const BESIDE = { namespace: "ambient-not", name: "brought" };
+  const KUBELET = { ipBlock: { cidr: "169.254.7.127/32" } };
+  const SERVICE = { image: {}, workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: "brought-legacy" } };
+
+  /** Its application answers the kubelet at a port of its own, which the service's file does not say. */
+  async function deploy(namespace: string, health: number): Promise<void> {
+    const labels = { app: "legacy" };
+    const container = {
+      name: "web",
+      image: "example.com/legacy:1",
+      env: [{ name: "AWS_WEB_IDENTITY_TOKEN_FILE", value: "/token" }],
+      ports: [{ name: "health", containerPort: health }],
+      readinessProbe: { httpGet: { path: "/ready", port: "health" } },
+    };
+    const object = {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "brought-legacy", namespace, annotations: { "platform-operator.dev/managed-by": "brought" } },
+      spec: { replicas: 2, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
+    };
+    const args = ["apply", "--server-side", "--force-conflicts", "--field-manager=pipeline", "-f", "-"];
+    await platform.kubectl(args, { input: JSON.stringify(object) });
+  }
+
+  test("is open to the kubelet where its probes ask, before it is in the mesh", async () => {
+    await deploy(NAMESPACE, 8081);
+    await platform.applyService(BROUGHT, SERVICE);
+    await platform.untilReady(BROUGHT);
+    const ports = [8080, 8081].map((port) => ({ protocol: "TCP", port }));
+    expect(await specOf("networkpolicy/brought-mesh")).toMatchObject({ ingress: [{ from: [KUBELET], ports }] });
+    const { kubernetes } = await operatorWrites(platform, NAMESPACE, "brought");
+    const labelled = kubernetes.indexOf("patch deployments brought-legacy");
+    expect(kubernetes.slice(0, labelled)).toContain("patch networkpolicies brought-mesh");
+    expect(kubernetes.slice(labelled)).not.toContain("patch networkpolicies brought-mesh");
+  });
+
+  test("stays so while a pod that needs it is left, when its squad moves the probe", async () => {
+    const [before] = await podsOf(platform, BROUGHT);
+    const hold = async (finalizers: readonly string[]) => {
+      const patch = JSON.stringify({ metadata: { finalizers } });
+      await platform.kubectl(["patch", "pod", before?.metadata.name ?? "", "-n", NAMESPACE, "--type=merge", "-p", patch]);
+    };
+    const open = async (...ports: readonly number[]) => {
+      const ingress = [{ from: [KUBELET], ports: ports.map((port) => ({ protocol: "TCP", port })) }];
+      await vi.waitFor(async () => expect(await specOf("networkpolicy/brought-mesh")).toMatchObject({ ingress }), {
+        timeout: PATIENCE_MS,
+        interval: 100,
+      });
+    };
+    await hold(["example.com/hold"]);
+    await deploy(NAMESPACE, 9081);
+    await open(8080, 8081, 9081);
+    await hold([]);
+    await open(8080, 9081);
+    await platform.untilReady(BROUGHT);
+  });
+
+  test("is not opened so where pods have a sidecar: the kubelet comes from its node there", async () => {
+    await platform.namespace(BESIDE.namespace);
+    await deploy(BESIDE.namespace, 8081);
+    await platform.applyService(BESIDE, SERVICE);
+    await platform.untilReady(BESIDE);
+    const policies = await platform.kubectl(["get", "networkpolicies", "-n", BESIDE.namespace, "-o", "json"]);
+    expect(policies).toContain("brought-mesh");
+    expect(policies).not.toContain(KUBELET.ipBlock.cidr);
+  });
+});
+
 describe("what the ambient data plane cannot do", () => {
   const KEY = { namespace: NAMESPACE, name: "outward" };
 

@@ -100,6 +100,10 @@ describe("a service in App Mesh", () => {
       { name: "match", match: { path: { prefix: "/v1" } }, timeout: "20s", retries: { attempts: 1, perTryTimeout: "5s" } },
       { name: "rest", timeout: "2s" },
     ],
+    resilience: {
+      outlierDetection: { consecutiveErrors: 5, interval: "500ms", baseEjectionTime: "30s", maxEjectionPercent: 50 },
+      connectionPool: { maxConnections: 100, maxPendingRequests: 10 },
+    },
     callers: { services: [{ name: "shop" }, { name: "elsewhere", namespace: "default" }] },
     dependencies: { services: [{ name: "parcels" }] },
   };
@@ -151,6 +155,21 @@ describe("a service in App Mesh", () => {
     expect(node?.metadata?.arn).toBe(virtualNodeArn(WEB, platform.config));
   });
 
+  test("listens as long as its longest route may take, takes so many connections at once, and lets a pod that fails rest", async () => {
+    expect((await nodeOf(WEB))?.spec?.listeners).toMatchObject([
+      {
+        timeout: { http: { perRequest: { value: 20, unit: "s" } } },
+        connectionPool: { http: { maxConnections: 100, maxPendingRequests: 10 } },
+        outlierDetection: {
+          maxServerErrors: 5,
+          interval: { value: 500, unit: "ms" },
+          baseEjectionDuration: { value: 30, unit: "s" },
+          maxEjectionPercent: 50,
+        },
+      },
+    ]);
+  });
+
   test("is found by its host, with its routes, and a timeout above what App Mesh has on its own", async () => {
     const router = virtualNodeName(WEB, platform.config);
     expect((await virtualServiceOf(WEB))?.spec).toEqual({ provider: { virtualRouter: { virtualRouterName: router } } });
@@ -185,6 +204,18 @@ describe("a service in App Mesh", () => {
       "VirtualService",
     ]);
     expect(await platform.get(NAMESPACE, "peerauthentication/web")).toBeUndefined();
+  });
+
+  test("may be cut short for a caller that has no port, which is told so", async () => {
+    const worker = { namespace: NAMESPACE, name: "caller" };
+    await platform.applyService(worker, { ...PROBES, port: undefined, dependencies: { services: [{ name: "web" }, { name: "parcels" }] } });
+    await platform.push(worker);
+    await platform.untilCondition(worker, "MeshSecurityReady", "Unknown", "WaitingForCertificate");
+    await issue(platform.kubectl, certificateOf(worker));
+    const told = await platform.untilCondition(worker, "TrafficReady", "True", "CallsCutShort");
+    expect(messageOf(told, "TrafficReady")).toContain("App Mesh may end calls to appmesh/web after its own 15 s");
+    expect((await nodeOf(worker))?.spec?.listeners).toEqual([]);
+    await platform.kubectl(["delete", "psvc", worker.name, "-n", NAMESPACE, "--timeout=60s"]);
   });
 
   test("is left alone by a pass that has nothing to do", async () => {

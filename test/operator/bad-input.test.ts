@@ -64,6 +64,14 @@ const CASES: readonly Case[] = [
     message: "spec.aws.policy.statements[Mine].resources: statement Mine reaches outside account 111122223333",
   },
   {
+    what: "a role of an account that the platform does not trust",
+    spec: allow(["sts:AssumeRole"], ["arn:aws:iam::999999999999:role/reports"]),
+    reason: "OtherAccount",
+    message:
+      "spec.aws.policy.statements[Mine].resources: statement Mine reaches outside account 111122223333 by arn:aws:iam::999999999999:role/reports; " +
+      "write 111122223333 as the account, or remove it; roles to assume may be of accounts that the platform team lists under identity.trustedAccounts (now none)",
+  },
+  {
     what: "a table that the namespace may not name",
     namespace: NARROW,
     spec: { owner: "narrow-squad", ...allow(["dynamodb:GetItem"], [TABLE]) },

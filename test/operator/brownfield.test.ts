@@ -20,7 +20,7 @@ import { ANNOTATIONS, type ObjectKey } from "../../src/crds/meta.ts";
 import { roleArn, roleName } from "../../src/resources/iam/role.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, podsOf, verdict, type Listed } from "../support/service-view.ts";
+import { lastWords, messageOf, podsOf, verdict, type Listed } from "../support/service-view.ts";
 
 /** What Terraform made, or another cluster owns, is used as it is: verified, never changed, never deleted. */
 
@@ -212,16 +212,9 @@ describe("a role that exists", () => {
     await platform.kubectl(["delete", "psvc", "ending", "-n", NAMESPACE, "--wait=false"]);
     await platform.untilGone(other);
     expect(await roleAsItIs("terraformed-ending")).toEqual(before);
-    interface Event extends Listed {
-      readonly reason: string;
-      readonly note: string;
-      readonly regarding: { readonly name: string };
-    }
-    const said = async () =>
-      (await list<Event>(platform, NAMESPACE, "events.events.k8s.io"))
-        .filter((event) => event.regarding.name === "ending" && event.reason === "Deleted")
-        .map(({ note }) => note);
-    await expect.poll(said, { timeout: PATIENCE_MS }).toEqual([expect.stringContaining("Role terraformed-ending")]);
+    await expect
+      .poll(() => lastWords(platform, other), { timeout: PATIENCE_MS })
+      .toEqual([expect.stringContaining("Role terraformed-ending")]);
   });
 });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
 import { roleName } from "../../src/resources/iam/role.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, podsOf, verdict, type Listed } from "../support/service-view.ts";
+import { lastWords, messageOf, podsOf, verdict, type Listed } from "../support/service-view.ts";
 import { tierOf } from "../support/tier.ts";
 
 /** The end of a service: in which order it goes, what stays, and that nothing can hold it up for good. */
@@ -58,17 +58,6 @@ async function hasRepository(of: ObjectKey): Promise<boolean> {
   }
 }
 
-/** What the operator said at the end. */
-async function lastWords(name: string): Promise<readonly string[]> {
-  interface Event extends Listed {
-    readonly reason: string;
-    readonly note: string;
-    readonly regarding: { readonly name: string };
-  }
-  const events = await list<Event>(platform, NAMESPACE, "events.events.k8s.io");
-  return events.filter((e) => e.regarding.name === name && e.reason === "Deleted").map((e) => e.note);
-}
-
 describe.each(["background", "foreground"])("with propagation %s", (propagation) => {
   test("everything goes but the repository, which is kept with its images", async () => {
     const service = key(`by-${propagation}`);
@@ -81,7 +70,7 @@ describe.each(["background", "foreground"])("with propagation %s", (propagation)
     const { imageDetails } = await platform.ecr.send(new DescribeImagesCommand({ repositoryName: keyString(service) }));
     expect(imageDetails).toHaveLength(3);
     await expect
-      .poll(() => lastWords(service.name), { timeout: PATIENCE_MS })
+      .poll(() => lastWords(platform, service), { timeout: PATIENCE_MS })
       .toEqual([`kept, on purpose: Repository ${keyString(service)}; everything else is gone`]);
   });
 });
@@ -115,7 +104,7 @@ describe("with propagation orphan", () => {
     expect(await childrenOf(ORPHAN)).toEqual(before);
     expect((await podsOf(platform, ORPHAN)).map((p) => p.metadata.uid)).toEqual(pods.map((p) => p.metadata.uid));
     expect({ role: await hasRole(ORPHAN), repository: await hasRepository(ORPHAN) }).toEqual({ role: true, repository: true });
-    expect((await lastWords(ORPHAN.name))[0]).toContain("Role eu-west-1.demo.deletion.by-orphan");
+    expect((await lastWords(platform, ORPHAN))[0]).toContain("Role eu-west-1.demo.deletion.by-orphan");
   });
 
   test("applied again, the service takes up what it left, without a restart of its pods", async () => {
@@ -180,7 +169,7 @@ describe("the repository", () => {
     await remove(service.name);
     await platform.untilGone(service);
     expect(await hasRepository(service)).toBe(false);
-    await expect.poll(() => lastWords(service.name), { timeout: PATIENCE_MS }).toEqual(["everything that it owned is gone"]);
+    await expect.poll(() => lastWords(platform, service), { timeout: PATIENCE_MS }).toEqual(["everything that it owned is gone"]);
   });
 
   test("with deletionPolicy Delete and images holds the service up, with their number, until the policy says otherwise", async () => {
@@ -216,7 +205,7 @@ test("a role with deletionPolicy Retain stays, and serves a service of the same 
   await platform.untilGone(service);
   expect(await hasRole(service)).toBe(true);
   await expect
-    .poll(() => lastWords(service.name), { timeout: PATIENCE_MS })
+    .poll(() => lastWords(platform, service), { timeout: PATIENCE_MS })
     .toEqual(["kept, on purpose: Repository deletion/kept-role, Role eu-west-1.demo.deletion.kept-role; everything else is gone"]);
   await platform.applyService(service);
   await platform.untilReady(service);

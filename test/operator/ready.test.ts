@@ -3,7 +3,7 @@ import { STEP_CONDITIONS } from "../../src/crds/conditions.ts";
 import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, podsOf, recordRevisions, verdict, verdicts, type Listed } from "../support/service-view.ts";
+import { eventsOf, messageOf, podsOf, recordRevisions, verdict, verdicts, type Listed } from "../support/service-view.ts";
 
 /** The life of a service up to Ready, and what is said on the way. */
 
@@ -12,12 +12,8 @@ const WEB = { namespace: NAMESPACE, name: "web" };
 const REGISTRY = `111122223333.dkr.ecr.eu-west-1.amazonaws.com/${NAMESPACE}`;
 const TABLE = { sid: "Table", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/parcels"] };
 
-interface Event extends Listed {
-  readonly type: string;
-  readonly reason: string;
-  readonly note: string;
-  readonly regarding: { readonly kind: string; readonly name: string };
-}
+/** Namespaces may be in the ambient data plane, so pods are met there too. */
+const TUNNEL = { protocol: "TCP", port: 15008 };
 
 let platform: Platform;
 let revisions: readonly PlatformService[];
@@ -38,10 +34,9 @@ afterAll(async () => {
 });
 
 /** Type, reason and note of the service's own events. */
-async function eventsOf(name: string): Promise<readonly string[]> {
-  const events = await list<Event>(platform, NAMESPACE, "events.events.k8s.io");
-  return events
-    .filter((e) => e.regarding.kind === "PlatformService" && e.regarding.name === name)
+async function saidOf(name: string): Promise<readonly string[]> {
+  return (await eventsOf(platform, { namespace: NAMESPACE, name }))
+    .filter(({ regarding }) => regarding.kind === "PlatformService")
     .map((e) => `${e.type} ${e.reason} ${e.note}`)
     .toSorted();
 }
@@ -107,10 +102,27 @@ describe("a service becomes Ready", () => {
       "networking.k8s.io/NetworkPolicy web-default-deny Ready",
       "networking.k8s.io/NetworkPolicy web-dns Ready",
       "networking.k8s.io/NetworkPolicy web-mesh Ready",
+      "networking.k8s.io/NetworkPolicy web-platform Ready",
       "policy/PodDisruptionBudget web Ready",
       "security.istio.io/AuthorizationPolicy web Ready",
       "security.istio.io/PeerAuthentication web Ready",
     ]);
+  });
+
+  test("what the platform opens for every service is open, and known to its proxy", async () => {
+    const of = (namespace: string) => ({ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } });
+    expect(await platform.get(NAMESPACE, "networkpolicy/web-platform")).toMatchObject({
+      spec: {
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [
+          { from: [{ ...of("edge"), podSelector: { matchLabels: { app: "gateway" } } }], ports: [{ protocol: "TCP", port: 8080 }, TUNNEL] },
+        ],
+        egress: [{ to: [of("observability")], ports: [{ protocol: "TCP", port: 4317 }, TUNNEL] }],
+      },
+    });
+    expect(await platform.get(NAMESPACE, "sidecar/web")).toMatchObject({
+      spec: { egress: [{ hosts: expect.arrayContaining(["observability/*"]) }] },
+    });
   });
 
   test("kubectl prints it in columns that read by themselves", async () => {
@@ -128,7 +140,7 @@ describe("a service becomes Ready", () => {
   });
 
   test("what was missing and what came of it are one event each", async () => {
-    expect(await eventsOf("web")).toEqual([
+    expect(await saidOf("web")).toEqual([
       `Normal AsWritten ImageResolved: ${REGISTRY}/web@${digest}`,
       "Normal Ready Ready: Ready",
       `Warning ImageNotFound ImageResolved: ${REGISTRY}/web:1.0.0 does not exist: push it, or correct spec.image`,
@@ -235,7 +247,7 @@ describe("a tag that has not been pushed", () => {
   });
 
   test("is one Warning", async () => {
-    const events = await eventsOf("next");
+    const events = await saidOf("next");
     expect(events.filter((e) => e.includes("2.0.0"))).toEqual([
       `Warning ImageNotFound ImageResolved: ${REGISTRY}/next:2.0.0 does not exist: push it, or correct spec.image`,
     ]);

@@ -10,7 +10,7 @@ import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { roleName } from "../../src/resources/iam/role.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
-import { list, messageOf, verdict, type Listed } from "../support/service-view.ts";
+import { eventsOf, messageOf, verdict } from "../support/service-view.ts";
 
 /** What a person asks of the operator: to write nothing, for good or for a time, and to look afresh. */
 
@@ -71,14 +71,8 @@ function says(service: PlatformService, type: string, ...words: readonly string[
   return verdict(service, type) === "False Suspended" && words.every((word) => messageOf(service, type).includes(word));
 }
 
-async function eventsOf({ name }: ObjectKey): Promise<readonly string[]> {
-  interface Event extends Listed {
-    readonly reason: string;
-    readonly note: string;
-    readonly regarding: { readonly name: string };
-  }
-  const events = await list<Event>(platform, NAMESPACE, "events.events.k8s.io");
-  return events.filter(({ regarding }) => regarding.name === name).map(({ reason, note }) => `${reason}: ${note}`);
+async function saidOf(service: ObjectKey): Promise<readonly string[]> {
+  return (await eventsOf(platform, service)).map(({ reason, note }) => `${reason}: ${note}`);
 }
 
 describe("suspended", () => {
@@ -158,7 +152,7 @@ describe("suspended", () => {
     expect(deployment?.spec).toMatchObject({ replicas: 2, template: { spec: { containers: [{ name: "app" }] } } });
     expect(await platform.get(NAMESPACE, "sidecar/web")).toBeDefined();
     await expect
-      .poll(() => eventsOf(WEB), { timeout: PATIENCE_MS })
+      .poll(() => saidOf(WEB), { timeout: PATIENCE_MS })
       .toEqual(expect.arrayContaining([`Suspended: ${BY_SPEC}`, "Resumed: it is written again"]));
     expect(await platform.metric(`platform_service_condition{namespace="${NAMESPACE}",name="web",type="Suspended"}`)).toBeUndefined();
   });

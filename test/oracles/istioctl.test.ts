@@ -3,25 +3,42 @@ import { z } from "zod";
 import type { KubeObject } from "../../src/crds/desired.ts";
 import { meshOf } from "../../src/resources/mesh/choose.ts";
 import { allChildren } from "../support/children.ts";
+import type { OperatorConfig } from "../../src/crds/operator-config.ts";
+import { appMeshConfig } from "../support/app-mesh-config.ts";
 import { testConfig } from "../support/effective-services.ts";
-import { REMOVED } from "../support/json-path.ts";
+import { REMOVED, type Changes } from "../support/json-path.ts";
 import { everyService } from "../support/oracles/every-service.ts";
 import { runOracle } from "../support/oracles/run.ts";
 
 /** What Istio's own checks say of every set of objects that we make, without a cluster. */
 
-const DATA_PLANES = ["Sidecar", "Ambient"] as const;
+interface Setting {
+  readonly config: OperatorConfig;
+  /** What of the full service the mesh cannot do. */
+  readonly without: Changes;
+}
 
-/** What of the full service the ambient data plane cannot do. */
-const WITHOUT = {
-  Sidecar: {},
-  Ambient: { "spec.dependencies.hosts": REMOVED, "spec.routes[0].retries.retryOn": ["server-error", "connect-failure"] },
-} as const;
+const SETTINGS = {
+  "in Istio with sidecars": { config: testConfig(), without: {} },
+  "in Istio's ambient data plane": {
+    config: testConfig({ mesh: { istio: { dataPlane: "Ambient" } } }),
+    without: { "spec.dependencies.hosts": REMOVED, "spec.routes[0].retries.retryOn": ["server-error", "connect-failure"] },
+  },
+  // Istio may be in the cluster all the same.
+  "in App Mesh": {
+    config: appMeshConfig(),
+    without: {
+      "spec.dependencies.hosts": REMOVED,
+      "spec.resilience.retryBudgetPercent": REMOVED,
+      "spec.resilience.connectionPool.maxRequests": REMOVED,
+    },
+  },
+  "in no mesh": { config: testConfig({ mesh: { default: "None" } }), without: {} },
+} as const satisfies Readonly<Record<string, Setting>>;
 
-/** Every child of every service, but for those that the data plane cannot do: of them nothing is written. */
-function everySet(dataPlane: (typeof DATA_PLANES)[number]): readonly KubeObject[] {
-  const config = testConfig({ mesh: { istio: { dataPlane } } });
-  return everyService(config, WITHOUT[dataPlane])
+/** Every child of every service, but for those that the mesh cannot do: of them nothing is written. */
+function everySet({ config, without }: Setting): readonly KubeObject[] {
+  return everyService(config, without)
     .filter((service) => meshOf(service).limits(service).length === 0)
     .flatMap((service) => allChildren(service, config));
 }
@@ -33,11 +50,11 @@ function asFile(objects: readonly object[]): string {
 const ANALYZE = ["analyze", "--use-kube=false", "-A", "-o", "json", "-"];
 const messages = z.array(z.object({ code: z.string(), level: z.string(), origin: z.string().optional(), message: z.string() }));
 
-describe.each(DATA_PLANES)("of the data plane %s, every object", (dataPlane) => {
-  const objects = everySet(dataPlane);
+describe.each(Object.entries<Setting>(SETTINGS))("%s, every object", (_, setting) => {
+  const objects = everySet(setting);
 
-  test("of every kind that the data plane has is among them", () => {
-    const [service] = everyService(testConfig({ mesh: { istio: { dataPlane } } }));
+  test("of every kind that the mesh has is among them", () => {
+    const [service] = everyService(setting.config);
     const kinds = new Set(objects.map(({ kind }) => kind));
     expect(
       service &&
@@ -61,7 +78,7 @@ describe.each(DATA_PLANES)("of the data plane %s, every object", (dataPlane) => 
 });
 
 describe("istioctl", () => {
-  const [broken] = everySet("Sidecar").filter(({ kind }) => kind === "VirtualService");
+  const [broken] = everySet(SETTINGS["in Istio with sidecars"]).filter(({ kind }) => kind === "VirtualService");
 
   test("validate refuses what is wrong, so that its silence says something", async () => {
     const wrong = { ...broken, spec: { hosts: ["a.example.com"], http: [{ timeout: "0.1ms", retries: { attempts: -1 } }] } };

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { appMesh } from "../../src/resources/mesh/app-mesh.ts";
+import { istioSidecar } from "../../src/resources/mesh/istio-sidecar.ts";
+import { appMeshConfig } from "../support/app-mesh-config.ts";
 import { testConfig } from "../support/effective-services.ts";
+import { REMOVED, type Changes } from "../support/json-path.ts";
 import { networkWorld, type End, type NetworkWorld } from "../support/oracles/network-world.ts";
 import { askOracle } from "../support/oracles/run.ts";
 
@@ -50,9 +54,10 @@ const ADDRESSES: readonly End[] = [
 
 const PORTS = [
   "UDP 53",
-  ...[22, 53, 80, 443, 5432, 6379, 6380, 8080, 8081, 8443, 9000, 9090, 9464, 15001, 15008, 15010, 15012, 15017, 15020, 15021, 15090].map(
-    (port) => `TCP ${String(port)}`,
-  ),
+  ...[
+    22, 53, 80, 443, 5432, 6379, 6380, 8080, 8081, 8443, 9000, 9090, 9464, 9901, 15000, 15001, 15008, 15010, 15012, 15017, 15020, 15021,
+    15090,
+  ].map((port) => `TCP ${String(port)}`),
 ] as const;
 
 const PLAIN = [
@@ -68,11 +73,10 @@ const STRICT = ["payments/settlement", "payments/ledger"];
 
 type Row = readonly [from: readonly string[], to: readonly string[], ports: readonly string[]];
 
-/** What is reached whatever the mesh: the rest of the matrix is closed. */
+/** What is reached whatever the mesh, and without one: the rest of the matrix is closed. */
 function reached(services: readonly string[]): readonly Row[] {
   return [
     [services, ["dns"], ["UDP 53", "TCP 53"]],
-    [services, ["istiod"], ["TCP 15012"]],
     // Named by its caller and by itself; storefront's checkout and booking's matching as well.
     [["storefront/storefront"], ["checkout/checkout"], ["TCP 8080"]],
     [["booking/booking"], ["dispatch/matching"], ["TCP 8080"]],
@@ -96,11 +100,38 @@ function reached(services: readonly string[]): readonly Row[] {
 /** A name can only be held by the proxy: the port is open to every address that is not private. */
 const BY_NAME: Row = [["hub/outgoing"], ["the internet", "DynamoDB", "S3"], ["TCP 443"]];
 
-const SIDECAR: readonly Row[] = [
-  ...reached([...PLAIN, ...STRICT, "hub/outgoing"]),
-  BY_NAME,
+const NO_MESH: readonly Row[] = [...reached([...PLAIN, ...STRICT, "hub/outgoing"]), BY_NAME];
+
+/** What sidecars need: their certificates, and to be scraped, but not under strict isolation. */
+const OF_SIDECARS: readonly Row[] = [
+  [[...PLAIN, ...STRICT, "hub/outgoing"], ["istiod"], ["TCP 15012"]],
   [["monitoring"], [...PLAIN, "hub/outgoing"], ["TCP 15020", "TCP 15090"]],
 ];
+
+const SIDECAR: readonly Row[] = [...NO_MESH, ...OF_SIDECARS];
+
+/** What Envoy of App Mesh needs: its administration is open to who scrapes it alone, and under strict isolation to nobody. */
+const OF_APP_MESH: readonly Row[] = [
+  [["monitoring"], [...PLAIN, "hub/outgoing"], ["TCP 9901"]],
+  // It is told by AWS what the mesh is, and has the role's credentials: also where the service itself has no business in AWS, or none with interface endpoints.
+  [
+    ["dispatch/matching", "pricing/pricing", "storefront/storefront", "booking/booking", "hub/hub", "hub/outgoing", "payments/ledger"],
+    ["STS"],
+    ["TCP 443"],
+  ],
+];
+
+const APP_MESH: readonly Row[] = [...NO_MESH, ...OF_APP_MESH];
+
+/** Refused there, since nothing holds it to a name. */
+const REFUSED_IN_APP_MESH = ["hub/outgoing"];
+
+/** What the files say otherwise there: probes pass Envoy by on a port of their own, and there is no retry budget. */
+const PROBED: Changes = { "container.probes": { readiness: { path: "/ready", port: 8081 } } };
+const FOR_APP_MESH: Readonly<Record<string, Changes>> = {
+  ...Object.fromEntries(["tracking", "checkout", "settlement", "ledger", "storefront", "booking"].map((name) => [name, PROBED])),
+  matching: { ...PROBED, "resilience.retryBudgetPercent": REMOVED, "resilience.connectionPool.maxRequests": REMOVED },
+};
 
 const TUNNEL = ["TCP 15008"];
 const KUBELET = ["the kubelet, as istio-cni gives it"];
@@ -110,6 +141,7 @@ const REFUSED = ["hub/outgoing", "dispatch/matching"];
 
 const AMBIENT: readonly Row[] = [
   ...reached([...PLAIN, ...STRICT]),
+  [[...PLAIN, ...STRICT], ["istiod"], ["TCP 15012"]],
   // The same agreements, through the tunnel of the nodes' proxies, and through the waypoint of what has routes.
   [["storefront/storefront"], ["checkout/checkout", "waypoint of checkout"], TUNNEL],
   [["checkout/checkout"], ["tracking/tracking", "pricing/pricing"], TUNNEL],
@@ -175,6 +207,40 @@ describe("of the matrix of services, strangers and addresses, cyclonus lets thro
   test("in the ambient data plane", async () => {
     expect(await reachedBy(networkWorld(testConfig({ mesh: { istio: { dataPlane: "Ambient" } } })))).toEqual(lines(AMBIENT, REFUSED));
   });
+
+  test("in App Mesh", async () => {
+    const world = networkWorld(appMeshConfig(), { changes: FOR_APP_MESH });
+    expect(await reachedBy(world)).toEqual(lines(APP_MESH, REFUSED_IN_APP_MESH));
+  });
+
+  test("in no mesh", async () => {
+    expect(await reachedBy(networkWorld(testConfig({ mesh: { default: "None" } })))).toEqual(lines(NO_MESH));
+  });
+
+  test.each([
+    { to: "App Mesh", default: "AppMesh", meshes: [appMesh, istioSidecar], refused: REFUSED_IN_APP_MESH },
+    { to: "Istio", default: "Istio", meshes: [istioSidecar, appMesh], refused: [] },
+  ])("with pods of two meshes, while they move to $to", async ({ default: provider, meshes, refused }) => {
+    const world = networkWorld(appMeshConfig({ default: provider }), { changes: FOR_APP_MESH, meshes });
+    expect(await reachedBy(world)).toEqual(lines([...SIDECAR, ...OF_APP_MESH], refused));
+  });
+});
+
+test("what the platform opens is reached by every service, and from there, isolated tiers included, and nothing else is open by it", async () => {
+  const platformIngress = [{ name: "edge", namespace: "elsewhere", labels: { app: "stranger" }, ports: [9464] }];
+  const platformEgress = [
+    { name: "probe", namespace: "ops", ports: [9090] },
+    { name: "private", cidr: "192.168.1.0/24", ports: [443] },
+  ];
+  const every = [...PLAIN, ...STRICT, "hub/outgoing"];
+  expect(await reachedBy(networkWorld(testConfig({ network: { ...testConfig().network, platformIngress, platformEgress } })))).toEqual(
+    lines([
+      ...SIDECAR,
+      [["a stranger in elsewhere"], every, ["TCP 9464"]],
+      [every, ["probe"], ["TCP 9090"]],
+      [every, ["another private address"], ["TCP 443"]],
+    ]),
+  );
 });
 
 test("cyclonus lets everything through where there are no policies, so that its no says something", async () => {

@@ -154,6 +154,36 @@ test.each([
   expect(deployment.parse(object).spec.template.spec.containers[0]?.image).toBe(`registry.example.com/platform/platform-operator${ends}`);
 });
 
+test.each([
+  ["0.0.0.0/0", ["169.254.0.0/16"]],
+  ["128.0.0.0/1", ["169.254.0.0/16"]],
+  ["169.254.0.0/15", ["169.254.0.0/16"]],
+  ["0.0.0.0/1", undefined],
+  ["10.0.0.0/8", undefined],
+  ["169.0.0.0/9", undefined],
+  ["10.1.0.0/24", undefined],
+  ["::/0", ["fe80::/10", "fd00:ec2::/32"]],
+  ["2600:1f00::/24", undefined],
+  ["fd00:1234::/108", undefined],
+])("the operator reaches %s, and no instance metadata by it", async (cidr, except) => {
+  const objects = await template(
+    "-f",
+    valuesFile("least"),
+    "--set",
+    `networkPolicy.aws.cidrs={${cidr}},networkPolicy.apiServer.cidrs={${cidr}},config.network.dns.nodeLocal=fd00::10`,
+  );
+  const ipBlock = except ? { cidr, except } : { cidr };
+  const dns = [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+    },
+    { ipBlock: { cidr: "fd00::10/128" } },
+  ];
+  const { egress } = z.looseObject({ egress: z.array(z.object({ to: z.unknown() })) }).parse(named(objects, "NetworkPolicy").spec);
+  expect(egress.map(({ to }) => to)).toEqual([dns, [{ ipBlock }], [{ ipBlock }]]);
+});
+
 describe("a value that is wrong or missing is refused, and named", () => {
   test.each([
     ["no configuration", ["--set", "image.repository=example"], /missing property 'config'/],
@@ -179,6 +209,15 @@ describe("a value that is wrong or missing is refused, and named", () => {
       /'\/tiers\/tier-1': additional properties 'replicas' not allowed/,
     ],
     ["a tier's wrong value", ["--set", "tiers.tier-1.network.mtls=Off"], /'\/tiers\/tier-1\/network\/mtls'/],
+    // Of these an empty list would be every address or port.
+    ["no address of AWS", ["--set-json", "networkPolicy.aws.cidrs=[]"], /'\/networkPolicy\/aws\/cidrs': minItems: got 0, want 1/],
+    ["no address of the API server", ["--set-json", "networkPolicy.apiServer.cidrs=[]"], /'\/networkPolicy\/apiServer\/cidrs': minItems/],
+    ["no port of the API server", ["--set-json", "networkPolicy.apiServer.ports=[]"], /'\/networkPolicy\/apiServer\/ports': minItems/],
+    ["addresses of AWS that are null", ["--set", "networkPolicy.aws.cidrs=null"], /'\/networkPolicy\/aws/],
+    ["an API server that is null", ["--set", "networkPolicy.apiServer=null"], /'\/networkPolicy/],
+    ["a range that is none", ["--set", "networkPolicy.aws.cidrs={10.0.0.0}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
+    ["an IPv6 range that holds instance metadata", ["--set", "networkPolicy.aws.cidrs={fd00::/8}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
+    ["no action of the policies", ["--set-json", "policies.validationActions=[]"], /'\/policies\/validationActions': minItems/],
   ])("%s", async (what, args, message) => {
     const base = what.endsWith(" configuration") ? [] : ["-f", valuesFile("least")];
     await expect(helm("template", "platform-operator", CHART, ...base, ...args)).rejects.toThrow(message);

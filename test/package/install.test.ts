@@ -29,6 +29,8 @@ const UPGRADED = [...VALUES, "--set", "logLevel=info,rbac.aggregate=true,config.
 const LEFT =
   "pods,replicasets,deployments,networkpolicies,poddisruptionbudgets,configmaps,serviceaccounts,clusterroles,validatingadmissionpolicies";
 const SQUAD = ["--as=alice", "--as-group=tracking-squad"];
+/** Of the operator's pods. */
+const SELECTOR = { matchLabels: { "app.kubernetes.io/name": "platform-operator" } };
 
 let packaged: PackagedPlatform;
 let platform: Platform;
@@ -77,6 +79,73 @@ describe("installed", () => {
     expect(new Set(pods.items.map(({ spec }) => /eu-west-1[abc]/.exec(spec.nodeName)?.[0]))).toEqual(
       new Set(["eu-west-1a", "eu-west-1b", "eu-west-1c"]),
     );
+  });
+
+  test("the operator's pods are kept from being evicted together, closed to the network but for their needs, and scraped", async () => {
+    const specOf = async (kind: string): Promise<unknown> =>
+      (await platform.get<{ spec: unknown }>(NAMESPACE, `${kind}/platform-operator`))?.spec;
+    const namespaceSelector = (name: string) => ({ matchLabels: { "kubernetes.io/metadata.name": name } });
+    expect(await specOf("pdb")).toEqual({ maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow", selector: SELECTOR });
+    expect(await specOf("netpol")).toEqual({
+      podSelector: SELECTOR,
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [{ namespaceSelector: namespaceSelector("observability") }], ports: [{ protocol: "TCP", port: 8080 }] }],
+      egress: [
+        {
+          to: [
+            { namespaceSelector: namespaceSelector("kube-system"), podSelector: { matchLabels: { "k8s-app": "kube-dns" } } },
+            { ipBlock: { cidr: "169.254.20.10/32" } },
+          ],
+          ports: [
+            { protocol: "UDP", port: 53 },
+            { protocol: "TCP", port: 53 },
+          ],
+        },
+        {
+          to: [{ ipBlock: { cidr: "10.1.0.0/24" } }, { ipBlock: { cidr: "10.1.1.0/24" } }],
+          ports: [{ protocol: "TCP", port: 443 }],
+        },
+        { to: [{ ipBlock: { cidr: "10.0.0.0/16" } }], ports: [{ protocol: "TCP", port: 443 }] },
+      ],
+    });
+    expect(await specOf("podmonitor")).toEqual({ selector: SELECTOR, podMetricsEndpoints: [{ port: "metrics", path: "/metrics" }] });
+    const monitor = await platform.get<{ metadata: { labels?: object } }>(NAMESPACE, "podmonitor/platform-operator");
+    expect(monitor?.metadata.labels).toMatchObject({ release: "prometheus" });
+
+    const selected = Object.entries(SELECTOR.matchLabels).map(([key, value]) => `${key}=${value}`);
+    const pods: { readonly items: readonly { readonly spec: { readonly containers: readonly { readonly ports?: unknown }[] } }[] } =
+      JSON.parse(await platform.kubectl(["get", "pods", "-n", NAMESPACE, "-l", selected.join(","), "-o", "json"]));
+    const ports = [{ name: "metrics", containerPort: 8080, protocol: "TCP" }];
+    expect(pods.items.map(({ spec }) => spec.containers.map((container) => container.ports))).toEqual([[ports], [ports], [ports]]);
+    const budget = async (): Promise<unknown> =>
+      (await platform.get<{ status?: { expectedPods?: number } }>(NAMESPACE, "pdb/platform-operator"))?.status?.expectedPods;
+    await expect.poll(budget, { timeout: PATIENCE_MS }).toBe(3);
+  });
+
+  test("by default two replicas run, and reach DNS, the API server and AWS by every address but those of instance metadata", async () => {
+    const text = await packaged.helm("template", "platform-operator", CHART, "-n", NAMESPACE, "-f", valuesFile("least"));
+    const server = ["--dry-run=server", "--server-side", "--force-conflicts", "--field-manager=helm"];
+    const { items }: { readonly items: readonly { readonly kind: string; readonly spec: unknown }[] } = JSON.parse(
+      await platform.kubectl(["apply", ...server, "-f", "-", "-o", "json"], { input: text }),
+    );
+    const specOf = (kind: string): unknown => items.find((item) => item.kind === kind)?.spec;
+    expect(specOf("Deployment")).toMatchObject({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } });
+    const everywhere = [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }];
+    expect(specOf("NetworkPolicy")).toMatchObject({
+      policyTypes: ["Ingress", "Egress"],
+      egress: [
+        {},
+        {
+          to: everywhere,
+          ports: [
+            { protocol: "TCP", port: 443 },
+            { protocol: "TCP", port: 6443 },
+          ],
+        },
+        { to: everywhere, ports: [{ protocol: "TCP", port: 443 }] },
+      ],
+    });
+    expect(items.filter(({ kind }) => kind === "PodMonitor")).toEqual([]);
   });
 
   test.each(["least", "full"] as const)(

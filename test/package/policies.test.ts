@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { applyCrds, KubectlError } from "../../controlplane/kubectl.ts";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import { thirdPartyCrds } from "../../controlplane/third-party.ts";
+import { installExperiments, installRollouts } from "../support/argo-rollouts.ts";
 import { CHART, CRDS_CHART, helmFolder, helmIn, NAMESPACE, valuesFile } from "../support/helm.ts";
 import { serviceOf } from "../support/platform.ts";
 
@@ -27,6 +28,8 @@ beforeAll(async () => {
   plane = await startControlPlane();
   const helm = await helmIn(dir, plane.adminKubeconfig);
   await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "prometheusOperator"], process.env));
+  await installRollouts(plane.kubectl);
+  await installExperiments(plane.kubectl);
   await helm("install", "crds", CRDS_CHART, "--wait");
   await helm(
     "install",
@@ -126,20 +129,46 @@ function pod(labels: object, namespace = MANAGED): object {
   };
 }
 
-function workload(kind: string, apiVersion: string, labels: Readonly<Record<string, string>>, namespace = MANAGED): object {
+/** Of every kind that makes pods from a template. */
+const WORKLOADS = [
+  "apps/v1 Deployment",
+  "apps/v1 ReplicaSet",
+  "apps/v1 StatefulSet",
+  "apps/v1 DaemonSet",
+  "batch/v1 Job",
+  "batch/v1 CronJob",
+  "v1 ReplicationController",
+  "argoproj.io/v1alpha1 Rollout",
+] as const;
+
+/** One of WORKLOADS; its pods have these labels, and what else is put into their spec. */
+function workload(what: (typeof WORKLOADS)[number], labels: Readonly<Record<string, string>>, { namespace = MANAGED, pods = {} } = {}) {
+  const [apiVersion = "", kind = ""] = what.split(" ");
   const selected = { app: "own" };
+  const restartPolicy = kind.endsWith("Job") ? "Never" : "Always";
   const template = {
     metadata: { labels: { ...selected, ...labels } },
-    spec: { restartPolicy: "Always", containers: [{ name: "app", image: "example" }] },
+    spec: { restartPolicy, containers: [{ name: "app", image: "example" }], ...pods },
   };
-  const once = { metadata: template.metadata, spec: { ...template.spec, restartPolicy: "Never" } };
-  const spec =
-    kind === "CronJob"
-      ? { schedule: "0 0 * * *", jobTemplate: { spec: { template: once } } }
-      : kind === "Job"
-        ? { template: once }
-        : { selector: { matchLabels: selected }, template };
-  return { apiVersion, kind, metadata: { name: "own", namespace }, spec };
+  const specs: Readonly<Record<string, object>> = {
+    CronJob: { schedule: "0 0 * * *", jobTemplate: { spec: { template } } },
+    Job: { template },
+    ReplicationController: { selector: selected, template },
+  };
+  return {
+    apiVersion,
+    kind,
+    metadata: { name: "own", namespace },
+    spec: specs[kind] ?? { selector: { matchLabels: selected }, template },
+  };
+}
+
+function experiment(template: object): object {
+  const spec = { containers: [{ name: "app", image: "example" }] };
+  const templates = [
+    { name: "a", selector: { matchLabels: { app: "own" } }, template: { metadata: { labels: { app: "own" } }, spec, ...template } },
+  ];
+  return { apiVersion: "argoproj.io/v1alpha1", kind: "Experiment", metadata: { name: "own", namespace: MANAGED }, spec: { templates } };
 }
 
 describe("a PlatformService", () => {
@@ -344,15 +373,43 @@ describe("ownership", () => {
     expect(await says(SQUAD, object)).toContain(CHILD);
   });
 
-  test.each(["apps/v1 Deployment", "apps/v1 ReplicaSet", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 Job", "batch/v1 CronJob"])(
-    "a squad may not make pods of a service by a %s, and may make its own",
-    async (what) => {
-      const [apiVersion = "", kind = ""] = what.split(" ");
-      expect(await says(SQUAD, workload(kind, apiVersion, { "platform-operator.dev/service": "web" }))).toContain(TEMPLATE);
-      expect(await says(SQUAD, workload(kind, apiVersion, { "app.kubernetes.io/name": "web" }))).toBe("");
-      expect(await says(SQUAD, workload(kind, apiVersion, { "platform-operator.dev/service": "web" }, OTHER))).toBe("");
-    },
-  );
+  test.each(WORKLOADS)("a squad may not make pods of a service by a %s, and may make its own", async (what) => {
+    const ofService = { "platform-operator.dev/service": "web" };
+    expect(await says(SQUAD, workload(what, ofService))).toContain(TEMPLATE);
+    expect(await says(SQUAD, workload(what, { "app.kubernetes.io/name": "web" }))).toBe("");
+    expect(await says(SQUAD, workload(what, ofService, { namespace: OTHER }))).toBe("");
+  });
+
+  const EXPERIMENT = { templates: [{ name: "a", specRef: "stable", metadata: { labels: { "platform-operator.dev/service": "web" } } }] };
+  const PASSING = { labels: { "platform-operator.dev/service": "web" } };
+
+  test.each<[string, object]>([
+    ["a canary's pods", { canary: { canaryMetadata: PASSING } }],
+    ["a canary's stable pods", { canary: { stableMetadata: PASSING } }],
+    ["active pods", { blueGreen: { activeService: "web", activeMetadata: PASSING } }],
+    ["preview pods", { blueGreen: { activeService: "web", previewMetadata: PASSING } }],
+    ["an experiment among its steps", { canary: { steps: [{ setWeight: 5 }, { experiment: EXPERIMENT }] } }],
+  ])("a squad may not have a Rollout make %s a service's for a time", async (_, strategy) => {
+    const rollout = workload("argoproj.io/v1alpha1 Rollout", {});
+    const by = (one: object): object => ({ ...rollout, spec: { ...rollout.spec, strategy: one } });
+    expect(await says(SQUAD, by(strategy))).toContain("leave these labels out of the strategy of a Rollout");
+    const own = JSON.parse(JSON.stringify(strategy).replaceAll("platform-operator.dev/service", "example.com/role"));
+    expect(await says(SQUAD, by(own))).toBe("");
+    for (const who of [OPERATOR, PLATFORM]) expect(await says(who, by(strategy))).toBe("");
+  });
+
+  test("a squad may not make pods of a service by an Experiment, and may make its own", async () => {
+    expect(await says(SQUAD, experiment({ metadata: PASSING }))).toContain("out of the templates of an Experiment");
+    expect(await says(SQUAD, experiment({}))).toBe("");
+    expect(await says(ROLLOUTS, experiment({ metadata: PASSING }))).toBe("");
+  });
+
+  test("a controller that is trusted makes ReplicaSets of a service, and no Job, whose template a squad wrote", async () => {
+    const ofService = { "platform-operator.dev/service": "web" };
+    expect(await says(ROLLOUTS, workload("apps/v1 ReplicaSet", ofService))).toBe("");
+    expect(await says(ROLLOUTS, workload("batch/v1 Job", ofService))).toContain(TEMPLATE);
+    expect(await says(ROLLOUTS, workload("batch/v1 Job", {}))).toBe("");
+  });
 
   test("the operator, the platform team and the controllers that make pods may", async () => {
     for (const who of [OPERATOR, PLATFORM, REPLICASETS, ROLLOUTS]) expect(await says(who, pod(OF_WEB))).toBe("");
@@ -433,33 +490,96 @@ describe("ownership", () => {
       for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await patch(who, metadata)).toBe("");
     });
 
-    test("nobody else's pods run under a service's ServiceAccount; a restart of its own changes nothing", async () => {
-      const under = (serviceAccountName: string) => ({ serviceAccountName, containers: [{ name: "app", image: "example" }] });
-      const template = { metadata: { labels: { app: "own" } }, spec: under("of-web") };
-      const deployment = (spec: object, name = "own") => ({
-        apiVersion: "apps/v1",
-        kind: "Deployment",
-        metadata: { name, namespace: MANAGED },
-        spec: { selector: { matchLabels: { app: "own" } }, template: spec },
+    const ACCOUNT = "serviceAccountName: of-web is a service's, and only its own pods run under it";
+    const single = (spec: object): object => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "own", namespace: MANAGED },
+      spec: { ...spec, containers: [{ name: "app", image: "example" }] },
+    });
+    /** The accounts are the policy's parameters, which it sees a little later. */
+    const untilGuarded = (): Promise<void> =>
+      vi.waitFor(async () => expect(await says(SQUAD, single({ serviceAccountName: "of-web" }))).toContain(ACCOUNT), {
+        timeout: 30_000,
+        interval: 200,
       });
-      const single = (name: string) => ({
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { name: "own", namespace: MANAGED },
-        spec: under(name),
+
+    test("no pod of a squad's own runs under a service's ServiceAccount, by either name of the field", async () => {
+      await untilGuarded();
+      expect(await says(SQUAD, single({ serviceAccount: "of-web" }))).toContain(ACCOUNT);
+      expect(await says(SQUAD, single({ serviceAccountName: "own" }))).toBe("");
+      for (const who of [OPERATOR, PLATFORM, REPLICASETS, ROLLOUTS])
+        expect(await says(who, single({ serviceAccountName: "of-web" }))).toBe("");
+    });
+
+    test.each(WORKLOADS)("no %s of a squad's makes pods that run under it, by either name of the field", async (what) => {
+      await untilGuarded();
+      const under = (pods: object): Promise<string> => says(SQUAD, workload(what, {}, { pods }));
+      expect({
+        byName: await under({ serviceAccountName: "of-web" }),
+        byOldName: await under({ serviceAccount: "of-web" }),
+        byOldNameBesideNone: await under({ serviceAccountName: "", serviceAccount: "of-web" }),
+      }).toEqual({
+        byName: expect.stringContaining(ACCOUNT),
+        byOldName: expect.stringContaining(ACCOUNT),
+        byOldNameBesideNone: expect.stringContaining(ACCOUNT),
       });
-      const refusal = "serviceAccountName: of-web is a service's, and only its own pods run under it";
-      await vi.waitFor(async () => expect(await says(SQUAD, single("of-web"))).toContain(refusal), { timeout: 30_000, interval: 200 });
-      expect(await says(SQUAD, deployment(template))).toContain(refusal);
-      expect(await says(SQUAD, single("own"), deployment({ ...template, spec: under("own") }))).toBe("");
-      for (const who of [OPERATOR, PLATFORM, REPLICASETS]) expect(await says(who, single("of-web"))).toBe("");
-      await apply(OPERATOR, deployment(template, "of-web"));
-      expect(await attempt(["rollout", "restart", "deployment/of-web", "-n", MANAGED, ...SQUAD])).toBe("");
-      await plane.kubectl(["delete", "deployment", "of-web", "-n", MANAGED]);
+      expect(await under({ serviceAccountName: "own" })).toBe("");
+      expect(await under({ serviceAccount: "own" })).toBe("");
+      expect(await under({})).toBe("");
+    });
+
+    test("a controller that is trusted makes ReplicaSets that run under it, and no Job", async () => {
+      await untilGuarded();
+      const pods = { serviceAccountName: "of-web" };
+      expect(await says(ROLLOUTS, workload("apps/v1 ReplicaSet", {}, { pods }))).toBe("");
+      expect(await says(ROLLOUTS, workload("batch/v1 Job", {}, { pods }))).toContain(ACCOUNT);
+    });
+
+    test("no Experiment of a squad's makes pods that run under it", async () => {
+      await untilGuarded();
+      const under = (pods: object): object => experiment({ spec: { ...pods, containers: [{ name: "app", image: "example" }] } });
+      expect(await says(SQUAD, under({ serviceAccountName: "of-web" }))).toContain(ACCOUNT);
+      expect(await says(SQUAD, under({ serviceAccount: "of-web" }))).toContain(ACCOUNT);
+      expect(await says(SQUAD, under({ serviceAccountName: "own" }))).toBe("");
+      expect(await says(ROLLOUTS, under({ serviceAccountName: "of-web" }))).toBe("");
+    });
+
+    test("a Rollout comes under it neither when its account changes, nor when the name that hid another goes", async () => {
+      await untilGuarded();
+      const rollout = (pods: object): object => workload("argoproj.io/v1alpha1 Rollout", {}, { pods });
+      const edit = (spec: object): Promise<string> =>
+        attempt([
+          "patch",
+          "rollout",
+          "own",
+          "-n",
+          MANAGED,
+          "--type=merge",
+          "--dry-run=server",
+          ...SQUAD,
+          "-p",
+          JSON.stringify({ spec: { template: { spec } } }),
+        ]);
+      await apply([], rollout({ serviceAccountName: "own", serviceAccount: "of-web" }));
+      expect(await edit({ serviceAccountName: "of-web" })).toContain(ACCOUNT);
+      expect(await edit({ serviceAccountName: null })).toContain(ACCOUNT);
+      expect(await edit({ serviceAccountName: null, serviceAccount: "own" })).toBe("");
+      await apply(ROLLOUTS, rollout({ serviceAccountName: "of-web" }));
+      expect(await edit({ terminationGracePeriodSeconds: 5 })).toBe("");
+      await plane.kubectl(["delete", "rollout", "own", "-n", MANAGED]);
+    });
+
+    test("a restart of a service's own Deployment changes nothing of its account", async () => {
+      const deployment = workload("apps/v1 Deployment", {}, { pods: { serviceAccountName: "of-web" } });
+      await apply(OPERATOR, deployment);
+      await untilGuarded();
+      expect(await attempt(["rollout", "restart", "deployment/own", "-n", MANAGED, ...SQUAD])).toBe("");
+      await plane.kubectl(["delete", "deployment", "own", "-n", MANAGED]);
     });
 
     test("a workload that a squad brings stays its own to deploy and to hand over; what the operator set in its template does not", async () => {
-      await apply(SQUAD, workload("Deployment", "apps/v1", {}));
+      await apply(SQUAD, workload("apps/v1 Deployment", {}));
       const edit = (who: readonly string[], patched: object, dryRun = ["--dry-run=server"]): Promise<string> =>
         attempt(["patch", "deployment", "own", "-n", MANAGED, "--type=merge", ...dryRun, ...who, "-p", JSON.stringify(patched)]);
       const template = (labels: object, spec: object = {}): object => ({ spec: { template: { metadata: { labels }, spec } } });

@@ -1,52 +1,69 @@
 import type { FaultBench } from "./fault-bench.ts";
 import { changedPaths } from "./json-diff.ts";
 import { describeStep, recordLife, type LifeStep, type RecordedLife } from "./life-steps.ts";
-import type { LivesResult } from "./lives.ts";
+import { lifeKindOf, type LifeKind, type LivesResult } from "./lives.ts";
 
-/** One undisturbed life, and what the lives with a fault are held against it. */
+/** One undisturbed life of each kind, and what the lives with a fault are held against it. */
 
-const CLEAN = "life-clean";
+function cleanNamespace(kind: LifeKind): string {
+  return `${kind}-clean`;
+}
 
 export class FaultLives {
-  readonly recorded: RecordedLife;
+  readonly #recorded: ReadonlyMap<LifeKind, RecordedLife>;
   #lastNamespace = 0;
   #lives = 0;
   #met = 0;
   readonly #unmet: string[] = [];
 
-  private constructor(recorded: RecordedLife) {
-    this.recorded = recorded;
+  private constructor(recorded: ReadonlyMap<LifeKind, RecordedLife>) {
+    this.#recorded = recorded;
   }
 
-  /** Records the undisturbed life. */
-  static async record(bench: FaultBench): Promise<FaultLives> {
-    return new FaultLives(await recordLife(bench, CLEAN));
+  /** Records the undisturbed lives, one after the other. */
+  static async record(bench: FaultBench, kinds: readonly LifeKind[] = ["life"]): Promise<FaultLives> {
+    const recorded = new Map<LifeKind, RecordedLife>();
+    for (const kind of kinds) recorded.set(kind, await recordLife(bench, cleanNamespace(kind)));
+    return new FaultLives(recorded);
   }
 
   /** Of fixed length, so that none is part of another. */
-  namespace(): string {
+  namespace(kind: LifeKind = "life"): string {
     this.#lastNamespace++;
-    return `life-${String(this.#lastNamespace).padStart(4, "0")}`;
+    return `${kind}-${String(this.#lastNamespace).padStart(4, "0")}`;
   }
 
-  /** A namespace for each call of the undisturbed life. */
-  each(to: LifeStep["to"]): ReadonlyMap<string, LifeStep> {
-    return new Map(this.recorded.steps.filter((step) => step.to === to).map((step) => [this.namespace(), step]));
+  /** Every call of the undisturbed lives. */
+  get steps(): readonly LifeStep[] {
+    return [...this.#recorded.values()].flatMap(({ steps }) => steps);
   }
 
-  /** Of the undisturbed life. */
-  get clean(): { readonly born: object; readonly changed: object; readonly left: object; readonly idleWrites: readonly string[] } {
-    const { born, changed, left, idleWrites } = this.recorded.result;
-    return { born: born.get(CLEAN) ?? {}, changed: changed.get(CLEAN) ?? {}, left: left.get(CLEAN) ?? {}, idleWrites };
+  /** A namespace for each of the calls. */
+  each(steps: readonly LifeStep[]): ReadonlyMap<string, LifeStep> {
+    return new Map(steps.map((step) => [this.namespace(step.kind), step]));
+  }
+
+  /** Of the undisturbed life of the kind. */
+  clean(kind: LifeKind): {
+    readonly born: object;
+    readonly changed: object;
+    readonly left: object;
+    readonly idleWrites: readonly string[];
+  } {
+    const recorded = this.#recorded.get(kind);
+    if (recorded === undefined) throw new Error(`no life of the kind ${kind} was recorded`);
+    const { born, changed, left, idleWrites } = recorded.result;
+    const namespace = cleanNamespace(kind);
+    return { born: born.get(namespace) ?? {}, changed: changed.get(namespace) ?? {}, left: left.get(namespace) ?? {}, idleWrites };
   }
 
   /** Where a life is, at any of its ages, not as the undisturbed one, by what failed in it; and what was written without need. */
   problems(lives: ReadonlyMap<string, LifeStep | string>, result: LivesResult): Readonly<Record<string, readonly string[]>> {
-    const { born, changed } = this.recorded.result;
     const problems = [...lives].map(([namespace, step]) => {
+      const clean = this.clean(lifeKindOf(namespace));
       const differences = [
-        ...changedPaths(born.get(CLEAN), result.born.get(namespace)).map((path) => `when born: ${path}`),
-        ...changedPaths(changed.get(CLEAN), result.changed.get(namespace)).map((path) => `when changed: ${path}`),
+        ...changedPaths(clean.born, result.born.get(namespace)).map((path) => `when born: ${path}`),
+        ...changedPaths(clean.changed, result.changed.get(namespace)).map((path) => `when changed: ${path}`),
         ...Object.keys(result.left.get(namespace) ?? {}).map((name) => `left: ${name}`),
       ];
       return [`${namespace} ${typeof step === "string" ? step : describeStep(step)}`, differences] as const;
@@ -70,7 +87,7 @@ export class FaultLives {
 
   /** For the end of a test file's output. */
   summary(): string {
-    const calls = `${String(this.recorded.steps.length)} calls in a life; ${String(this.#lives)} lives with a fault each, of which ${String(this.#met)} met it`;
+    const calls = `${[...this.#recorded].map(([kind, { steps }]) => `${String(steps.length)} calls in a ${kind}`).join(", ")}; ${String(this.#lives)} lives with a fault each, of which ${String(this.#met)} met it`;
     if (this.#unmet.length === 0) return calls;
     return `${calls}\nnot met, since how often these are called hangs on timing:\n  ${this.#unmet.join("\n  ")}`;
   }

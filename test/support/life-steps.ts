@@ -1,12 +1,14 @@
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
-import { live, type LivesResult, type Phase } from "./lives.ts";
+import { isOwnAction } from "./own-action.ts";
+import { lifeKindOf, live, type LifeKind, type LivesResult, type Phase } from "./lives.ts";
 
 /** The calls of one undisturbed life, so that each can be met again in another. */
 
 /** The `occurrence`-th call of this kind in its phase, from 1. */
 export interface LifeStep {
+  readonly kind: LifeKind;
   readonly phase: Phase;
   readonly to: "api" | "aws";
   /** As `patch services api`, or `iam:CreateRole`. */
@@ -14,8 +16,8 @@ export interface LifeStep {
   readonly occurrence: number;
 }
 
-export function describeStep({ phase, call, occurrence }: LifeStep): string {
-  return `${phase}: ${call} #${String(occurrence)}`;
+export function describeStep({ kind, phase, call, occurrence }: LifeStep): string {
+  return `${kind}, ${phase}: ${call} #${String(occurrence)}`;
 }
 
 export interface RecordedLife {
@@ -23,6 +25,9 @@ export interface RecordedLife {
   readonly steps: readonly LifeStep[];
   readonly result: LivesResult;
 }
+
+/** Of the association of a service: what it is called by is no part of the resource. Those that name it by its id cannot be told from another life's. */
+const NAMED_IN_BODY: ReadonlySet<string> = new Set(["eks:CreatePodIdentityAssociation", "eks:ListPodIdentityAssociations"]);
 
 /** Lives one life in the namespace and notes each call that the operator made for it. */
 export async function recordLife(bench: FaultBench, namespace: string): Promise<RecordedLife> {
@@ -33,7 +38,9 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
     const actions = await bench.aws.actions(lastAction);
     lastAction = actions.at(-1)?.sequence ?? lastAction;
     // A call of several actions, as CreateRole with tags, is noted once: the first is its own.
-    const own = actions.filter((a) => a.accessKeyId !== ADMIN_KEY && a.action === a.operation && a.resource.includes(namespace));
+    const own = actions.filter(
+      (a) => a.accessKeyId !== ADMIN_KEY && isOwnAction(a) && (a.resource.includes(namespace) || NAMED_IN_BODY.has(a.action)),
+    );
     seen.push(...own.map(({ action }) => ({ phase, to: "aws" as const, call: action })));
   };
   const stop = bench.proxy.onCall((call) => {
@@ -50,7 +57,7 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
     const kind = `${step.phase} ${step.call}`;
     const occurrence = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, occurrence);
-    return { ...step, occurrence };
+    return { kind: lifeKindOf(namespace), ...step, occurrence };
   });
   return { steps: steps.filter((step) => step.phase !== "seenAgain"), result };
 }

@@ -16,7 +16,15 @@ const TAG = "1.0.0";
 /** Of a phase, in which the operator may be killed twenty times on a machine that is busy with two other files. */
 const PATIENCE_MS = 900_000;
 
-/** One of every child: a way out (ServiceEntry, Sidecar), metrics (PodMonitor), routes, callers, rights in AWS. */
+/** The spec that a service is born with, and the one that it is changed to. */
+interface Life {
+  /** Of its namespace. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly born: object;
+  readonly changed: object;
+}
+
+/** One of every child in Istio: a way out (ServiceEntry, Sidecar), metrics (PodMonitor), routes, callers, rights in AWS. */
 const BORN = {
   image: { tag: TAG, deletionPolicy: "DeleteWithImages" },
   container: { metrics: { port: 9090 } },
@@ -48,6 +56,58 @@ const CHANGED = {
   dependencies: { cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }] },
 };
 
+const MESH_BORN = {
+  tier: "legacy",
+  image: BORN.image,
+  container: { probes: { readiness: { path: "/ready", port: 8081 } } },
+  aws: { identity: "PodIdentity", policy: BORN.aws.policy },
+  routes: [
+    { name: "read", match: { path: { prefix: "/v1" }, methods: ["GET"] }, timeout: "20s" },
+    { name: "rest", timeout: "2s" },
+  ],
+};
+
+/** Changes the node, a route and the role; takes one route away and brings another. */
+const MESH_CHANGED = {
+  ...MESH_BORN,
+  aws: { identity: "PodIdentity", policy: CHANGED.aws.policy },
+  routes: [
+    { name: "write", match: { path: { prefix: "/v1" }, methods: ["POST"] }, timeout: "10s" },
+    { name: "rest", timeout: "1s" },
+  ],
+  resilience: { connectionPool: { maxConnections: 64, maxPendingRequests: 16 } },
+};
+
+/** By what the names of their namespaces begin with: in Istio with IRSA; in App Mesh with EKS Pod Identity. */
+const LIVES = {
+  life: { labels: {}, born: BORN, changed: CHANGED },
+  mesh: { labels: { mesh: "appmesh" }, born: MESH_BORN, changed: MESH_CHANGED },
+} as const satisfies Record<string, Life>;
+
+export type LifeKind = keyof typeof LIVES;
+
+/** Which kind of life the namespace is for: its name begins with it. */
+export function lifeKindOf(namespace: string): LifeKind {
+  return namespace.startsWith("mesh-") ? "mesh" : "life";
+}
+
+function lifeOf(namespace: string): Life {
+  return LIVES[lifeKindOf(namespace)];
+}
+
+/** A tier for App Mesh, where nobody issues certificates. */
+const LEGACY_TIER = {
+  apiVersion: "platform-operator.dev/v1alpha1",
+  kind: "PlatformTier",
+  metadata: { name: MESH_BORN.tier },
+  spec: {
+    allowedNamespaces: { matchLabels: LIVES.mesh.labels },
+    availability: {},
+    placement: { nodePools: ["general"], capacityTypes: ["on-demand"], architectures: ["amd64"] },
+    network: { mtls: "Permissive" },
+  },
+};
+
 /** `seenAgain`: twice, though nothing has changed, the second time by a process that has just started. */
 export type Phase = "born" | "changed" | "seenAgain" | "deleted";
 
@@ -71,7 +131,7 @@ export async function live(
   await beBorn(bench, keys);
   const born = await readWorld(bench, namespaces);
   await enter("changed");
-  await bench.apply(...keys.map((key) => serviceOf(key, CHANGED)));
+  await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).changed)));
   await untilAll(bench, keys, "Ready again", (key) => bench.watch.get(key)?.metadata.generation !== 1 && isReady(bench.watch.get(key)));
   const changed = await readWorld(bench, namespaces);
   await enter("seenAgain");
@@ -82,8 +142,11 @@ export async function live(
 }
 
 async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {
-  await bench.apply(...keys.map(({ namespace }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } })));
-  await bench.apply(...keys.map((key) => serviceOf(key, BORN)));
+  await bench.apply(
+    LEGACY_TIER,
+    ...keys.map(({ namespace: name }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: lifeOf(name).labels } })),
+  );
+  await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).born)));
   await Promise.all(keys.map((key) => push(bench, key)));
   await untilAll(bench, keys, "Ready", (key) => isReady(bench.watch.get(key)));
 }

@@ -1,14 +1,16 @@
 import type { AssociationDesired, Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
+import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
 import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
-import { reconcileService } from "../../src/reconcilers/platform-service/reconcile.ts";
+import { reconcileService, type Done } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
   AwsError,
+  KubeError,
   type AssociationObserved,
   type Children,
   type ChildState,
@@ -80,6 +82,10 @@ export interface ServicePass {
   readonly held: Set<string>;
   /** What else the service owns of children, by kind. */
   readonly owned: Set<string>;
+  /** Whether the object has moved on since it was read, so that no status of it can be written. */
+  outdated(is: boolean): void;
+  /** What was taken over, as people are told. */
+  readonly told: readonly string[];
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Milliseconds since the epoch. */
@@ -92,9 +98,15 @@ export interface ServicePass {
 }
 
 /** A service of which nothing is there yet, with its finalizer; `seen` is what the watches have seen otherwise, of children `own`. */
-export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"> = { get: () => undefined }): ServicePass {
+export function servicePass(
+  seen: Partial<World> = {},
+  own: Pick<Children, "get"> = { get: () => undefined },
+  config: OperatorConfig = testConfig(),
+): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
+  let outdated = false;
+  const told: string[] = [];
   let calls: string[] = [];
   const theirs: ServicePass["theirs"] = new Map();
   const held = new Set<string>();
@@ -205,7 +217,6 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     foreignBudgets: () => [],
     ...seen,
   };
-  const config = testConfig();
   const deps = {
     config,
     configHash: "config",
@@ -241,10 +252,10 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
     budget: new RolloutBudget(1),
     now: () => now,
     listener: {
+      acted: (_: PlatformService, { adopted }: Done) => void told.push(...adopted),
       passed: () => undefined,
       deleted: () => undefined,
       gone: () => undefined,
-      leftBehind: () => undefined,
       threw: () => undefined,
     },
     writer: {
@@ -253,6 +264,7 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
         stored = { ...object, metadata: { ...object.metadata, finalizers } };
       },
       async writeStatus(object: PlatformService, status: PlatformServiceStatus) {
+        if (outdated) throw new KubeError({ class: "conflict", status: 409, operation: "PATCH platformservices", message: "moved on" });
         stored = { ...object, status };
       },
     },
@@ -269,6 +281,8 @@ export function servicePass(seen: Partial<World> = {}, own: Pick<Children, "get"
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
     },
     unreachable: () => void (failing = true),
+    outdated: (is) => void (outdated = is),
+    told,
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, KEY),
     status: () => stored.status ?? {},

@@ -49,6 +49,23 @@ export async function list<T extends Listed = Listed>(platform: Platform, namesp
   return items;
 }
 
+interface KubeEvent extends Listed {
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string; readonly name: string };
+}
+
+/** What was said of the service, and of all that has its name. */
+export async function eventsOf(platform: Platform, { namespace, name }: ObjectKey): Promise<readonly KubeEvent[]> {
+  return (await list<KubeEvent>(platform, namespace, "events.events.k8s.io")).filter(({ regarding }) => regarding.name === name);
+}
+
+/** What the operator said when the service was gone. */
+export async function lastWords(platform: Platform, service: ObjectKey): Promise<readonly string[]> {
+  return (await eventsOf(platform, service)).filter(({ reason }) => reason === "Deleted").map(({ note }) => note);
+}
+
 export interface Pod extends Listed {
   readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
 }

@@ -59,7 +59,7 @@ const HASHES = /"[0-9a-f]{16,64}"/g;
 export async function readWorld(bench: FaultBench, namespaces: readonly string[]): Promise<World> {
   const kinds = READ_KINDS.map(resourceName).join(",");
   const list: { readonly items: readonly Live[] } = JSON.parse(await bench.plane.kubectl(["get", kinds, "-A", "-o", "json"]));
-  const { roles, repositories } = await bench.aws.state();
+  const { roles, repositories, podIdentityAssociations, meshObjects } = await bench.aws.state();
   return new Map(
     namespaces.map((namespace) => {
       const objects = list.items.filter(
@@ -70,6 +70,11 @@ export async function readWorld(bench: FaultBench, namespaces: readonly string[]
         ...objects.map((object) => [`${object.kind} ${object.metadata.name}`, withoutStatus(object)] as const),
         ...own(roles).map(([key, role]) => [`iam Role ${key}`, role] as const),
         ...own(repositories).map(([key, repository]) => [`ecr Repository ${key}`, repository] as const),
+        ...own(meshObjects).map(([key, { kind, spec, tags }]) => [`appmesh ${kind} ${key}`, { spec, tags }] as const),
+        ...podIdentityAssociations
+          .map(([, association]) => association)
+          .filter((association) => association.namespace === namespace)
+          .map(({ serviceAccount, roleArn, tags }) => [`eks Association ${serviceAccount}`, { roleArn, tags }] as const),
       ];
       return [namespace, JSON.parse(anonymous(Object.fromEntries(entries), namespace))];
     }),

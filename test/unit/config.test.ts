@@ -7,6 +7,23 @@ const FILE = join(import.meta.dirname, "../../config/dev/operator-config.yaml");
 /** Without its mesh, which each test writes that is about one. */
 const VALID = readFileSync(FILE, "utf8").replace(/^mesh:\n(?: .*\n)*/m, "");
 
+/** The design's sample (api.md, Configuration), as it stands there. */
+const SAMPLE = `
+cluster: { name: prod, region: eu-west-1, accountId: "111122223333", oidcIssuer: "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC" }
+identity: { default: IRSA, permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary", allowedBoundaryArns: [], allowedManagedPolicyArns: [], trustedAccounts: [] }
+tenancy:                                                                    # namespace -> what it may name; nothing listed: refused
+  - { namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: tracking } }, owners: [tracking-squad], resourceArns: ["arn:aws:dynamodb:*:111122223333:table/*", "arn:aws:s3:::meridian-tracking/*"] }
+rollout: { maxConcurrent: 5% }
+registry: { repositoryPrefix: "", encryption: { type: AES256 } }            # scanning of the registry is checked and reported, not written
+mesh:
+  default: Istio                                                            # Istio | AppMesh | None
+  overrides: [{ namespaceSelector: { matchLabels: { mesh: appmesh } }, provider: AppMesh }]
+  istio: { dataPlane: Sidecar }                                             # Ambient is refused at start until it is built
+  appMesh: { meshName: platform, envoyImage: … }                            # the mesh itself is the platform's: it must exist
+network: { dns: { namespace: kube-system, labels: { k8s-app: kube-dns }, nodeLocal: null }, monitoringNamespace: monitoring, awsEndpointCidrs: { interface: [], s3: [], dynamodb: [] }, platformIngress: [], platformEgress: [], privateCidrs: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16] }
+aws: { endpoint: null, sweepInterval: 10m, limits: { iam: 10/s, ecr: 20/s, appmesh: 20/s } }
+`;
+
 function refusal(run: () => unknown): string {
   try {
     run();
@@ -23,6 +40,19 @@ describe("the configuration file", () => {
     expect(config.rollout).toEqual({ maxConcurrent: "5%" });
     expect(config.mesh.default).toBe("Istio");
     expect(config.network.privateCidrs).toEqual(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]);
+  });
+
+  test("of the design is accepted, once App Mesh has the images that it leaves open", () => {
+    // It writes envoyImage: … and has no proxyInitImage, which is required since pods are led through Envoy by an image of AWS's own.
+    const images = "envoyImage: registry.example.com/envoy:v1, proxyInitImage: registry.example.com/init:v7";
+    expect(SAMPLE).toContain("envoyImage: …");
+    const config = parseConfig(SAMPLE.replace("envoyImage: …", images), "api.md");
+    expect(config).toMatchObject({
+      identity: { trustedAccounts: [] },
+      registry: { repositoryPrefix: "" },
+      mesh: { appMesh: { meshName: "platform" } },
+      network: { platformIngress: [], platformEgress: [] },
+    });
   });
 
   test("App Mesh may be set up before any namespace is in it", () => {

@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { isReady } from "../../src/cli/service-watch.ts";
-import { ROOT } from "../../src/cli/keys.ts";
+import { EmulatorAdmin } from "../../emulator/admin-client.ts";
+import { OPERATOR_KEY, ROOT } from "../../src/cli/keys.ts";
+import { condition, isReady, watchServices } from "../../src/cli/service-watch.ts";
 import type { ObjectKey } from "../../src/crds/meta.ts";
 import { EARLIER, extractRelease } from "../support/earlier-release.ts";
 import { NAMESPACE, valuesFile } from "../support/helm.ts";
@@ -21,8 +22,9 @@ const KEYS: readonly ObjectKey[] = [
   { namespace: "payments", name: "settlement" },
 ];
 const VALUES = ["-f", valuesFile("upgrade")];
-/** What kubectl applied becomes the release's. */
-const TAKE = ["--take-ownership", "--force-conflicts"];
+/** What kubectl applied becomes the release's, and what of it did not change then stays kubectl's beside it until it does. */
+const FORCE = "--force-conflicts";
+const TAKE = ["--take-ownership", FORCE];
 
 let packaged: PackagedPlatform;
 let platform: Platform;
@@ -45,22 +47,39 @@ afterAll(async () => {
   await packaged.stop();
 });
 
-/** Every write of the operator's to a child, in Kubernetes or in AWS, while `roll` runs and until every service is Ready again by the new release. */
+/** Every write of the operator's to a child, in Kubernetes or in AWS, from when `roll` runs until the new release has passed over every service and swept AWS twice. All the while each of them is Ready. */
 async function writesOf(roll: () => Promise<unknown>): Promise<readonly string[]> {
   const before = await Promise.all(KEYS.map(({ namespace }) => operatorWrites(platform, namespace)));
   const started = Date.now() / 1000;
+  const observer = watchServices(packaged.plane.adminKubeconfig);
+  await observer.until("every service is seen", () => KEYS.every((key) => isReady(observer.get(key))), PATIENCE_MS);
+  const fallen = new Set<string>();
+  observer.subscribe((_, after) => {
+    if (condition(after, "Ready")?.status !== "True")
+      fallen.add(`${after?.metadata.name ?? "a service that is gone"}: ${JSON.stringify(after?.status?.conditions)}`);
+  });
   await roll();
   await platform.close();
   platform = new Platform(packaged.info());
   for (const key of KEYS) {
     await expect.poll(async () => (await lastPass(platform, key)) ?? 0, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(started);
-    expect(isReady(await platform.untilReady(key))).toBe(true);
   }
+  const seen = (await sweeps()) + 2;
+  await expect.poll(sweeps, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(seen);
+  await observer.close();
+  expect([...fallen]).toEqual([]);
   const after = await Promise.all(KEYS.map(({ namespace }) => operatorWrites(platform, namespace)));
   return after.flatMap(({ kubernetes, aws }, i) => [
     ...kubernetes.slice(before[i]?.kubernetes.length).filter((write) => !/ (platformservices|events)\b/.test(write)),
     ...aws.slice(before[i]?.aws.length),
   ]);
+}
+
+/** How often the operator has read all of its roles in AWS. */
+async function sweeps(): Promise<number> {
+  const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
+  return actions.filter(({ accessKeyId, action }) => accessKeyId === OPERATOR_KEY && action === "iam:GetAccountAuthorizationDetails")
+    .length;
 }
 
 test("the first charts take over what kubectl installed, and no child is rewritten", async () => {
@@ -77,8 +96,8 @@ test("the first charts take over what kubectl installed, and no child is rewritt
 
 test("this release's charts upgrade it, and no child is rewritten", async () => {
   const writes = await writesOf(async () => {
-    await packaged.helm("upgrade", "platform-operator-crds", join(ROOT, "charts/platform-operator-crds"), "-n", NAMESPACE, "--wait");
-    await packaged.roll("upgrade", ...VALUES);
+    await packaged.helm("upgrade", "platform-operator-crds", join(ROOT, "charts/platform-operator-crds"), "-n", NAMESPACE, "--wait", FORCE);
+    await packaged.roll("upgrade", ...VALUES, FORCE);
   });
   expect(writes).toEqual([]);
 });

@@ -22,6 +22,34 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ dig "network" "monitoringNamespace" "monitoring" .Values.config }}
 {{- end -}}
 
+{{/* Peers for address ranges; never the link-local ones, where instance metadata answers, nor AWS's own of IPv6 (fd00:ec2::254 is metadata). */}}
+{{- define "platform-operator.addresses" -}}
+{{- range . }}
+- ipBlock:
+    cidr: {{ . | quote }}
+    {{- if eq . "::/0" }}
+    except: ["fe80::/10", "fd00:ec2::/32"]
+    {{- else if include "platform-operator.holdsLinkLocal" . }}
+    except: [169.254.0.0/16]
+    {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* "true" where the range of IPv4 (the argument) is wider than 169.254.0.0/16 and holds it: as far as its prefix goes both begin alike. */}}
+{{- define "platform-operator.holdsLinkLocal" -}}
+{{- $bits := atoi (last (splitList "/" .)) -}}
+{{- if and (contains "." .) (lt $bits 16) -}}
+{{- $octets := splitList "." . -}}
+{{- $begin := add (mul 256 (atoi (index $octets 0))) (atoi (index $octets 1)) -}}
+{{- $linkLocal := add (mul 256 169) 254 -}}
+{{- range until (int (sub 16 $bits)) -}}
+{{- $begin = div $begin 2 -}}
+{{- $linkLocal = div $linkLocal 2 -}}
+{{- end -}}
+{{- if eq $begin $linkLocal -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 CEL: the request is by the operator, a controller of the cluster, the platform team, or one that it trusts. On EKS the controller of NetworkPolicies is a user of
 the control plane: it puts a finalizer on each before it enforces it. istiod makes the pods of waypoints.
@@ -36,9 +64,32 @@ the control plane: it puts a finalizer on each before it enforces it. istiod mak
 request.userInfo.username in {{ toJson $users }} || (has(request.userInfo.groups) && request.userInfo.groups.exists(g, g in {{ toJson $groups }}))
 {{- end -}}
 
+{{/*
+CEL: as exempt, but not for the Jobs of who is trusted by name: no service has one, and Argo Rollouts makes them of AnalysisRuns, which squads write with
+whatever template they like.
+*/}}
+{{- define "platform-operator.exemptForPods" -}}
+({{ include "platform-operator.exempt" . }}) && !(request.resource.resource == "jobs" && request.userInfo.username in {{ toJson .Values.policies.trustedUsers }})
+{{- end -}}
+
+{{/* CEL: the metadata `m` of pods has no label of a service's. */}}
+{{- define "platform-operator.unlabelled" -}}
+(!has(m.labels) || !m.labels.exists(k, k.startsWith("platform-operator.dev/")))
+{{- end -}}
+
 {{/* CEL: the pod template of the workload `o`, or {} where it has none or there is no such object. */}}
 {{- define "platform-operator.podTemplate" -}}
 o == null ? {} : has(o.spec.jobTemplate) ? o.spec.jobTemplate.spec.template : has(o.spec.template) ? o.spec.template : {}
+{{- end -}}
+
+{{/*
+CEL: the account that pods of the pod or template `p` run under, "" where it names none. The API server takes the old name of the field where the new one is
+empty; of a custom resource it fills in neither from the other.
+*/}}
+{{- define "platform-operator.account" -}}
+!has(p.spec) ? "" :
+has(p.spec.serviceAccountName) && p.spec.serviceAccountName != null && p.spec.serviceAccountName != "" ? p.spec.serviceAccountName :
+has(p.spec.serviceAccount) && p.spec.serviceAccount != null ? p.spec.serviceAccount : ""
 {{- end -}}
 
 {{/* CEL: the label selector (the argument) matches the map variables.labels. The same reading as the operator's selectorMatches. */}}

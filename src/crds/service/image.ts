@@ -35,7 +35,7 @@ export const image = z
       .optional()
       .describe(
         'Name of the ECR repository, without registry and account, as dispatch/matching. It must start with "<namespace>/", unless others own it. ' +
-          "Default: <namespace>/<name>. Immutable: a repository cannot be renamed.",
+          "Beside repositoryMode Existing it is the whole name; else the platform may put a prefix of the cluster before it. Default: <namespace>/<name>. Immutable: a repository cannot be renamed.",
       ),
     repositoryMode: z
       .enum(["Own", "Existing"])

@@ -4,6 +4,9 @@ import { LONGEST_REQUEST } from "../requests.ts";
 
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
 
+/** Of an image with registry and digest, in characters. */
+export const LONGEST_IMAGE = 1024;
+
 const resource = z.strictObject({
   group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws, eks.aws or appmesh.aws."),
   kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
@@ -31,8 +34,14 @@ export const platformServiceStatus = z.strictObject({
     .describe("The ECR repository."),
   image: z
     .strictObject({
-      desired: z.string().max(1024).optional().describe("The image that should run, by digest."),
-      running: z.string().max(1024).optional().describe("The image that runs, by digest; the old one until a rollout is complete."),
+      desired: z.string().max(LONGEST_IMAGE).optional().describe("The image that should run, by digest."),
+      running: z
+        .string()
+        .max(LONGEST_IMAGE)
+        .optional()
+        .describe(
+          "The image that runs, by digest; the old one until a rollout is complete. Of a workload that the squad brings only once that is, and while it has one container and its pods run one image.",
+        ),
     })
     .optional()
     .describe("Images, with registry and digest."),
@@ -68,7 +77,8 @@ export const platformServiceStatus = z.strictObject({
     .datetime()
     .optional()
     .describe("When the pause that the annotation platform-operator.dev/paused-until asks for ends, in UTC; absent once it is over."),
-  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 128 })
+  // Each host and range that a squad or its tier names is a ServiceEntry, and each route may be a Route of App Mesh.
+  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 256 })
     .optional()
     .describe("Everything that the service owns, in Kubernetes and in AWS."),
 });

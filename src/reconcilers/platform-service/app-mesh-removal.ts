@@ -25,8 +25,10 @@ export async function leaveAppMesh(scope: Scope): Promise<StepReport | undefined
   // However long it takes, no later rollout needs App Mesh for it.
   if (noted !== "leaving") await noteAppMesh(scope, "leaving");
   const left = await retireMesh(scope);
-  if (!left && (await noteAppMesh(scope, undefined))) scope.leftBehind.push(...letGo(scope));
-  return left;
+  if (left) return left;
+  const leftBehind = letGo(scope);
+  if (await noteAppMesh(scope, undefined)) scope.leftBehind.push(...leftBehind);
+  return undefined;
 }
 
 /** Undefined: nothing is left but what is let go of. */
@@ -59,21 +61,54 @@ async function retire<D extends Identified, O>(scope: Scope, converging: Converg
 
 /** What a service that has left App Mesh leaves there, because the platform team said so. */
 function letGo(scope: Scope): readonly OwnedResource[] {
-  const { appMesh, service, config } = scope;
-  const name = virtualNodeName(service.key, config);
-  const all = [
-    { ...appMesh.virtualServices.resource, name: serviceHost(service.key, config) },
-    { ...appMesh.virtualRouters.resource, name },
-    { ...appMesh.virtualNodes.resource, name },
-  ];
-  return all.filter((one) => isLetGo(scope, one)).map(({ group, kind, name: own }) => ({ group, kind, name: own, state: "Retained" }));
+  return objectsOf(scope)
+    .filter((one) => isLetGo(scope, one) && mayHave(scope, one))
+    .map((one) => ({ ...one, state: "Retained" }));
 }
 
-/** For `status.resources`, as long as the service may have something in App Mesh: its ServiceAccount, which notes that, may be gone before the service is, with its namespace. */
-export function listedInAppMesh({ appMesh, children, owner, service, config, resources }: Scope): readonly OwnedResource[] {
-  const { group, kind } = appMesh.virtualNodes.resource;
-  if (!isNotedInAppMesh(children, owner) || resources.some((one) => one.group === group && one.kind === kind)) return [];
-  return [{ group, kind, name: virtualNodeName(service.key, config), state: "Progressing" }];
+/**
+ * For `status.resources`, as long as the service may have something in App Mesh: its ServiceAccount, which notes that, may be gone before the service is, with its namespace.
+ * What was listed and this pass did not come to, since App Mesh does not answer, stays so: at the service's end it tells what is left.
+ */
+export function listedInAppMesh(scope: Scope): readonly OwnedResource[] {
+  const { appMesh, children, owner, resources, stored } = scope;
+  if (!isNotedInAppMesh(children, owner)) return [];
+  const before = stored.status?.resources ?? [];
+  return objectsOf(scope)
+    .filter((one) => !isListed(resources, one))
+    .filter((one) => one.kind === appMesh.virtualNodes.resource.kind || (isListed(before, one) && !isRetired(scope, one)))
+    .map((one) => ({ ...one, state: "Progressing" }));
+}
+
+/** This pass took it away, or found it gone: nobody is led to a service without a port. */
+function isRetired(scope: Scope, object: MeshObject): boolean {
+  return scope.service.spec.port === undefined && scope.reports.get("TrafficReady")?.state === "ready" && !isLetGo(scope, object);
+}
+
+type MeshObject = Pick<OwnedResource, "group" | "kind" | "name">;
+
+/** Whatever a service may have in App Mesh; routes come and go with their router. */
+function objectsOf({ appMesh, owner: { key }, config }: Pick<Scope, "appMesh" | "owner" | "config">): readonly MeshObject[] {
+  const name = virtualNodeName(key, config);
+  return [
+    { converging: appMesh.virtualServices, name: serviceHost(key, config) },
+    { converging: appMesh.virtualRouters, name },
+    { converging: appMesh.virtualNodes, name },
+  ].map(({ converging: { resource }, ...named }) => ({ group: resource.group, kind: resource.kind, ...named }));
+}
+
+/** By what the service says of itself, since App Mesh is not asked: listed in its status; or all of it where it is noted, and no status has been written since. */
+function mayHave(
+  { stored, children, owner, appMesh }: Pick<Scope, "stored" | "children" | "owner" | "appMesh">,
+  object: MeshObject,
+): boolean {
+  const listed = stored.status?.resources ?? [];
+  if (listed.some(({ group }) => group === object.group)) return isListed(listed, object);
+  return isNotedInAppMesh(children, owner) && (stored.spec.port !== undefined || object.kind === appMesh.virtualNodes.resource.kind);
+}
+
+function isListed(resources: readonly MeshObject[], { group, kind, name }: MeshObject): boolean {
+  return resources.some((one) => one.group === group && one.kind === kind && one.name === name);
 }
 
 /** Whether a service that is being deleted has, or may have, something in App Mesh: nobody else's deletion hangs on its endpoint. */
@@ -103,14 +138,12 @@ export async function removeVirtualNode(scope: RemoveScope): Promise<RemovalRepo
 
 async function remove<D extends Identified, O>(scope: RemoveScope, converger: Converger<D, O>, name: string): Promise<RemovalReport> {
   const { group, kind } = converger.resource;
-  if (isLetGo(scope, { group, kind, name })) return leaveBehind(scope, { group, kind, name });
+  const object = { group, kind, name };
+  if (isLetGo(scope, object)) return mayHave(scope, object) ? leaveBehind(scope, object) : { state: "gone" };
   const closed = closedReport(scope.config);
   return closed ? { ...closed, recheckMs: EXTERNAL_RECHECK_MS } : removeExternal(scope, converger, { name });
 }
 
-function isLetGo(
-  { config, stored }: { readonly config: OperatorConfig; readonly stored: PlatformService },
-  resource: Pick<OwnedResource, "group" | "kind" | "name">,
-): boolean {
+function isLetGo({ config, stored }: { readonly config: OperatorConfig; readonly stored: PlatformService }, resource: MeshObject): boolean {
   return config.mesh.appMesh?.retired === true || isAbandoned(stored, resource);
 }

@@ -1,12 +1,17 @@
+import { keyString } from "../../crds/meta.ts";
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
 import { buildMeshRoutes } from "../../resources/app-mesh/routes.ts";
 import { buildVirtualRouter, buildVirtualService } from "../../resources/app-mesh/virtual-router.ts";
+import { calleesCutShort } from "../../resources/app-mesh/virtual-node.ts";
 import { appMesh as appMeshPods } from "../../resources/mesh/app-mesh.ts";
+import { listed } from "../../resources/order.ts";
+import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { closedReport, convergeInMesh } from "./app-mesh.ts";
 import { retireMeshTraffic } from "./app-mesh-removal.ts";
 import { WATCHED_RECHECK_MS } from "./apply-set.ts";
 import { EXTERNAL_RECHECK_MS } from "./external.ts";
+import { meshAt } from "./mesh-borders.ts";
 import { holds, type Scope } from "./scope.ts";
 
 /** The service's VirtualRouter with its routes, and then the VirtualService by which callers find it: nobody is led to routes that are not there. Undefined: as desired. */
@@ -34,6 +39,25 @@ export async function ensureMeshTraffic(scope: Scope): Promise<StepReport | unde
     waitsForEnvoy(scope) ??
     (await convergeInMesh(scope, appMesh.virtualServices, virtualService))
   );
+}
+
+/** As written; and what App Mesh may do to it all the same, of which AWS does not say when. */
+export function asWrittenInAppMesh({
+  service,
+  config,
+  world,
+}: Pick<Scope, "service" | "config"> & { readonly world: Pick<World, "neighbour" | "namespaceLabels"> }): StepReport {
+  const callees = calleesCutShort(service, world).filter(({ namespace }) => meshAt(namespace, world, config) === "AppMesh");
+  if (callees.length === 0) return { state: "ready" };
+  const { port } = service.spec;
+  const why =
+    port === undefined ? "has no port, so no listener that could say otherwise" : "is of protocol tcp, whose listener cannot say otherwise";
+  const cure = port === undefined ? "write spec.port where it listens to one, or ask" : "ask";
+  return {
+    state: "ready",
+    reason: "CallsCutShort",
+    message: `App Mesh may end calls to ${listed(callees.map(keyString))} after its own 15 s, whatever their routes say, since this service ${why}: ${cure} for timeouts of at most 15s in their spec.routes`,
+  };
 }
 
 /** While the pods of before are being replaced and none with Envoy is ready yet, callers are not led here: they would find nobody. */

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../crds/desired.ts";
 import { ANNOTATIONS } from "../../crds/meta.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { unreachable } from "../conditions.ts";
 import type { Adoption, ApplyResult, ChildRef } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
@@ -88,7 +89,7 @@ function waitingForPods({ world, service }: Scope, asking: readonly KubeObject[]
 /** As `Service web asks to be taken over: …`. */
 export function willBeTakenOver(asking: readonly KubeObject[]): string {
   const names = asking.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
-  return `${names.join(", ")} ${names.length === 1 ? "asks" : "ask"} to be taken over: left as it is until the service's pods are ready, so that nobody is left without any`;
+  return `${joined(names, ", ")} ${names.length === 1 ? "asks" : "ask"} to be taken over: left as it is until the service's pods are ready, so that nobody is left without any`;
 }
 
 function note(scope: Scope, object: KubeObject, result: Answer): StepReport | undefined {
@@ -164,7 +165,7 @@ export function mutatedByAdmission(name: string, paths: readonly string[]): Step
   return {
     state: "blocked",
     reason: "MutatedByAdmission",
-    message: `admission rewrites ${name} at ${paths.join(", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation ${ANNOTATIONS.reconcileAt} has a new value`,
+    message: `admission rewrites ${name} at ${joined(paths, ", ")}: exempt objects of platform-operator from that policy; it is written again when either side changes, or when the service's annotation ${ANNOTATIONS.reconcileAt} has a new value`,
   };
 }
 
@@ -196,5 +197,5 @@ export async function removeSet(scope: RemoveScope, set: KindSet): Promise<Remov
     if (removal === "deleting" || removal === "withheld") leaving.push(`${child.ref.kind} ${child.ref.name}`);
   }
   if (leaving.length === 0) return { state: "gone" };
-  return { state: "deleting", message: `waits for ${leaving.toSorted().join(", ")} to be gone`, recheckMs: WATCHED_RECHECK_MS };
+  return { state: "deleting", message: `waits for ${joined(leaving.toSorted(), ", ")} to be gone`, recheckMs: WATCHED_RECHECK_MS };
 }

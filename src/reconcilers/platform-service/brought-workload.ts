@@ -9,6 +9,7 @@ import type { StepReport } from "../step.ts";
 import { groupOf, mutatedByAdmission, notServed, resourceState, WATCHED_RECHECK_MS } from "./apply-set.ts";
 import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
 import { progressReport, waitingFor } from "./rollout-report.ts";
+import { runningImage } from "./running-image.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
 
 /** What it takes, of a pass. */
@@ -64,14 +65,17 @@ async function ensureHeld(scope: BringScope, ref: WorkloadRef, waiting: readonly
 
 /** As its controller says; but a workload that is complete because it wants no pods stands in for nothing. */
 function runningReport(scope: BringScope, ref: WorkloadRef): StepReport {
-  const { world, service } = scope;
-  const { progress, readyReplicas = 0 } = world.workload(refOf(service, ref)) ?? {};
+  const { world, service, facts } = scope;
+  const { progress, readyReplicas = 0, images = [] } = world.workload(refOf(service, ref)) ?? {};
   const report = progressReport(progress, world.pods(service.key));
   const { minReplicas } = service.scaling;
   if (report.state !== "ready") return report;
+  const running = runningImage(images, world.pods(service.key));
+  if (running !== undefined) facts.runningImage = running;
   if (readyReplicas >= minReplicas) return otherCredentials(scope, ref) ?? report;
+  // Its controller has nothing left to do: how many it is to run is its squad's to say.
   return {
-    state: "progressing",
+    state: "blocked",
     reason: "TooFewReplicas",
     message: `${nameOf(ref)} runs ${readyReplicas} ready pods, and tier ${service.tier.metadata.name} has at least ${minReplicas} (availability.minReplicas): scale it up; what ran in its place stays until then`,
     recheckMs: WATCHED_RECHECK_MS,

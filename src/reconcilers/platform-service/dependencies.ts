@@ -3,6 +3,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf, isStrict } from "../../resources/agreement.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { missingKubernetesServices } from "../../resources/network/dependencies.ts";
 import type { World } from "../ports.ts";
 import type { Step } from "../step.ts";
@@ -22,7 +23,7 @@ export const dependenciesStep: Step<Scope, RemoveScope> = {
     }
     const missing = missingGrants(service, world, config);
     const first = missing[0];
-    if (first) return { state: "blocked", reason: first.reason, message: missing.map((m) => m.message).join("; ") };
+    if (first) return { state: "blocked", reason: first.reason, message: joined(missing.map((m) => m.message)) };
     return { state: "ready", reason: "Granted" };
   },
 

@@ -1,3 +1,4 @@
+import { joined } from "../../resources/bounded-text.ts";
 import { buildDisruptionBudget } from "../../resources/disruption-budget.ts";
 import type { Step } from "../step.ts";
 import { applySet, removeSet, type KindSet } from "./apply-set.ts";
@@ -22,7 +23,7 @@ export const disruptionBudgetStep: Step<Scope, RemoveScope> = {
     return {
       state: "blocked",
       reason: "TwoBudgets",
-      message: `PodDisruptionBudget ${foreign.join(", ")}, not ours, also selects these pods, and Kubernetes evicts no pod that two of them select, so every drain of a node is held up: delete it, or narrow its selector`,
+      message: `PodDisruptionBudget ${joined(foreign, ", ")}, not ours, also selects these pods, and Kubernetes evicts no pod that two of them select, so every drain of a node is held up: delete it, or narrow its selector`,
     };
   },
 

@@ -1,4 +1,5 @@
 import { describeOwner } from "../../crds/aws-names.ts";
+import { repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { RepositoryObserved } from "../ports.ts";
 import type { StepReport } from "../step.ts";
@@ -9,8 +10,8 @@ import type { Scope } from "./scope.ts";
 export async function useExistingRepository(scope: Scope): Promise<StepReport> {
   const { repositories, existingRepositories, images, service, config } = scope;
   const { key, repository: name } = service;
-  // Whoever has it now may change it: should it be the service's own again, it is read first.
-  repositories.forget(name);
+  // The service's own is nobody's to watch now: should it be used again, it is read first.
+  repositories.forget(repositoryName(key, { image: { ...service.spec.image, repositoryMode: "Own" } }, config));
   const known = existingRepositories.remembers(key, name);
   const found = await existingRepositories.read(key, name);
   if (found === undefined) {

@@ -1,4 +1,5 @@
 import { IDENTITY_MODES } from "../../crds/effective.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { identityHash } from "../../resources/deployment.ts";
 import { existingRoleName, verifyExistingRole } from "../../resources/iam/existing-role.ts";
 import { roleArn, roleName } from "../../resources/iam/role.ts";
@@ -17,7 +18,7 @@ export async function useExistingRole(scope: Scope, arn: string): Promise<StepRe
   }
   scope.facts.roleArn = arn;
   const kept = await retireOwnRole(scope, arn);
-  const remarks = [...(verdict.remarks.length > 0 ? [`its trust policy also has ${verdict.remarks.join(", ")}`] : []), ...kept];
+  const remarks = [...(verdict.remarks.length > 0 ? [`its trust policy also has ${joined(verdict.remarks, ", ")}`] : []), ...kept];
   return {
     state: "ready",
     reason: verdict.remarks.length > 0 ? "TrustsOthers" : "Verified",

@@ -18,7 +18,7 @@ type Kept = Awaited<ReturnType<ImageKeeper["keep"]>>;
 const TAKEN_RECHECK_MS = 60_000;
 
 /** Anybody may write anything into a pod's image. */
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
+export const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** Keeps the image; remembered images cost no call. In a repository that others own it is theirs to keep. */
 export async function keepImage(scope: Scope, repository: Repository, digest: string): Promise<Kept> {

@@ -28,7 +28,8 @@ export function meshApart(
   return world.tier(callee.tierName)?.spec.network.mtls === "Strict" ? mesh : undefined;
 }
 
-function meshAt(namespace: string, world: World, config: OperatorConfig): MeshProvider | undefined {
+/** Undefined: the namespace is not there, or not seen yet. */
+export function meshAt(namespace: string, world: Pick<World, "namespaceLabels">, config: OperatorConfig): MeshProvider | undefined {
   const labels = world.namespaceLabels(namespace);
   return labels && meshOfNamespace(labels, config).mesh;
 }

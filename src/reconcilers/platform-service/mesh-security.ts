@@ -1,5 +1,6 @@
 import { keyString } from "../../crds/meta.ts";
 import { callersLeftOut, isStrict } from "../../resources/agreement.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { isPending, type Step, type StepReport } from "../step.ts";
 import { ensureVirtualNode } from "./app-mesh-node.ts";
 import { removeVirtualNode } from "./app-mesh-removal.ts";
@@ -48,13 +49,13 @@ function held(scope: Scope): StepReport {
   const note = service.mesh === "AppMesh" ? sentences(ENVOY_NOTE, rightsOfOthers(service, config)) : undefined;
   const leftOut = isStrict(service) ? callersLeftOut(service, world) : [];
   if (leftOut.length > 0) {
-    const names = leftOut.map(keyString).join(", ");
+    const names = joined(leftOut.map(keyString), ", ");
     const message = `tier ${service.spec.tier} is isolated: ${names}, named in spec.callers.services, is no service of it`;
     return { state: "ready", reason: "CallersLeftOut", message: sentences(message, note) };
   }
   const elsewhere = callersElsewhere(service, world, config);
   if (elsewhere.length > 0) {
-    const names = elsewhere.map(keyString).join(", ");
+    const names = joined(elsewhere.map(keyString), ", ");
     const message = `tier ${service.spec.tier} has mutual TLS, and ${names}, named in spec.callers, is not in the same mesh: it cannot call until its namespace is`;
     return { state: "ready", reason: "CallersInOtherMesh", message: sentences(message, note) };
   }

@@ -1,3 +1,4 @@
+import { joined } from "../../resources/bounded-text.ts";
 import { placementProblems } from "../../resources/placement.ts";
 import type { Step } from "../step.ts";
 import { WATCHED_RECHECK_MS } from "./apply-set.ts";
@@ -21,7 +22,7 @@ export const placementStep: Step<Scope, RemoveScope> = {
     const architectures = facts.image?.architectures ?? service.tier.spec.placement.architectures;
     const problems = placementProblems(service, architectures, pools);
     const first = problems[0];
-    if (first) return { state: "blocked", reason: first.reason, message: problems.map((p) => p.message).join("; ") };
+    if (first) return { state: "blocked", reason: first.reason, message: joined(problems.map((p) => p.message)) };
     return { state: "ready", message: `on ${service.tier.spec.placement.nodePools.join(", ")}` };
   },
 

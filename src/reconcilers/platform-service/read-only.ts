@@ -1,4 +1,5 @@
 import type { Identified } from "../../crds/desired.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { sortedUnique } from "../../resources/order.ts";
 import type { Converger, Converging } from "../converge.ts";
 import type { Children, Holds, ImageKeeper } from "../ports.ts";
@@ -56,7 +57,7 @@ function naming(report: StepReport, withheld: readonly string[]): StepReport {
   if (withheld.length === 0) {
     return report.state === "progressing" && report.waitsFor !== undefined ? { ...report, recheckMs: WAITING_RECHECK_MS } : report;
   }
-  const message = `not written while suspended: ${sortedUnique(withheld).join("; ")}`;
+  const message = `not written while suspended: ${joined(sortedUnique(withheld))}`;
   if (report.state === "blocked" || report.state === "failed") return { ...report, message: `${report.message}; ${message}` };
   return { state: "suspended", message };
 }

@@ -7,20 +7,19 @@ import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
 import { nothingYet, type OwnedResource, type Ports, type RemoveScope, type Scope } from "./scope.ts";
-import { judge } from "./spec-valid.ts";
+import { judge, whyNotRun } from "./spec-valid.ts";
 import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
 import { REMOVAL_ORDER, STEPS } from "./steps.ts";
 
-/** What a pass did that people are told of. */
-export type Done = Pick<Scope, "corrections" | "adopted">;
-const NOTHING: Done = { corrections: [], adopted: [] };
+/** What a pass did that people are told of. Left behind: the service goes on without them, and nobody takes them away, since the platform team said so. */
+export type Done = Pick<Scope, "corrections" | "adopted" | "leftBehind">;
 
-/** What a pass tells the world after its status is written: events and metrics come from these, never from inside a step. */
+/** What a pass tells the world: events and metrics come from these, never from inside a step. */
 export interface PassListener {
-  /** Also called when nothing changed. */
-  passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[], done: Done): void;
-  /** The service goes on without them, and nobody takes them away: the platform team said so. */
-  leftBehind(stored: PlatformService, resources: readonly OwnedResource[]): void;
+  /** Before the status is written, which may fail; no later pass would know of it. */
+  acted(stored: PlatformService, done: Done): void;
+  /** Once the status is written; also when nothing changed. */
+  passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[]): void;
   /** The finalizer is off: nothing of it is left but what `retained` names. */
   deleted(stored: PlatformService, retained: readonly OwnedResource[]): void;
   gone(key: ObjectKey): void;
@@ -64,6 +63,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     deps.holds.forget(owner.key);
   }
   const reports = new Map<StepCondition, StepReport>();
+  const tier = deps.world.tier(stored.spec.tier);
   const verdict = judge(stored, deps.world, deps.config);
   let scope: Scope | undefined;
   if (verdict.state === "valid") {
@@ -82,6 +82,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
       reports,
     };
     await ensureAll(readOnly ? STEPS.map((step) => readOnly.naming(step)) : STEPS, scope, reports, deps.listener.threw);
+    deps.listener.acted(stored, scope);
   } else {
     reports.set("SpecValid", verdict.report);
   }
@@ -89,13 +90,13 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     stored,
     reports,
     scope,
+    tier,
     configHash: deps.configHash,
     now,
-    notRun: { reason: "SpecRefused", message: "not looked at: this generation of the spec is refused, what runs stays as it is" },
+    notRun: whyNotRun(verdict),
   });
   await writeStatus(deps, stored, status);
-  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], scope ?? NOTHING);
-  if (scope && scope.leftBehind.length > 0) deps.listener.leftBehind(stored, scope.leftBehind);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
   const pause = pauseOf(stored, now);
   const outcome = outcomeOf(reports.values());
   return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
@@ -149,7 +150,7 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   if (!pending) return finish(deps, stored, scope.retained);
   const status = deletionStatus(stored, pendingWords(pending), deps.now());
   await writeStatus(deps, stored, status);
-  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? [], NOTHING);
+  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
   const { report } = pending;
   if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
   return { state: "recheck", afterMs: report.recheckMs, because: `deleting: ${pending.step}` };

@@ -16,7 +16,8 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     const desired = buildRepository(service, config);
     const result = await repositories.converge(desired);
     noteExternal(scope, repositories.resource, desired.name, result);
-    if (result.state === "foreign") return orUsed(foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));
+    if (result.state === "foreign")
+      return orUsed(scope, foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));
     if (result.state === "withheld") {
       if (result.observed !== undefined) scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
       return WITHHELD;
@@ -47,6 +48,12 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   },
 };
 
-function orUsed(report: BlockedReport): BlockedReport {
-  return { ...report, message: `${report.message}, or set spec.image.repositoryMode to Existing to use it as it is` };
+/** As existing, a repository is named in full, and what is named cannot be changed. */
+function orUsed({ service, config }: Scope, report: BlockedReport): BlockedReport {
+  const existing = { image: { ...service.spec.image, repositoryMode: "Existing" as const } };
+  const way =
+    repositoryName(service.key, existing, config) === service.repository
+      ? "set spec.image.repositoryMode to Existing"
+      : `delete this PlatformService and apply it again with spec.image.repository ${service.repository} and repositoryMode Existing`;
+  return { ...report, message: `${report.message}, or ${way} to use it as it is` };
 }

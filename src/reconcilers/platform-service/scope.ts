@@ -61,7 +61,7 @@ export interface Facts {
   image?: ResolvedImage;
   /** Of the mesh's certificate, where it has one. */
   certificateRevision?: number;
-  /** `uri@sha256:…` that the running template names. */
+  /** `repository@sha256:…` that runs, once a rollout is complete. */
   runningImage?: string;
 }
 

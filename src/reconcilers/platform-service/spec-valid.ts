@@ -4,14 +4,18 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { platformStatements } from "../../resources/iam/role.ts";
 import { vetPolicy } from "../../resources/iam/vet-policy.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import { validateService } from "../../resources/validate-service.ts";
+import type { NotRun } from "../conditions.ts";
 import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 
 /** The gate before every step: a generation that breaks a rule is refused whole. */
 export type Verdict =
   | { readonly state: "valid"; readonly service: EffectiveService; readonly namespaceLabels: Readonly<Record<string, string>> }
+  /** Not known yet; no step is run. */
+  | { readonly state: "waiting"; readonly report: StepReport }
   | { readonly state: "refused"; readonly report: StepReport };
 
 /** Fills in the defaults and holds the result against every rule that CEL cannot say. */
@@ -25,7 +29,7 @@ export function judge(stored: PlatformService, world: Pick<World, "tier" | "name
     });
   }
   const namespaceLabels = world.namespaceLabels(stored.metadata.namespace);
-  if (!namespaceLabels) return { state: "refused", report: waitingForNamespace };
+  if (!namespaceLabels) return { state: "waiting", report: waitingForNamespace };
   const service = effectiveService(stored, tier, config, namespaceLabels);
   const [first, ...others] = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
   return first ? refuse(first, ...others) : { state: "valid", service, namespaceLabels };
@@ -39,6 +43,14 @@ const waitingForNamespace: StepReport = {
   recheckMs: 1_000,
 };
 
+/** What is said of the steps that a verdict keeps from running. */
+export function whyNotRun({ state }: Verdict): NotRun {
+  const kept = "what runs stays as it is";
+  return state === "waiting"
+    ? { reason: "WaitingForNamespace", message: `not looked at: the labels of its namespace are not seen yet, ${kept}` }
+    : { reason: "SpecRefused", message: `not looked at: this generation of the spec is refused, ${kept}` };
+}
+
 function vetStatements(
   service: EffectiveService,
   namespaceLabels: Readonly<Record<string, string>>,
@@ -48,10 +60,12 @@ function vetStatements(
   if (!statements) return [];
   const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);
   const ofPlatform = platformStatements(service.key, config, [meshOf(service)]);
-  return vetPolicy(statements, { accountId: config.cluster.accountId, region: config.cluster.region, resourceArns, ofPlatform });
+  const { accountId, region } = config.cluster;
+  const { trustedAccounts } = config.identity;
+  return vetPolicy(statements, { accountId, region, trustedAccounts, resourceArns, ofPlatform });
 }
 
 function refuse(first: Violation, ...others: readonly Violation[]): Verdict {
-  const message = [first, ...others].map((v) => `${v.field}: ${v.message}`).join("; ");
-  return { state: "refused", report: { state: "blocked", reason: first.reason, message } };
+  const violations = [first, ...others].map((v) => `${v.field}: ${v.message}`);
+  return { state: "refused", report: { state: "blocked", reason: first.reason, message: joined(violations) } };
 }

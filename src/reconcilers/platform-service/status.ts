@@ -1,9 +1,10 @@
 import { canonicalJson } from "../../crds/canonical.ts";
 import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
+import type { PlatformTier } from "../../crds/platform-tier.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import { pauseOf, reconcileRequestOf, rfc3339, suspensionOf } from "../../crds/requests.ts";
-import { computeConditions, type NotRun } from "../conditions.ts";
+import { computeConditions, conditionOf, type NotRun } from "../conditions.ts";
 import type { StepReport } from "../step.ts";
 import { listedInAppMesh } from "./app-mesh-removal.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
@@ -15,14 +16,16 @@ export interface StatusInput {
   readonly reports: ReadonlyMap<StepCondition, StepReport>;
   readonly notRun: NotRun;
   readonly configHash: string;
+  /** The tier that the spec was judged by; absent where there is none of that name. */
+  readonly tier: PlatformTier | undefined;
   /** When the pass began: what it was suspended by then holds for its status. */
   readonly now: number;
-  /** Absent where the spec was refused: what runs stays as it is, and so does what is said of it. */
+  /** Absent where the spec was refused, or could not be judged yet: what runs stays as it is, and so does what is said of it. */
   readonly scope: Scope | undefined;
 }
 
 export function computeStatus(input: StatusInput): PlatformServiceStatus {
-  const { stored, reports, notRun, now, scope, configHash } = input;
+  const { stored, reports, notRun, now, scope } = input;
   const before = stored.status ?? {};
   const conditions = computeConditions({
     reports,
@@ -33,11 +36,11 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     suspension: suspensionOf(stored, now),
   });
   const asked = requestsOf(stored, now);
-  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions, ...asked };
+  const inputs = inputsOf(input);
+  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions, inputs, ...asked };
   const { facts, service, resources } = scope;
-  const tier = service.tier.metadata;
   const desired = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
-  // What a squad brings names its own image.
+  // Of what a squad brings nothing is known while it is rolled out, and what ran before may have been something else.
   const running = facts.runningImage ?? (service.spec.workloadRef === undefined ? before.image?.running : undefined);
   return {
     observedGeneration: stored.metadata.generation,
@@ -46,10 +49,17 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     repository: facts.repository ?? before.repository,
     image: desired === undefined && running === undefined ? undefined : { desired, running },
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
-    inputs: { tier: { name: tier.name, uid: tier.uid, generation: tier.generation }, configHash },
+    inputs,
     resources: sortResources([...resources, ...listedInAppMesh(scope)]),
     ...asked,
   };
+}
+
+/** Also of a refusal: whoever compares them must not think that the operator is behind. */
+function inputsOf({ tier, configHash }: StatusInput): PlatformServiceStatus["inputs"] {
+  if (!tier) return { configHash };
+  const { name, uid, generation } = tier.metadata;
+  return { tier: { name, uid, generation }, configHash };
 }
 
 /** What people have asked of the operator, as the status repeats it. */
@@ -67,13 +77,10 @@ export function deletionStatus(
   pending: { readonly reason: string; readonly message: string; readonly stalled: boolean },
   now: number,
 ): PlatformServiceStatus {
-  const generation = stored.metadata.generation;
-  const previous = new Map(conditionsOf(stored).map((c) => [c.type, c]));
-  const verdict = (type: string, status: Condition["status"]): Condition => {
-    const before = previous.get(type);
-    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(now);
-    return { type, status, reason: pending.reason, message: pending.message, lastTransitionTime, observedGeneration: generation };
-  };
+  const { generation } = stored.metadata;
+  const { reason, message } = pending;
+  const moment = { generation, previous: conditionsOf(stored), now: rfc3339(now) };
+  const verdict = (type: string, status: Condition["status"]): Condition => conditionOf({ type, status, reason, message }, moment);
   const others = conditionsOf(stored).filter((c) => !["Ready", "Reconciling", "Stalled", "Suspended"].includes(c.type));
   return {
     ...stored.status,

@@ -6,7 +6,7 @@ import type { Mesh } from "../../resources/mesh/mesh.ts";
 import type { World } from "../ports.ts";
 import { isPending, type Step, type StepReport } from "../step.ts";
 import { leaveAppMesh, removeMeshTraffic } from "./app-mesh-removal.ts";
-import { ensureMeshTraffic } from "./app-mesh-traffic.ts";
+import { asWrittenInAppMesh, ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -52,6 +52,8 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     const waypoint = mesh.waypoint(service, config);
     const missing = waypoint && waypointReport(waypoint, world);
     if (missing) return missing;
+    // Names outside the cluster are refused there.
+    if (service.mesh === "AppMesh") return asWrittenInAppMesh(scope);
     return { state: "ready", ...(dependenciesOf(service).hosts.length > 0 && { message: HOSTS }) };
   },
 

@@ -1,7 +1,9 @@
 import { canonicalJson } from "../../crds/canonical.ts";
+import { rfc3339 } from "../../crds/requests.ts";
 import { keyString, TIER_FINALIZER, type ObjectKey } from "../../crds/meta.ts";
 import type { PlatformTier, PlatformTierStatus } from "../../crds/platform-tier.ts";
 import { listed } from "../../resources/order.ts";
+import { conditionOf } from "../conditions.ts";
 import type { PrimaryWriter } from "../ports.ts";
 import type { Outcome } from "../step.ts";
 
@@ -41,22 +43,17 @@ export async function reconcileTier(deps: TierDeps, name: string): Promise<Outco
 
 function statusOf(tier: PlatformTier, services: readonly ObjectKey[], now: number): PlatformTierStatus {
   const used = services.length > 0;
-  const before = tier.status?.conditions?.find((c) => c.type === "InUse");
-  const status = used ? "True" : "False";
-  return {
-    observedGeneration: tier.metadata.generation,
-    services: services.length,
-    conditions: [
-      {
-        type: "InUse",
-        status,
-        reason: used ? "NamedByServices" : "NotNamed",
-        message: used ? inUseMessage(tier, services) : "no service names this tier",
-        lastTransitionTime: before?.status === status ? before.lastTransitionTime : `${new Date(now).toISOString().slice(0, 19)}Z`,
-        observedGeneration: tier.metadata.generation,
-      },
-    ],
-  };
+  const { generation } = tier.metadata;
+  const inUse = conditionOf(
+    {
+      type: "InUse",
+      status: used ? "True" : "False",
+      reason: used ? "NamedByServices" : "NotNamed",
+      message: used ? inUseMessage(tier, services) : "no service names this tier",
+    },
+    { generation, previous: tier.status?.conditions ?? [], now: rfc3339(now) },
+  );
+  return { observedGeneration: generation, services: services.length, conditions: [inUse] };
 }
 
 function inUseMessage(tier: PlatformTier, services: readonly ObjectKey[]): string {

@@ -89,6 +89,16 @@ function listenerTimeout(service: EffectiveService, facts: NetworkFacts): Listen
 /** App Mesh's own, of a listener that says nothing. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 
+/** Whom the service calls by routes that may take longer than App Mesh's own timeout, where it has no listener to say so on: no port, or one of tcp. */
+export function calleesCutShort(service: EffectiveService, facts: Pick<NetworkFacts, "neighbour">): readonly ObjectKey[] {
+  const { port, protocol } = service.spec;
+  if (port !== undefined && protocol !== "tcp") return [];
+  return dependenciesOf(service).services.filter((key) => {
+    const callee = facts.neighbour(key);
+    return callee !== undefined && (callee.longestTimeoutMs === null || callee.longestTimeoutMs > DEFAULT_TIMEOUT_MS);
+  });
+}
+
 /** Where App Mesh asks for a number and none is written: what it has itself where nothing is written at all. */
 const NO_LIMIT = 2_147_483_647;
 

@@ -17,6 +17,11 @@ export function parseArnPattern(text: string): ArnPattern | undefined {
   return { partition, service, region, account, resource };
 }
 
+/** Whether it is a role, or a pattern of roles, of IAM. */
+export function isRole({ service, resource }: ArnPattern): boolean {
+  return service === "iam" && resource.startsWith("role/");
+}
+
 /** Whether the text holds a policy variable. */
 export function hasVariable(text: string): boolean {
   return text.includes("${");

@@ -2,6 +2,7 @@ import { permittedBoundaries } from "../../crds/aws-names.ts";
 import type { ExistingRole } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import { joined } from "../bounded-text.ts";
 import { trustedSubject } from "./role.ts";
 import { judgeTrust } from "./trust.ts";
 
@@ -73,7 +74,7 @@ function verifyTrust(name: string, { trust }: ExistingRole, { service, config }:
   if (anyone.length > 0) {
     return refused(
       "TrustTooWide",
-      `the trust policy of IAM role ${name} admits ${anyone.join(", ")}: its owner must name each ServiceAccount, with ${wanted}`,
+      `the trust policy of IAM role ${name} admits ${joined(anyone, ", ")}: its owner must name each ServiceAccount, with ${wanted}`,
     );
   }
   return { state: "usable", remarks };

@@ -4,6 +4,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
 import { appMeshStatements } from "./app-mesh-policy.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
+import { covers } from "./pattern.ts";
 import { allow, CLUSTER_TAG, deny, namedInRequest, onlyOurTagKeys, render, requestTag, resourceTag } from "./policy-parts.ts";
 import { POD_IDENTITY_SERVICE } from "./role.ts";
 
@@ -154,12 +155,14 @@ function taggedStatements(config: OperatorConfig): PolicyStatement[] {
 /** What an image is that others keep, of those repositories that services may use; nothing else of them, and nothing is written. */
 function existingRepositoryStatements(config: OperatorConfig): PolicyStatement[] {
   const { mode, repositoryPrefix } = config.registry;
-  const names = mode === "Existing" ? ["*"] : sortedUnique(config.tenancy.flatMap((tenant) => tenant.existingRepositories));
+  const belowPrefix = mode === "Existing" ? [`${repositoryPrefix}*`] : [];
+  const listed = config.tenancy.flatMap((tenant) => tenant.existingRepositories);
+  const names = sortedUnique([...belowPrefix, ...listed.filter((name) => !belowPrefix.some((all) => covers(all, name)))]);
   if (names.length === 0) return [];
   return [
     allow("ReadImagesOfOthers", {
       Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-      Resource: names.map((name) => `${arns(config).ecr}/${repositoryPrefix}${name}`),
+      Resource: names.map((name) => `${arns(config).ecr}/${name}`),
     }),
   ];
 }

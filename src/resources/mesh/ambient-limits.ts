@@ -2,6 +2,7 @@ import type { Violation } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { Route } from "../../crds/platform-service.ts";
 import { dependenciesOf } from "../agreement.ts";
+import { joined } from "../bounded-text.ts";
 import { violation } from "../violation.ts";
 import { gatewayMatches, type GatewayMatch } from "./ambient-routes.ts";
 import { overtakes } from "./route-order.ts";
@@ -27,7 +28,7 @@ function hostLimits(service: EffectiveService): readonly Violation[] {
   return violation(
     field,
     "HostsNotInAmbient",
-    `no proxy of the ambient data plane holds a pod to names outside the cluster (${hosts.join(", ")}): write their addresses in spec.dependencies.cidrs, ${OTHERWISE}`,
+    `no proxy of the ambient data plane holds a pod to names outside the cluster (${joined(hosts, ", ")}): write their addresses in spec.dependencies.cidrs, ${OTHERWISE}`,
   );
 }
 

@@ -3,6 +3,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import type { Route } from "../../crds/platform-service.ts";
 import { dependenciesOf } from "../agreement.ts";
 import { grpcMatch, httpMatches } from "../app-mesh/routes.ts";
+import { joined } from "../bounded-text.ts";
 import { violation } from "../violation.ts";
 import { ENVOY_PORTS, ENVOY_UID } from "./app-mesh-containers.ts";
 
@@ -57,7 +58,7 @@ function hostLimits(service: EffectiveService): readonly Violation[] {
   return violation(
     written.length > 0 ? "spec.dependencies.hosts" : "spec.tier",
     "HostsNotInAppMesh",
-    `App Mesh holds no pod to names outside the cluster (${hosts.join(", ")}): write their addresses in spec.dependencies.cidrs, ${OTHERWISE}`,
+    `App Mesh holds no pod to names outside the cluster (${joined(hosts, ", ")}): write their addresses in spec.dependencies.cidrs, ${OTHERWISE}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
+import type { NetworkFacts } from "../facts.ts";
 import { addressPeer, namespacePeer, tcp, waypointPeer, type NetworkRule } from "../network/rules.ts";
 import { probePorts } from "../probes.ts";
 import { ambientLimits } from "./ambient-limits.ts";
@@ -62,8 +63,8 @@ export const istioAmbient: Mesh = {
 
   waypoint: waypointOf,
 
-  network: (service, config) => ({
-    ingress: [...waypointIngress(service, config), ...probeIngress(service)],
+  network: (service, config, facts) => ({
+    ingress: [...waypointIngress(service, config), ...probeIngress(service, facts)],
     // While a namespace moves here, pods that still have a sidecar go on renewing its certificate.
     egress: [{ peers: [namespacePeer(config.mesh.istio.namespace)], ports: [tcp(ISTIOD_PORT)] }],
   }),
@@ -80,7 +81,7 @@ function waypointIngress(service: EffectiveService, config: OperatorConfig): rea
   return waypoint ? [{ peers: [waypointPeer(waypoint)], ports: [tcp(HBONE_PORT)] }] : [];
 }
 
-function probeIngress(service: EffectiveService): readonly NetworkRule[] {
-  const ports = probePorts(service);
+function probeIngress(service: EffectiveService, { probedPorts }: NetworkFacts): readonly NetworkRule[] {
+  const ports = probePorts(service, probedPorts);
   return ports.length === 0 ? [] : [{ peers: [addressPeer(PROBE_SOURCE)], ports: ports.map(tcp) }];
 }

@@ -7,11 +7,12 @@ import { dependenciesOf } from "../agreement.ts";
 import { childObject } from "../child-object.ts";
 import { selectorLabels } from "../labels.ts";
 import { usesAws } from "../network/aws.ts";
+import { platformAddresses, platformNamespaces } from "../network/platform.ts";
 import { sortedUnique } from "../order.ts";
 import { serviceHost } from "./host.ts";
 
 /**
- * Ways out: a Sidecar that knows exactly the service's dependencies, and a ServiceEntry for each that is outside the cluster. The proxy
+ * Ways out: a Sidecar that knows exactly the service's dependencies and the platform's, and a ServiceEntry for each that is outside the cluster. The proxy
  * enforces names; the NetworkPolicy enforces ports and addresses.
  */
 
@@ -31,7 +32,8 @@ interface Entry {
 }
 
 function entriesOf(service: EffectiveService, config: OperatorConfig): readonly Entry[] {
-  const { hosts, cidrs } = dependenciesOf(service);
+  const { hosts, cidrs: written } = dependenciesOf(service);
+  const cidrs = [...written, ...platformAddresses(config)];
   return [
     ...sortedUnique(hosts.map(({ host }) => host)).map((host) => hostEntry(host, portsOf(hosts.filter((one) => one.host === host)))),
     ...sortedUnique(cidrs.map(({ cidr }) => cidr)).map((cidr) =>
@@ -89,7 +91,8 @@ function objectName(whole: string): string {
 function sidecar(service: EffectiveService, config: OperatorConfig, entries: readonly Entry[]): KubeObject {
   const { services, kubernetesServices } = dependenciesOf(service);
   const inCluster = [...services, ...kubernetesServices].map((key) => `${key.namespace}/${serviceHost(key, config)}`);
-  const hosts = sortedUnique([`${config.mesh.istio.namespace}/*`, ...inCluster, ...entries.map(({ host }) => `./${host}`)]);
+  const whole = [config.mesh.istio.namespace, ...platformNamespaces(config)].map((namespace) => `${namespace}/*`);
+  const hosts = sortedUnique([...whole, ...inCluster, ...entries.map(({ host }) => `./${host}`)]);
   return childObject(service, {
     apiVersion: NETWORKING_API,
     kind: "Sidecar",

@@ -32,7 +32,7 @@ export interface Mesh {
   /** The proxy that requests to the service are led through, which is not part of its pods; undefined: there is none. */
   waypoint(service: EffectiveService, config: OperatorConfig): ObjectKey | undefined;
   /** What the mesh's own machinery needs of the network. */
-  network(service: EffectiveService, config: OperatorConfig): NetworkRules;
+  network(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): NetworkRules;
   /** How connections between pods of the mesh may also go; undefined: as they are, on the service's own port. */
   tunnel(config: OperatorConfig): Tunnel | undefined;
   /** How its proxies count requests to the service; undefined: they do not. */

@@ -4,10 +4,13 @@ import {
   clusterOf,
   elsewhere,
   entrancesOf,
+  entrancesTo,
+  leadingRoutes,
   outboundClusters,
   proxyOf,
   routesElsewhere,
   routesTo,
+  type Entrance,
   type Proxy,
 } from "../../support/oracles/proxy.ts";
 import { admits } from "../../support/oracles/rbac.ts";
@@ -26,6 +29,7 @@ beforeAll(async () => {
     "checkout/checkout",
     "payments/settlement",
     "hub/outgoing",
+    "migrating/migrating",
   ]) {
     proxies[service] = await proxyOf(platform, service);
   }
@@ -39,6 +43,16 @@ function proxy(service: string): Proxy {
 
 const MATCHING = "outbound|8080||matching.dispatch.svc.cluster.local";
 const CHECKOUT = "outbound|8080||checkout.checkout.svc.cluster.local";
+const TRACKING = "outbound|8080||tracking.tracking.svc.cluster.local";
+const PRICING = "outbound|9000||pricing.pricing.svc.cluster.local";
+
+/** Of every caller, where all of its routes lead. */
+const LEADS_TO: Readonly<Record<string, readonly string[]>> = {
+  "storefront/storefront": [CHECKOUT],
+  "booking/booking": [MATCHING],
+  "checkout/checkout": [TRACKING, PRICING],
+  "dispatch/matching": [PRICING],
+};
 
 describe("a caller's proxy", () => {
   test("follows the routes in their order, each with its own timeout, and tries again only where it is written", () => {
@@ -76,10 +90,21 @@ describe("a caller's proxy", () => {
 
   test("sends all of it to the one service, without timeout or retries, where nothing is written", () => {
     const routes = routesTo(proxy("checkout/checkout"), "pricing.pricing.svc.cluster.local", 9000) ?? [];
-    expect(routes.map(({ name, route }) => ({ name, route }))).toEqual([
-      { name: "all", route: { cluster: "outbound|9000||pricing.pricing.svc.cluster.local", timeout: "0s" } },
-    ]);
+    expect(routes.map(({ name, route }) => ({ name, route }))).toEqual([{ name: "all", route: { cluster: PRICING, timeout: "0s" } }]);
   });
+
+  test.each(Object.entries(LEADS_TO))(
+    "of %s sends all that a route takes to one cluster: no weights, no share and no copy",
+    (caller, clusters) => {
+      const routes = leadingRoutes(proxy(caller));
+      expect(new Set(routes.map(({ route }) => route?.cluster))).toEqual(new Set(clusters));
+      for (const { match, route } of routes) {
+        expect(match).not.toHaveProperty("runtimeFraction");
+        expect(route).not.toHaveProperty("weightedClusters");
+        expect(route).not.toHaveProperty("requestMirrorPolicies");
+      }
+    },
+  );
 
   test("keeps to the service's limits, and puts a pod that fails aside", () => {
     expect(clusterOf(proxy("booking/booking"), MATCHING)).toMatchObject({
@@ -134,9 +159,19 @@ const CALLERS: Readonly<Record<string, readonly string[]>> = {
   "storefront/storefront": [],
 };
 
+/** Ways into the pod that take connections without a client's certificate. */
+function plainEntrances(service: string): readonly Entrance[] {
+  return entrancesOf(proxy(service)).filter(({ tls, requiresClientCertificate }) => !(tls && requiresClientCertificate));
+}
+
+/** Undefined: every port that has no way in of its own. */
+function portsOf(entrances: readonly Entrance[]): readonly (number | undefined)[] {
+  return [...new Set(entrances.map(({ port }) => port))];
+}
+
 describe.each(Object.entries(CALLERS))("the proxy of %s", (service, callers) => {
   test("lets its callers in, and nobody else: not in plain text, and not a stranger", () => {
-    const entrances = entrancesOf(proxy(service), 8080);
+    const entrances = entrancesTo(proxy(service), 8080);
     expect(entrances.length).toBeGreaterThan(0);
     for (const { rules } of entrances) {
       if (!rules) throw new Error("everybody is let in");
@@ -145,21 +180,29 @@ describe.each(Object.entries(CALLERS))("the proxy of %s", (service, callers) => 
     }
   });
 
-  test("asks for a client's certificate at every way in", () => {
-    const ways = entrancesOf(proxy(service), 8080).map(({ tls, requiresClientCertificate }) => ({ tls, requiresClientCertificate }));
-    expect(new Set(ways.map((way) => JSON.stringify(way)))).toEqual(
-      new Set([JSON.stringify({ tls: true, requiresClientCertificate: true })]),
-    );
+  test("asks for a client's certificate at every way in, to whatever port, but for that of metrics", () => {
+    expect(portsOf(entrancesOf(proxy(service)))).toEqual(expect.arrayContaining([8080, undefined]));
+    expect(portsOf(plainEntrances(service))).toEqual(service === "dispatch/matching" ? [9090] : []);
   });
 });
 
 test("the metrics port, and it alone, is read in plain text", () => {
-  const plain = entrancesOf(proxy("dispatch/matching"), 9090).filter(({ tls }) => !tls);
-  expect(plain.length).toBeGreaterThan(0);
+  const plain = plainEntrances("dispatch/matching");
+  expect(portsOf(plain)).toEqual([9090]);
   for (const { rules } of plain) {
     if (!rules) throw new Error("no rules: the service's own port would be open too");
     expect(admits(rules, { identity: undefined, port: 9090 })).toBe(true);
     expect(admits(rules, { identity: undefined, port: 8080 })).toBe(false);
+  }
+});
+
+test("a tier whose mtls is Permissive is called in plain text, at the service's port alone, and by its callers", () => {
+  const plain = plainEntrances("migrating/migrating");
+  expect(portsOf(plain)).toEqual(expect.arrayContaining([8080, undefined]));
+  for (const { rules } of plain) {
+    if (!rules) throw new Error("everybody is let in");
+    expect([8080, 9090].filter((port) => admits(rules, { identity: undefined, port }))).toEqual([8080]);
+    expect(EVERYBODY.filter((account) => admits(rules, { identity: identity(account), port: 8080 }))).toEqual(["storefront/storefront"]);
   }
 });
 

@@ -1,4 +1,5 @@
 import { effectiveService, type EffectiveService } from "../../../src/crds/effective.ts";
+import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { API_VERSION } from "../../../src/crds/meta.ts";
 import { platformServiceSpec } from "../../../src/crds/platform-service.ts";
 import { platformTierSpec } from "../../../src/crds/platform-tier.ts";
@@ -12,7 +13,11 @@ const tier = platformTierSpec.parse({
 });
 
 /** A service as a pass sees it; `spec` is what it says beyond the least. */
-export function service(spec: object = {}, key = { namespace: "tracking", name: "tracking" }): EffectiveService {
+export function service(
+  spec: object = {},
+  key = { namespace: "tracking", name: "tracking" },
+  config: OperatorConfig = operatorConfig(),
+): EffectiveService {
   const metadata = { ...key, uid: "service-uid", resourceVersion: "1", generation: 1 };
   return effectiveService(
     {
@@ -27,7 +32,7 @@ export function service(spec: object = {}, key = { namespace: "tracking", name: 
       metadata: { name: "tier-2", uid: "tier-uid", resourceVersion: "1", generation: 1 },
       spec: tier,
     },
-    operatorConfig(),
+    config,
     {},
   );
 }

@@ -1,7 +1,8 @@
 import type { TestProject } from "vitest/node";
 import { API_VERSION } from "../../../src/crds/meta.ts";
+import { shippedTier } from "../effective-services.ts";
 import { type PlatformInfo, Platform } from "../platform.ts";
-import { OTHER_SERVICES, sampleServices } from "./every-service.ts";
+import { OTHER_SERVICES, sampleServices, type WrittenService } from "./every-service.ts";
 import { startJudgedPlatform } from "./judged-platform.ts";
 import { ensureOracles } from "./programs.ts";
 
@@ -30,14 +31,30 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return () => judged.stop();
 }
 
+/** Of a namespace that is moving into the mesh. */
+const PERMISSIVE_TIER = shippedTier("tier-3", { network: { mtls: "Permissive", isolation: "Standard" } });
+const MIGRATING: WrittenService = {
+  kind: "PlatformService",
+  metadata: { name: "migrating", namespace: "migrating" },
+  spec: {
+    owner: "others-squad",
+    tier: "permissive",
+    image: { tag: "1.0.0" },
+    port: 8080,
+    callers: { services: [{ name: "storefront", namespace: "storefront" }] },
+  },
+};
+
 /** For amd64 alone. */
 const NARROW_IMAGES: readonly string[] = ["outgoing"];
 
-/** The samples and the others; resolves when all are Ready. */
+/** The samples, the others and the one that is migrating; resolves when all are Ready. */
 async function applyServices(info: PlatformInfo): Promise<void> {
   const platform = new Platform(info);
-  const services = [...sampleServices(), ...OTHER_SERVICES];
+  const services = [...sampleServices(), ...OTHER_SERVICES, MIGRATING];
   for (const namespace of new Set(services.map(({ metadata }) => metadata.namespace))) await platform.namespace(namespace);
+  const { apiVersion, kind, spec } = PERMISSIVE_TIER;
+  await platform.apply({ apiVersion, kind, metadata: { name: MIGRATING.spec["tier"] }, spec });
   await platform.apply(...services.map((service) => ({ apiVersion: API_VERSION, ...service })));
   await Promise.all(
     services.map(async ({ metadata }) => {

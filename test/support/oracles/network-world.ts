@@ -5,8 +5,10 @@ import { keyString, type ObjectKey } from "../../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import type { NetworkFacts } from "../../../src/resources/facts.ts";
 import { meshOf } from "../../../src/resources/mesh/choose.ts";
+import type { Mesh } from "../../../src/resources/mesh/mesh.ts";
 import { allChildren } from "../children.ts";
 import { testService } from "../effective-services.ts";
+import { withChanges, type Changes } from "../json-path.ts";
 import { OTHER_SERVICES, sampleServices } from "./every-service.ts";
 
 /** A cluster's ends of connections: pods of services, pods of strangers, and addresses outside; each with the name that a table calls it by. */
@@ -25,6 +27,8 @@ export interface NetworkWorld {
   readonly policies: readonly KubeObject[];
 }
 
+const json = z.record(z.string(), z.unknown());
+
 const REDIS: ServiceState = { selector: { app: "redis" }, ports: [{ port: 6379, targetPort: 6380 }] };
 
 /** What an isolated tier refuses, and cuts where a service had it before it was isolated. */
@@ -38,13 +42,21 @@ const GREEDY = {
   },
 };
 
-/** The samples and the others, and the policies that they have once all of them are there; those that the data plane cannot do are left out. */
-export function networkWorld(config: OperatorConfig): NetworkWorld {
-  const all = [...sampleServices(), ...OTHER_SERVICES].map(({ metadata, spec }) => {
+export interface WorldOptions {
+  /** What is written otherwise, by the service's name. */
+  readonly changes?: Readonly<Record<string, Changes>>;
+  /** Meshes that pods of every service are in; default: the one of the configuration. */
+  readonly meshes?: readonly Mesh[];
+}
+
+/** The samples and the others, and the policies that they have once all of them are there; those that the mesh cannot do are left out. */
+export function networkWorld(config: OperatorConfig, { changes = {}, meshes }: WorldOptions = {}): NetworkWorld {
+  const all = [...sampleServices(), ...OTHER_SERVICES].map(({ metadata, spec: file }) => {
+    const spec = json.parse(withChanges(z.json().parse(file), changes[metadata.name] ?? {}));
     return testService({ ...metadata, spec: metadata.name === "ledger" ? { ...spec, ...GREEDY } : spec, config });
   });
   const services = all.filter((service) => meshOf(service).limits(service).length === 0);
-  const facts = factsOf(services, config);
+  const facts = { ...factsOf(services, config), ...(meshes && { meshes }) };
   const made = services.map((service) => ({ service, children: allChildren(service, config, facts) }));
   return {
     services: made.map(({ service, children }, index) => ({

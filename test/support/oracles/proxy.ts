@@ -14,6 +14,7 @@ const route = z.object({
     .object({
       cluster: z.string().optional(),
       weightedClusters: z.unknown().optional(),
+      requestMirrorPolicies: z.unknown().optional(),
       timeout: z.string().optional(),
       retryPolicy: retryPolicy.optional(),
     })
@@ -83,6 +84,14 @@ export function routesTo({ routes }: Proxy, host: string, port: number): readonl
   return hosts.find(({ domains }) => domains.includes(host))?.routes;
 }
 
+/** Every route by which a request leaves the proxy for somewhere, whatever its host and port. */
+export function leadingRoutes({ routes }: Proxy): readonly z.output<typeof route>[] {
+  return routes
+    .flatMap(({ virtualHosts = [] }) => virtualHosts)
+    .flatMap((host) => host.routes ?? [])
+    .filter((one) => one.route !== undefined);
+}
+
 /** What becomes of a request to a host that the proxy does not know, by the routes of a port. */
 export function routesElsewhere(proxy: Proxy, port: number): readonly z.output<typeof route>[] | undefined {
   return routesTo(proxy, "*", port);
@@ -109,23 +118,35 @@ export function elsewhere({ listeners }: Proxy): readonly string[] {
     .flatMap(({ typedConfig: config }) => (typeof config?.["cluster"] === "string" ? [config["cluster"]] : []));
 }
 
-/** How connections to a port of the pod are taken. */
+/** How connections to the pod are taken. */
 export interface Entrance {
+  /** Undefined: every port that has no entrance of its own. */
+  readonly port: number | undefined;
   readonly tls: boolean;
   readonly requiresClientCertificate: boolean;
   /** Undefined: everybody is let in. */
   readonly rules: RbacRules | undefined;
 }
 
-export function entrancesOf({ listeners }: Proxy, port: number): readonly Entrance[] {
+/** Every way into the pod; what is taken only to be dropped is none. */
+export function entrancesOf({ listeners }: Proxy): readonly Entrance[] {
   const inbound = listeners.find(({ name }) => name === "virtualInbound");
-  return (inbound?.filterChains ?? [])
-    .filter(({ filterChainMatch }) => filterChainMatch?.destinationPort === port)
+  if (!inbound) throw new Error("the proxy takes nothing that comes in");
+  return [...(inbound.filterChains ?? []), ...(inbound.defaultFilterChain ? [inbound.defaultFilterChain] : [])]
+    .filter(({ filters }) => !filters.some(({ typedConfig: config }) => config?.["cluster"] === "BlackHoleCluster"))
     .map((chain) => ({
+      port: chain.filterChainMatch?.destinationPort,
       tls: chain.transportSocket !== undefined,
       requiresClientCertificate: chain.transportSocket?.typedConfig.requireClientCertificate === true,
       rules: rulesOf(chain),
     }));
+}
+
+/** By which a connection to the port may come in. */
+export function entrancesTo(proxy: Proxy, port: number): readonly Entrance[] {
+  const all = entrancesOf(proxy);
+  const own = all.filter((one) => one.port === port);
+  return own.length > 0 ? own : all.filter((one) => one.port === undefined);
 }
 
 const httpFilters = z.object({ httpFilters: z.array(filter) });

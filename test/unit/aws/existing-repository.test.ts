@@ -12,6 +12,8 @@ import { awsRemoveScope } from "../../support/remove-scope.ts";
 
 const EVERY = { registry: { mode: "Existing" } };
 const SHARED = { tenancy: [{ namespaceSelector: {}, owners: ["*"], existingRepositories: ["shared/*"] }] };
+/** The operator's own are below a prefix, and these beside it. */
+const BESIDE = { ...SHARED, registry: { repositoryPrefix: "prod/" } };
 const KEY = { namespace: "tracking", name: "tracking" };
 
 let aws: EmulatedAws;
@@ -33,8 +35,15 @@ test("is read as it is, and the bulk read tells the same but for its tags", asyn
     encryption: { type: "AES256" },
     tags: { "platform-operator.dev/cluster": "eu-west-1.other" },
   });
-  expect((await aws.operator.bulk.repositories()).get("tracking/tracking")).toEqual({ ...read, tags: undefined });
+  expect((await aws.operator.bulk.repositories(new Set())).get("tracking/tracking")).toEqual({ ...read, tags: undefined });
   expect(await aws.operator.existingRepositories.read("tracking/none")).toBeUndefined();
+});
+
+test("beside the prefix is told in bulk where it is asked for by name", async () => {
+  aws = await emulatedAws(BESIDE);
+  for (const name of ["shared/base", "shared/other", "prod/tracking/tracking"]) await ofAnotherCluster(name);
+  const found = await aws.operator.bulk.repositories(new Set(["shared/base"]));
+  expect([...found.keys()].toSorted()).toEqual(["prod/tracking/tracking", "shared/base"]);
 });
 
 describe("the operator's own policy", () => {
@@ -50,6 +59,14 @@ describe("the operator's own policy", () => {
     await ofAnotherCluster("tracking/tracking");
     expect(await aws.operator.images.resolve("shared/base", { tag: "1.0.0" })).toBeDefined();
     await expect(aws.operator.images.resolve("tracking/tracking", { tag: "1.0.0" })).rejects.toMatchObject({ class: "denied" });
+  });
+
+  test("lets it read images of those that a tenancy lists beside the prefix, and not of those of the same name below it", async () => {
+    aws = await emulatedAws(BESIDE);
+    await ofAnotherCluster("shared/base");
+    await ofAnotherCluster("prod/shared/base");
+    expect(await aws.operator.images.resolve("shared/base", { tag: "1.0.0" })).toBeDefined();
+    await expect(aws.operator.images.resolve("prod/shared/base", { tag: "1.0.0" })).rejects.toMatchObject({ class: "denied" });
   });
 
   test("lets it change none, and grants no more than such a service's life uses", async () => {
@@ -84,4 +101,14 @@ test.each<[string, object, object]>([
   expect(scope.retained).toEqual([{ group: "ecr.aws", kind: "Repository", name: "tracking/tracking", state: "Retained" }]);
   expect(aws.recorder.calls()).toEqual([]);
   expect((await aws.ecr.send(new DescribeRepositoriesCommand({}))).repositories).toHaveLength(1);
+});
+
+test("is named in full when its service is deleted, without the prefix", async () => {
+  aws = await emulatedAws(BESIDE);
+  const scope = awsRemoveScope(aws, KEY, {
+    owner: "tracking-squad",
+    tier: "tier-2",
+    image: { repository: "shared/base", repositoryMode: "Existing" },
+  });
+  expect(await repositoryStep.remove(scope)).toEqual({ state: "retained", message: "ECR repository shared/base is kept: others own it" });
 });

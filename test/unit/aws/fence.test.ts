@@ -56,7 +56,7 @@ test("behind a closed one nothing of IAM and ECR is sent, with the reason; who w
   gate.closed = true;
   const refused = { class: "unreachable", code: "Fenced", message: "not sent: the gate is closed" };
   expect(await awsError(connection.roles.create(role()))).toMatchObject({ ...refused, operation: "iam:CreateRole" });
-  expect(await awsError(connection.bulk.repositories())).toMatchObject({ ...refused, operation: "ecr:DescribeRepositories" });
+  expect(await awsError(connection.bulk.repositories(new Set()))).toMatchObject({ ...refused, operation: "ecr:DescribeRepositories" });
   expect((await connection.caller()).account).toBe("111122223333");
   expect(await heard()).toEqual(["sts:GetCallerIdentity"]);
 });

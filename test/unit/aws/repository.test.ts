@@ -195,7 +195,7 @@ test("an AWS that is not there is unreachable", async () => {
 
 test("the bulk read sees what DescribeRepositories tells", async () => {
   const desired = await created();
-  expect((await aws.operator.bulk.repositories()).get(desired.name)).toEqual({
+  expect((await aws.operator.bulk.repositories(new Set())).get(desired.name)).toEqual({
     arn: `arn:aws:ecr:eu-west-1:111122223333:repository/${desired.name}`,
     uri: repositoryUri(desired.name, aws.config),
     immutable: true,

@@ -128,12 +128,59 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     statusReplicas: 3,
     image: "a@sha256:1",
     mesh: "None",
+    probedPorts: [],
     labels: {},
     images: ["o", "a@sha256:1"],
     hasTemplate: true,
     progress: { state: "stuck", message: "" },
     readyReplicas: 2,
     rolledOut: false,
+  });
+});
+
+describe("where the kubelet asks", () => {
+  const asked = (spec: object): readonly number[] => {
+    const ports = deploymentFacts(live({ spec: { template: { spec } } })).probedPorts;
+    expect(podFacts(live({ spec, status: {} })).probedPorts, "a pod is asked as its template says").toEqual(ports);
+    expect(rolloutFacts(live({ spec: { template: { spec } } })).probedPorts).toEqual(ports);
+    return ports;
+  };
+
+  test.each<[string, object, readonly number[]]>([
+    ["nobody", { containers: [{ name: "app", ports: [{ containerPort: 8080 }] }] }, []],
+    ["by HTTP", { containers: [{ readinessProbe: { httpGet: { path: "/", port: 8081 } } }] }, [8081]],
+    ["by TCP", { containers: [{ livenessProbe: { tcpSocket: { port: 8082 } } }] }, [8082]],
+    ["by gRPC", { containers: [{ startupProbe: { grpc: { port: 8083 } } }] }, [8083]],
+    ["not by a command", { containers: [{ readinessProbe: { exec: { command: ["true"] } } }] }, []],
+    [
+      "as it starts and ends",
+      { containers: [{ lifecycle: { postStart: { httpGet: { port: 9001 } }, preStop: { httpGet: { port: 9000 } } } }] },
+      [9000, 9001],
+    ],
+    [
+      "every container and native sidecar, each port once",
+      {
+        initContainers: [{ restartPolicy: "Always", startupProbe: { httpGet: { port: 15_021 } } }],
+        containers: [
+          { readinessProbe: { httpGet: { port: 8081 } }, livenessProbe: { httpGet: { port: 8081 } } },
+          { readinessProbe: { tcpSocket: { port: 5432 } } },
+        ],
+      },
+      [5432, 8081, 15_021],
+    ],
+    [
+      "by a name, which is of the container's own ports",
+      {
+        containers: [
+          { ports: [{ name: "health", containerPort: 8081 }], readinessProbe: { httpGet: { port: "health" } } },
+          { ports: [{ name: "health", containerPort: 9081 }], readinessProbe: { httpGet: { port: "health" } } },
+        ],
+      },
+      [8081, 9081],
+    ],
+    ["nobody by a name that is of no port", { containers: [{ readinessProbe: { httpGet: { port: "health" } } }] }, []],
+  ])("%s", (_, spec, expected) => {
+    expect(asked(spec)).toEqual(expected);
   });
 });
 

@@ -30,7 +30,7 @@ function listen() {
   return { listener, told, metrics, at: (ms: number) => void (now = ms) };
 }
 
-const NOTHING = { corrections: [], adopted: [] };
+const NOTHING = { corrections: [], adopted: [], leftBehind: [] };
 
 test("a first pass tells what is wrong, not the dozen things that are right", () => {
   const { listener, told } = listen();
@@ -38,7 +38,6 @@ test("a first pass tells what is wrong, not the dozen things that are right", ()
     STORED,
     [],
     [condition("Ready", "False", "NoImage"), condition("IdentityReady", "True"), condition("ImageResolved", "False", "NoImage", "push")],
-    NOTHING,
   );
   expect(told).toEqual(["Warning NoImage: ImageResolved: push"]);
 });
@@ -47,25 +46,28 @@ test("then what recovered, and Ready, once", () => {
   const { listener, told } = listen();
   const bad = [condition("Ready", "False", "NoImage"), condition("ImageResolved", "False", "NoImage", "push")];
   const good = [condition("Ready", "True", "Ready"), condition("ImageResolved", "True", "AsWritten", "uri@sha256:1")];
-  listener.passed(STORED, bad, bad, NOTHING);
-  listener.passed(STORED, bad, good, NOTHING);
-  listener.passed(STORED, good, good, NOTHING);
+  listener.passed(STORED, bad, bad);
+  listener.passed(STORED, bad, good);
+  listener.passed(STORED, good, good);
   expect(told).toEqual(["Normal Ready: Ready: Ready", "Normal AsWritten: ImageResolved: uri@sha256:1"]);
 });
 
-test("another reason for the same False is told, drift that was put back, and what was taken over", () => {
+test("another reason for the same False is told", () => {
   const { listener, told } = listen();
-  const corrections = [{ kind: "Service", name: "s", what: "Service s" }];
   listener.passed(
     STORED,
     [condition("IdentityReady", "False", "Throttled")],
     [condition("IdentityReady", "False", "AccessDenied", "grant it")],
-    { corrections, adopted: ["Service old"] },
   );
+  expect(told).toEqual(["Warning AccessDenied: IdentityReady: grant it"]);
+});
+
+test("drift that was put back is told, and what was taken over", () => {
+  const { listener, told } = listen();
+  listener.acted(STORED, { ...NOTHING, corrections: [{ kind: "Service", name: "s", what: "Service s" }], adopted: ["Service old"] });
   expect(told).toEqual([
     "Normal DriftCorrected: put back what someone else changed: Service s",
     "Normal Adopted: taken over, as its annotation platform-operator.dev/adopt-by asked: Service old",
-    "Warning AccessDenied: IdentityReady: grant it",
   ]);
 });
 
@@ -74,12 +76,12 @@ test("the time from a change to Ready is observed once, for what this process sa
   const ready = [condition("Ready", "True", "Ready")];
   const count = async (): Promise<string | undefined> =>
     (await metrics.registry.metrics()).split("\n").find((l) => l.startsWith("platform_service_ready_seconds_sum"));
-  listener.passed(STORED, [], ready, NOTHING);
+  listener.passed(STORED, [], ready);
   expect(await count()).toBeUndefined();
   listener.changed({ namespace: "n", name: "s" });
   at(4000);
-  listener.passed(STORED, [], ready, NOTHING);
-  listener.passed(STORED, ready, ready, NOTHING);
+  listener.passed(STORED, [], ready);
+  listener.passed(STORED, ready, ready);
   expect(await count()).toBe('platform_service_ready_seconds_sum{tier="tier-3"} 4');
 });
 
@@ -88,17 +90,17 @@ test("that it is suspended, that the cause changed, and that it goes on again, o
   const ready = condition("Ready", "True", "Suspended");
   const bySpec = [ready, condition("Suspended", "True", "SpecSuspend", "spec.suspend is true")];
   const byPause = [ready, condition("Suspended", "True", "PausedUntil", "until noon")];
-  listener.passed(STORED, [ready], bySpec, NOTHING);
-  listener.passed(STORED, bySpec, bySpec, NOTHING);
-  listener.passed(STORED, bySpec, byPause, NOTHING);
-  listener.passed(STORED, byPause, [ready], NOTHING);
+  listener.passed(STORED, [ready], bySpec);
+  listener.passed(STORED, bySpec, bySpec);
+  listener.passed(STORED, bySpec, byPause);
+  listener.passed(STORED, byPause, [ready]);
   expect(told).toEqual(["Normal Suspended: spec.suspend is true", "Normal Suspended: until noon", "Normal Resumed: it is written again"]);
 });
 
 test("what is left behind in AWS is named, whether the service lives on or is gone", () => {
   const { listener, told } = listen();
   const left = [{ group: "appmesh.aws", kind: "VirtualNode", name: "demo_n_s", state: "Retained" as const }];
-  listener.leftBehind(STORED, left);
+  listener.acted(STORED, { ...NOTHING, leftBehind: left });
   listener.deleted(STORED, left);
   expect(told).toEqual([
     "Warning LeftBehind: left behind in AWS, on purpose: VirtualNode demo_n_s",

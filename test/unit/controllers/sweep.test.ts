@@ -1,10 +1,11 @@
 import { CreateRouteCommand, DeleteRouteCommand, UpdateVirtualNodeCommand } from "@aws-sdk/client-app-mesh";
-import { PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
+import { PutImageTagMutabilityCommand, PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
-import { sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
+import { runSweep, sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { appMeshOf } from "../../../src/crds/effective.ts";
+import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { Borrowed } from "../../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
@@ -18,6 +19,7 @@ import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { service } from "../../support/aws/service.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** The sweep against the emulator: what it finds in bulk, and what only its turn tells. */
 
@@ -50,14 +52,17 @@ function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
     associations: new Converger(operator.associations),
     appMesh: new MeshConvergers(operator.mesh),
     routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
-    config,
+    config: sweptEvery("2h", config),
     bulk: operator.bulk,
     registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
-    intervalMs: 2 * HOUR_MS,
     clock: systemClock,
     log: QUIET,
     enqueue: ({ name }) => void asked.push(name),
   };
+}
+
+function sweptEvery(sweepInterval: string, config = options.config): OperatorConfig {
+  return { ...config, aws: { ...config.aws, sweepInterval } };
 }
 
 /** A pass over each service. */
@@ -69,6 +74,38 @@ async function passes(): Promise<void> {
 }
 
 const roleOf = (name: string): string => `eu-west-1.demo.sweep.${name}`;
+
+test.each([
+  ["2h", 2 * HOUR_MS],
+  ["10m", HOUR_MS / 6],
+])(
+  "where aws.sweepInterval is %s a sweep comes whenever that is over, after one that failed too, and not before",
+  async (sweepInterval, intervalMs) => {
+    const clock = new FakeClock();
+    const ended = new AbortController();
+    let sweeps = 0;
+    const silent = async (): Promise<never> => {
+      throw new Error("AWS does not answer");
+    };
+    // The first thing that a sweep reads.
+    const roles = (): Promise<never> => {
+      sweeps++;
+      return silent();
+    };
+    const bulk = { roles, repositories: silent, associations: silent, registry: silent, meshObjects: silent };
+    const running = runSweep({ ...options, bulk, clock, config: sweptEvery(sweepInterval) }, ended.signal);
+    for (const before of [0, 1]) {
+      clock.advance(intervalMs - 1);
+      expect({ sweeps, timers: clock.timers() }).toEqual({ sweeps: before, timers: [1] });
+      const next = clock.scheduled(() => true);
+      clock.advance(1);
+      expect(await next).toBe(intervalMs);
+      expect(sweeps).toBe(before + 1);
+    }
+    ended.abort();
+    await running;
+  },
+);
 
 describe("what the bulk read tells", () => {
   test("is found in the one sweep, and nothing else is asked for but those whose turn it is", async () => {
@@ -105,8 +142,32 @@ describe("what no bulk read tells", () => {
   });
 
   test("has its turn for every service at each sweep that comes once in six hours", async () => {
-    await sweepOnce({ ...options, intervalMs: 6 * HOUR_MS });
+    await sweepOnce({ ...options, config: sweptEvery("6h") });
     expect(asked).toEqual(["a", "b", "c", "a", "b", "c"]);
+  });
+});
+
+describe("a kind that cannot be read hides nothing of the others, nor of the registry's settings:", () => {
+  afterEach(async () => aws.emulator.clearFaults());
+
+  test.each([
+    ["roles", "GetAccountAuthorizationDetails", ["b"]],
+    ["repositories", "DescribeRepositories", ["c"]],
+  ])("%s", async (_, operation, expected) => {
+    const metrics = createMetrics({ version: "test", perService: "Full" });
+    const registry = new RegistryReport({ prefix: "", log: QUIET, metrics });
+    await aws.iam.send(new PutRolePolicyCommand({ RoleName: roleOf("c"), PolicyName: "extra", PolicyDocument: ANYTHING }));
+    await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName: "sweep/b", imageTagMutability: "MUTABLE" }));
+    await aws.emulator.addFaults({ match: { operation }, fault: { kind: "denied" } });
+    await sweepOnce({ ...options, registry, config: sweptEvery("0s") });
+    expect(asked).toEqual(expected);
+    expect(await metrics.registry.metrics()).toContain('platform_registry_scanning{prefix=""}');
+  });
+
+  test("and what of it has its turn is not forgotten, or nothing would be known of it", async () => {
+    await aws.emulator.addFaults({ match: { operation: "GetAccountAuthorizationDetails" }, fault: { kind: "denied" } });
+    await sweepOnce({ ...options, config: sweptEvery("6h") });
+    expect(asked, "of the repositories alone").toEqual(["a", "b", "c"]);
   });
 });
 
@@ -130,7 +191,7 @@ describe("App Mesh", () => {
     for (const route of buildMeshRoutes(of, inMesh.config)) await options.appMesh.routes.converge(route);
     await options.routesOfRouter.read(of.key, router.name);
     // So that nothing has its turn.
-    options = { ...options, intervalMs: 0 };
+    options = { ...options, config: sweptEvery("0s") };
   }
 
   const names = () => ({ meshName: "platform", virtualRouterName: node(inMesh).name });

@@ -27,6 +27,10 @@ describe("paused-until", () => {
     });
   });
 
+  test("a time beyond the last that RFC 3339 can say in UTC is that last one", () => {
+    expect(pauseOf(pausedUntil("9999-12-31T23:59:59-00:01"), NOW)).toEqual({ state: "until", at: Date.parse("9999-12-31T23:59:59Z") });
+  });
+
   test.each(["2026-11-25T12:00:00Z", "2026-11-25T13:59:00+02:00", "1970-01-01T00:00:00Z"])("%s is over", (text) => {
     expect(suspensionOf(pausedUntil(text), NOW)).toBeUndefined();
   });

@@ -73,7 +73,7 @@ describe("the samples", () => {
       expect(validateService({ service: effective, namespaceLabels, config })).toEqual([]);
       const { accountId, region } = config.cluster;
       const resourceArns = config.tenancy.flatMap((tenant) => tenant.resourceArns);
-      expect(vetPolicy(service.spec.aws?.policy?.statements ?? [], { accountId, region, resourceArns })).toEqual([]);
+      expect(vetPolicy(service.spec.aws?.policy?.statements ?? [], { accountId, region, trustedAccounts: [], resourceArns })).toEqual([]);
       expect(names("Namespace")).toContain(service.metadata.namespace);
     },
   );

@@ -150,6 +150,8 @@ describe("the operator's configuration", () => {
     identity: { permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/platform-boundary" },
   };
 
+  const TELEMETRY = { name: "telemetry", namespace: "observability", ports: [4317] };
+
   test("is accepted at its least by parser and editors, and gets every default", () => {
     const parsed: Json = JSON.parse(JSON.stringify(operatorConfigFile.parse(least)));
     expect(editorAccepts(configEditorSchema(operatorConfigFile), least)).toBe(true);
@@ -168,7 +170,16 @@ describe("the operator's configuration", () => {
     ["an issuer without TLS", { "cluster.oidcIssuer": "http://example.com" }],
     ["a boundary that is no policy", { "identity.permissionsBoundaryArn": "arn:aws:iam::111122223333:role/x" }],
     ["managed policies by a pattern", { "identity.allowedManagedPolicyArns": ["arn:aws:iam::aws:policy/Amazon*"] }],
+    ["a trusted account that is none", { "identity.trustedAccounts": ["*"] }],
     ["a prefix without its slash", { "registry.repositoryPrefix": "prod" }],
+    ["a way of the platform's to a namespace and a range", { "network.platformEgress": [{ ...TELEMETRY, cidr: "10.0.0.0/8" }] }],
+    ["a way of the platform's to nowhere", { "network.platformEgress": [{ name: "telemetry", ports: [4317] }] }],
+    [
+      "a way of the platform's to a range with labels",
+      { "network.platformIngress": [{ name: "edge", cidr: "10.0.0.0/8", labels: { a: "b" } }] },
+    ],
+    ["a way out of the platform's by no port", { "network.platformEgress": [{ name: "telemetry", namespace: "observability" }] }],
+    ["two ways of the platform's of one name", { "network.platformEgress": [TELEMETRY, TELEMETRY] }],
     ["a percentage of nothing", { "rollout.maxConcurrent": "0%" }],
     ["a rate of nothing", { "aws.limits.iam": "0/s" }],
     ["a data plane of no mesh", { "mesh.overrides": [{ namespaceSelector: {}, provider: "None", dataPlane: "Ambient" }] }],

@@ -56,7 +56,18 @@ const IN_AMBIENT: Changes = { "mesh.istio.dataPlane": "Ambient" };
 const IN_APP_MESH: Changes = { "mesh.default": "AppMesh", "mesh.appMesh.certificates": { issuer: { name: "mesh-ca" } } };
 const ENVOY_NODE = "spec.template.spec.initContainers[1].env[0].value";
 const ROLE_OF_TERRAFORM = "arn:aws:iam::111122223333:role/terraform/matching";
+const ROLE_OF_ANOTHER_ACCOUNT = "arn:aws:iam::444455556666:role/reports";
 const BOUNDARY = "arn:aws:iam::111122223333:policy/other-boundary";
+const PLATFORM: Changes = {
+  "network.platformIngress": [
+    { name: "edge", namespace: "edge", labels: { app: "gateway" } },
+    { name: "checks", cidr: "10.60.0.0/16", ports: [8080] },
+  ],
+  "network.platformEgress": [
+    { name: "telemetry", namespace: "observability", labels: { app: "collector" }, ports: [4317] },
+    { name: "licences", cidr: "10.70.0.0/16", ports: [27000] },
+  ],
+};
 const TENANT = { tenant: "yes" };
 const selects = (block: string, operator: string): Changes => ({
   [`${block}.namespaceSelector`]: { matchExpressions: [{ key: "tenant", operator, ...(operator.endsWith("In") && { values: ["yes"] }) }] },
@@ -109,6 +120,13 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
     becomes: VERDICT,
   },
   { leaf: "identity.allowedManagedPolicyArns[]", change: { "identity.allowedManagedPolicyArns": [] }, becomes: VERDICT },
+  {
+    leaf: "identity.trustedAccounts[]",
+    givenService: { "aws.policy.statements": [{ sid: "Theirs", actions: ["sts:AssumeRole"], resources: [ROLE_OF_ANOTHER_ACCOUNT] }] },
+    given: { "tenancy[0].resourceArns": [ROLE_OF_ANOTHER_ACCOUNT], "identity.trustedAccounts": ["444455556666"] },
+    change: { "identity.trustedAccounts[0]": "777788889999" },
+    becomes: VERDICT,
+  },
   {
     leaf: "tenancy[].namespaceSelector.matchLabels{}",
     given: { "tenancy[0].namespaceSelector": { matchLabels: TENANT } },
@@ -278,6 +296,62 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
     change: { [`network.awsEndpointCidrs.${service}[0]`]: cidr },
     becomes: policy("aws", `egress[0].to[${String(i)}].ipBlock.cidr`),
   })),
+  // They name entries for people.
+  { leaf: "network.platformIngress[].name", given: PLATFORM, change: { "network.platformIngress[0].name": "other" }, becomes: [] },
+  { leaf: "network.platformEgress[].name", given: PLATFORM, change: { "network.platformEgress[0].name": "other" }, becomes: [] },
+  {
+    leaf: "network.platformIngress[].namespace",
+    given: PLATFORM,
+    change: { "network.platformIngress[0].namespace": "gateways" },
+    becomes: policy("platform", `ingress[0].from[0].${NAMESPACE}`),
+  },
+  {
+    leaf: "network.platformIngress[].labels{}",
+    given: PLATFORM,
+    change: { "network.platformIngress[0].labels.app": "other" },
+    becomes: policy("platform", "ingress[0].from[0].podSelector.matchLabels.app"),
+  },
+  {
+    leaf: "network.platformIngress[].cidr",
+    given: PLATFORM,
+    change: { "network.platformIngress[1].cidr": "10.61.0.0/16" },
+    becomes: policy("platform", "ingress[1].from[0].ipBlock.cidr"),
+  },
+  {
+    leaf: "network.platformIngress[].ports[]",
+    given: PLATFORM,
+    change: { "network.platformIngress[0].ports": [9999] },
+    becomes: policy("platform", "ingress[0].ports[0].port"),
+  },
+  {
+    leaf: "network.platformEgress[].namespace",
+    given: PLATFORM,
+    change: { "network.platformEgress[0].namespace": "telemetry" },
+    becomes: [...policy("platform", `egress[0].to[0].${NAMESPACE}`), "Sidecar matching"],
+  },
+  {
+    leaf: "network.platformEgress[].labels{}",
+    given: PLATFORM,
+    change: { "network.platformEgress[0].labels.app": "other" },
+    becomes: policy("platform", "egress[0].to[0].podSelector.matchLabels.app"),
+  },
+  {
+    leaf: "network.platformEgress[].cidr",
+    given: PLATFORM,
+    change: { "network.platformEgress[1].cidr": "10.71.0.0/16" },
+    becomes: [
+      ...policy("platform", "egress[1].to[0].ipBlock.cidr"),
+      "+ ServiceEntry matching.cidr-10-71-0-0-16",
+      "- ServiceEntry matching.cidr-10-70-0-0-16",
+      "Sidecar matching",
+    ],
+  },
+  {
+    leaf: "network.platformEgress[].ports[]",
+    given: PLATFORM,
+    change: { "network.platformEgress[1].ports[0]": 27001 },
+    becomes: [...policy("platform", "egress[1].ports[0].port"), "ServiceEntry matching.cidr-10-70-0-0-16"],
+  },
   {
     leaf: "network.privateCidrs[]",
     change: { "network.privateCidrs": ["10.0.0.0/8"] },
@@ -311,7 +385,7 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
 export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "rollout.maxConcurrent": "test/unit/reconcilers/rollout-budget.test.ts",
   "aws.endpoint": "test/unit/aws/clients.test.ts",
-  "aws.sweepInterval": "test/package/install.test.ts",
+  "aws.sweepInterval": "test/unit/controllers/sweep.test.ts",
   "aws.limits.iam": "test/unit/aws/clients.test.ts",
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",

@@ -11,6 +11,11 @@ export interface LeafRow {
   readonly becomes: readonly string[];
 }
 
+/** What the change writes: the title of the row's test is `leaf: ["value"]`, and docs/coverage.md names it so. */
+export function valuesWritten({ change }: Pick<LeafRow, "change">): string {
+  return JSON.stringify(Object.values(change).map(String));
+}
+
 /** The same path in each of the objects. */
 export function at(objects: readonly string[], ...paths: readonly string[]): readonly string[] {
   return objects.flatMap((object) => paths.map((path) => `${object}: ${path}`));

@@ -8,7 +8,7 @@ import { valueAt, withChanges, type Changes, type Json } from "../../support/jso
 import { configLeaves, leavesOf, type Leaf } from "../../support/schema-leaves.ts";
 import { wholeDifferences, wholeService } from "../../support/whole-service.ts";
 import { CONFIG_LEAVES, CONFIG_LEAVES_ELSEWHERE } from "./config-leaves.ts";
-import type { LeafRow } from "./leaf-row.ts";
+import { valuesWritten, type LeafRow } from "./leaf-row.ts";
 import { REMOVAL_ROWS } from "./removal-leaves.ts";
 import { SERVICE_LEAVES } from "./service-leaves.ts";
 import { TIER, TIER_LEAVES } from "./tier-leaves.ts";
@@ -25,7 +25,7 @@ const config = withChanges(
   },
 );
 
-const words = ({ leaf, change }: LeafRow): string => `${leaf}: ${JSON.stringify(Object.values(change).map(String))}`;
+const words = (row: LeafRow): string => `${row.leaf}: ${valuesWritten(row)}`;
 
 describe("PlatformService", () => {
   test.each(SERVICE_LEAVES.map((row) => [words(row), row] as const))("%s", (_, { change, given = {}, becomes }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { whyNoOracles } from "../../support/oracles/programs.ts";
+import { entrancesOf, entrancesTo, type Proxy } from "../../support/oracles/proxy.ts";
 import { admits, rbacRules } from "../../support/oracles/rbac.ts";
 
 test("where there is no Go, it is said what cannot run and what to install", async () => {
@@ -50,5 +51,42 @@ describe("Envoy's RBAC", () => {
     expect(() => rbacRules.parse({ policies: { p: { permissions: [{ metadata: {} }], principals: [{ any: true }] } } })).toThrow(
       "metadata",
     );
+  });
+});
+
+describe("the ways into a pod", () => {
+  const mutual = { typedConfig: { requireClientCertificate: true } };
+  const tcp = (cluster: string) => [{ name: "envoy.filters.network.tcp_proxy", typedConfig: { "@type": "TcpProxy", cluster } }];
+  const proxy: Proxy = {
+    clusters: [],
+    routes: [],
+    listeners: [
+      {
+        name: "virtualInbound",
+        filterChains: [
+          { filterChainMatch: { destinationPort: 15006 }, filters: tcp("BlackHoleCluster") },
+          { filterChainMatch: { destinationPort: 8080 }, filters: tcp("inbound|8080||"), transportSocket: mutual },
+          { filterChainMatch: { transportProtocol: "tls" }, filters: tcp("InboundPassthroughCluster"), transportSocket: mutual },
+          { filterChainMatch: { transportProtocol: "raw_buffer" }, filters: tcp("InboundPassthroughCluster") },
+        ],
+        defaultFilterChain: { filters: tcp("InboundPassthroughCluster") },
+      },
+    ],
+  };
+  const ways = (found: readonly { readonly port: number | undefined; readonly tls: boolean }[]) =>
+    found.map(({ port, tls }) => [port, tls]);
+
+  test("are those of no port too, in plain text or not, but not what is dropped", () => {
+    expect(ways(entrancesOf(proxy))).toEqual([
+      [8080, true],
+      [undefined, true],
+      [undefined, false],
+      [undefined, false],
+    ]);
+  });
+
+  test("to a port are its own, and those of no port where it has none", () => {
+    expect(ways(entrancesTo(proxy, 8080))).toEqual([[8080, true]]);
+    expect(entrancesTo(proxy, 9090)).toHaveLength(3);
   });
 });

@@ -10,6 +10,11 @@ export interface RemovalRow extends Pick<LeafRow, "leaf" | "change"> {
   readonly state: "gone" | "retained" | "blocked";
 }
 
+/** The title of the row's test. */
+export function removalTitle({ change, pushed }: RemovalRow): string {
+  return `${JSON.stringify(change)}, ${pushed ? "with" : "without"} an image`;
+}
+
 export const REMOVAL_ROWS: readonly RemovalRow[] = [
   { leaf: "aws.deletionPolicy", change: { "aws.deletionPolicy": "Delete" }, pushed: true, left: ["Repository"], state: "gone" },
   { leaf: "aws.deletionPolicy", change: { "aws.deletionPolicy": "Retain" }, pushed: true, left: ["Role", "Repository"], state: "retained" },

@@ -10,7 +10,7 @@ import { pushImage } from "../../support/aws/push.ts";
 import { service } from "../../support/aws/service.ts";
 import { withChanges } from "../../support/json-path.ts";
 import { awsRemoveScope } from "../../support/remove-scope.ts";
-import { REMOVAL_ROWS } from "./removal-leaves.ts";
+import { REMOVAL_ROWS, removalTitle } from "./removal-leaves.ts";
 
 let aws: EmulatedAws;
 beforeAll(async () => {
@@ -26,9 +26,7 @@ async function leftOf(one: EffectiveService): Promise<readonly string[]> {
 }
 
 describe("what deletion leaves in AWS", () => {
-  const rows = REMOVAL_ROWS.map(
-    (row, index) => [`${JSON.stringify(row.change)}, ${row.pushed ? "with" : "without"} an image`, row, index] as const,
-  );
+  const rows = REMOVAL_ROWS.map((row, index) => [removalTitle(row), row, index] as const);
 
   test.each(rows)("%s", async (_, { leaf, change, pushed, left, state }, index) => {
     const key = { namespace: "tracking", name: `removed-${index}` };

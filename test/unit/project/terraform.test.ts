@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import catalogue from "../../../emulator/authorization/actions.generated.json" with { type: "json" };
+import { evaluateGrants } from "../../../emulator/authorization/iam-policy-evaluator.ts";
+import { parsePolicy } from "../../../emulator/authorization/policy-document.ts";
 import { DEV_CONFIG } from "../../../src/cli/environment.ts";
 import { ROOT } from "../../../src/cli/keys.ts";
 import { readConfigFile } from "../../../src/config.ts";
@@ -9,8 +14,9 @@ import { operatorConfigFile, type OperatorConfig } from "../../../src/crds/opera
 import { sortedUnique } from "../../../src/resources/order.ts";
 import { renderAppMeshPolicy } from "../../../src/resources/iam/app-mesh-policy.ts";
 import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
+import { renderServicesBoundary } from "../../../src/resources/iam/services-boundary.ts";
 
-/** The Terraform module's policy, rendered as Terraform renders it, is the policy of the code. */
+/** The Terraform module: its policies, rendered as Terraform renders them, are those of the code. */
 
 /** As main.tf chooses it. */
 function templateOf(config: OperatorConfig): string {
@@ -35,8 +41,10 @@ function variablesOf(config: OperatorConfig): Variables {
     boundaries: permittedBoundaries(config),
     managed_policies: sortedUnique(config.identity.allowedManagedPolicyArns),
     repository_prefix: config.registry.repositoryPrefix,
-    existing_repositories:
-      config.registry.mode === "Existing" ? ["*"] : sortedUnique(config.tenancy.flatMap((tenant) => tenant.existingRepositories)),
+    existing_repositories: sortedUnique([
+      ...(config.registry.mode === "Existing" ? [`${config.registry.repositoryPrefix}*`] : []),
+      ...config.tenancy.flatMap((tenant) => tenant.existingRepositories),
+    ]),
     kms_key: config.registry.encryption.kmsKey ?? "",
   };
 }
@@ -78,6 +86,10 @@ test.each([
   ["no managed policies and one boundary", configWith({ identity: NO_POLICIES })],
   ["repositories of others, below a prefix", configWith({ tenancy: reading("shared/*", "a/b"), registry: { repositoryPrefix: "prod/" } })],
   ["every repository another's", configWith({ registry: { mode: "Existing" } })],
+  [
+    "every repository another's, and some beside the prefix",
+    configWith({ tenancy: reading("shared/*"), registry: { mode: "Existing", repositoryPrefix: "prod/" } }),
+  ],
   ["a key of its own", configWith({ registry: { encryption: { type: "KMS", kmsKey: KMS } } })],
   [
     "everything",
@@ -128,13 +140,166 @@ test("of the development configuration it is config/iam/operator-policy.json", (
   expect(render(templateOf(DEV), variablesOf(DEV))).toEqual(committed);
 });
 
+const MODULE = join(ROOT, "terraform/operator");
+/** Terraform's own parser. Not by an import: its types bring the DOM's with them, into every file. */
+const { convertFiles }: { readonly convertFiles: (folder: string) => Promise<unknown> } = createRequire(import.meta.url)("@cdktn/hcl2json");
+const block = z.record(z.string(), z.unknown());
+/** As it reads the module. Expressions are texts in `${}`; every block is in a list. */
+const terraform = z
+  .object({
+    locals: z.array(z.record(z.string(), z.string())),
+    variable: z.record(z.string(), z.tuple([block])),
+    output: z.record(z.string(), z.tuple([block])),
+    resource: z.record(z.string(), z.record(z.string(), z.tuple([block]))),
+  })
+  .parse(await convertFiles(MODULE));
+const text = JSON.stringify(terraform);
+const locals = Object.assign({}, ...terraform.locals);
+
+function resource(type: string, name: string): z.output<typeof block> | undefined {
+  return terraform.resource[type]?.[name]?.[0];
+}
+
+function namesIn(pattern: RegExp): readonly string[] {
+  return sortedUnique([...text.matchAll(pattern)].map(([, name = ""]) => name));
+}
+
+test("the module declares every variable and local that it reads, and reads each", () => {
+  expect(namesIn(/\bvar\.(\w+)/g)).toEqual(sortedUnique(Object.keys(terraform.variable)));
+  expect(namesIn(/\blocal\.(\w+)/g)).toEqual(sortedUnique(Object.keys(locals)));
+});
+
 test.each([
-  ["${local.template}", variablesOf(DEV)],
-  ["policy-app-mesh.json.tftpl", meshVariablesOf(DEV)],
-])("main.tf gives %s the variables that this test gives it, in its order, and no other", (template, variables) => {
-  const main = readFileSync(join(ROOT, "terraform/operator/main.tf"), "utf8");
-  const [, after = ""] = main.split(`templatefile("\${path.module}/${template}", {\n`);
-  const call = /^([^]*?)\n {2}\}\)/.exec(after);
-  const given = [...(call?.[1] ?? "").matchAll(/^ +(\w+) +=/gm)].map(([, name]) => name);
-  expect(given).toEqual(Object.keys(variables));
+  ["policy", "${local.template}", variablesOf(DEV)],
+  ["app_mesh_policy", "policy-app-mesh.json.tftpl", meshVariablesOf(DEV)],
+  ["services_boundary", "services-boundary.json.tftpl", boundaryVariablesOf(DEV, [])],
+])("local.%s gives %s the variables that this test gives it, in its order, and no other", (name, template, variables) => {
+  const [, file, given = ""] =
+    /^\$\{jsonencode\(jsondecode\(templatefile\("\$\{path\.module\}\/(.*?)", \{([^]*)\}\)\)\)\}$/.exec(locals[name]) ?? [];
+  expect(file).toBe(template);
+  expect([...given.matchAll(/^ +(\w+) +=/gm)].map(([, key]) => key)).toEqual(Object.keys(variables));
+});
+
+test("the role is assumed by the operator's ServiceAccount alone, and has both policies", () => {
+  expect(resource("aws_iam_role", "operator")).toMatchObject({ permissions_boundary: "${var.operator_permissions_boundary_arn}" });
+  const trust = String(resource("aws_iam_role", "operator")?.["assume_role_policy"]);
+  expect(trust).toContain('"${local.issuer}:sub" = "system:serviceaccount:${var.service_account.namespace}:${var.service_account.name}"');
+  expect(trust).toContain('"${local.issuer}:aud" = "sts.amazonaws.com"');
+  const attached = { role: "${aws_iam_role.operator.name}" };
+  expect(terraform.resource["aws_iam_role_policy_attachment"]).toEqual({
+    operator: [{ ...attached, policy_arn: "${aws_iam_policy.operator.arn}" }],
+    app_mesh: [{ ...attached, count: '${var.app_mesh_name == "" ? 0 : 1}', policy_arn: "${aws_iam_policy.app_mesh[0].arn}" }],
+  });
+  expect(resource("aws_iam_policy", "operator")).toMatchObject({ policy: "${local.policy}" });
+  expect(resource("aws_iam_policy", "app_mesh")).toMatchObject({ policy: "${local.app_mesh_policy}" });
+});
+
+/** As main.tf has them, for the boundary of services. */
+function boundaryVariablesOf({ cluster: { region, accountId } }: OperatorConfig, actions: readonly string[]): Variables {
+  return { partition: partitionOf(region).partition, account_id: accountId, actions };
+}
+
+describe("the boundary of services", () => {
+  const template = readFileSync(join(MODULE, "services-boundary.json.tftpl"), "utf8");
+
+  test.each<[string, OperatorConfig, readonly string[]]>([
+    ["everything", DEV, ["*"]],
+    ["some services, in another partition", configWith({ cluster: { ...DEV.cluster, region: "cn-north-1" } }), ["dynamodb:*", "s3:*"]],
+  ])("that allows %s is the code's", (_, config, actions) => {
+    expect(render(template, boundaryVariablesOf(config, actions))).toEqual(JSON.parse(renderServicesBoundary(config, actions)));
+  });
+
+  test("is created only where that is asked for, and is then among those that the operator may put on a role", () => {
+    expect(terraform.variable["create_services_boundary"]).toEqual([expect.objectContaining({ default: false })]);
+    expect(resource("aws_iam_policy", "services_boundary")).toMatchObject({
+      count: "${var.create_services_boundary ? 1 : 0}",
+      name: "${var.name}-services-boundary",
+      policy: "${local.services_boundary}",
+    });
+    expect(locals.boundaries).toBe(
+      "${sort(distinct(concat(local.written, aws_iam_policy.services_boundary[*].arn, var.allowed_boundary_arns)))}",
+    );
+    expect(terraform.output["services_boundary_arn"]).toEqual([
+      expect.objectContaining({ value: "${one(aws_iam_policy.services_boundary[*].arn)}" }),
+    ]);
+  });
+
+  test("without it and without one that is named the module is refused", () => {
+    expect(terraform.variable["permissions_boundary_arn"]).toEqual([expect.objectContaining({ default: null })]);
+    expect(resource("aws_iam_policy", "operator")).toMatchObject({
+      lifecycle: [{ precondition: [{ condition: "${length(local.boundaries) > 0}" }] }],
+    });
+  });
+
+  const ALL = parsePolicy({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
+  /** What a role may that is allowed everything but for its boundary. */
+  function decide(
+    action: string,
+    resourceArn = "*",
+    keys: Readonly<Record<string, string>> = {},
+    actions: readonly string[] = ["*"],
+  ): string {
+    const boundary = parsePolicy(JSON.parse(renderServicesBoundary(DEV, actions)));
+    const request = {
+      action,
+      resource: resourceArn,
+      keys: new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), [value]])),
+    };
+    return evaluateGrants({ identity: [ALL], limits: [boundary] }, request).effect;
+  }
+  const OTHERS = "arn:aws:iam::111122223333:role/others/a";
+  const OF_A_SERVICE = "arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/a";
+  const TO_ECS = { "iam:PassedToService": "ecs-tasks.amazonaws.com" };
+
+  test.each<[string, string?, Readonly<Record<string, string>>?]>([
+    ["dynamodb:GetItem"],
+    ["s3:PutObject"],
+    ["kms:Decrypt"],
+    ["appmesh:StreamAggregatedResources"],
+    ["xray:PutTraceSegments"],
+    ["sts:AssumeRole", OTHERS],
+    ["sts:TagSession", OTHERS],
+    ["sts:GetCallerIdentity"],
+    ["iam:PassRole", OTHERS, TO_ECS],
+    ["eks:DescribeCluster"],
+  ])("leaves a service %s", (action, arn, keys) => {
+    expect(decide(action, arn, keys)).toBe("allow");
+  });
+
+  test.each<[string, string?, Readonly<Record<string, string>>?]>([
+    ["iam:CreateUser"],
+    ["iam:GetRole", OF_A_SERVICE],
+    ["iam:DeleteRolePermissionsBoundary", OF_A_SERVICE],
+    ["iam:PutRolePermissionsBoundary", OF_A_SERVICE],
+    ["iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/platform-operator-services-boundary"],
+    ["iam:SetDefaultPolicyVersion", "arn:aws:iam::111122223333:policy/platform-operator-services-boundary"],
+    ["iam:PassRole", OTHERS],
+    ["iam:PassRole", OF_A_SERVICE, TO_ECS],
+    ["organizations:LeaveOrganization"],
+    ["account:PutAlternateContact"],
+    ["sso:CreateAccountAssignment"],
+    ["sts:GetFederationToken"],
+    ["eks:CreateAccessEntry"],
+    ["eks:CreatePodIdentityAssociation"],
+  ])("denies it %s, whatever allows it", (action, arn, keys) => {
+    expect(decide(action, arn, keys)).toBe("explicitDeny");
+  });
+
+  test("tells iam:PassRole from the rest of IAM by a key that no other action has", () => {
+    const withKey = Object.entries(catalogue.services.iam.actions).filter(([, { keys }]) =>
+      keys.some((key) => key === "iam:PassedToService"),
+    );
+    expect(withKey.map(([action]) => action)).toEqual(["PassRole"]);
+  });
+
+  test("can be narrowed to some actions", () => {
+    expect(decide("s3:GetObject", "*", {}, ["s3:*"])).toBe("allow");
+    expect(decide("dynamodb:GetItem", "*", {}, ["s3:*"])).toBe("implicitDeny");
+    expect(decide("iam:CreateUser", "*", {}, ["iam:*"])).toBe("explicitDeny");
+  });
+
+  test("of the development configuration is config/iam/services-boundary.json", () => {
+    const committed: unknown = JSON.parse(readFileSync(join(ROOT, "config/iam/services-boundary.json"), "utf8"));
+    expect(render(template, boundaryVariablesOf(DEV, ["*"]))).toEqual(committed);
+  });
 });

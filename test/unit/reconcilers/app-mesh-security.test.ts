@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { appMeshObstacle, ensureCertificate, rightsOfOthers } from "../../../src/reconcilers/platform-service/app-mesh-security.ts";
+import { asWrittenInAppMesh } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
 import { callersElsewhere } from "../../../src/reconcilers/platform-service/mesh-borders.ts";
 import { missingGrants } from "../../../src/reconcilers/platform-service/dependencies.ts";
 import type { Facts } from "../../../src/reconcilers/platform-service/scope.ts";
@@ -78,6 +79,51 @@ describe("a certificate", () => {
       message:
         "cert-manager has not issued Certificate matching-mesh-tls (Failed: denied): see its conditions, and those of ClusterIssuer mesh-ca",
     });
+  });
+});
+
+describe("calls to what may take longer than App Mesh's own timeout", () => {
+  const config = appMeshConfig({
+    default: "None",
+    overrides: [{ namespaceSelector: { matchLabels: { mesh: "app" } }, provider: "AppMesh" }],
+  });
+  const calls = (...names: readonly string[]) => ({ dependencies: { services: names.map((name) => ({ name, namespace: "inside" })) } });
+  const routes = (timeout: string) => [{ name: "all", timeout }];
+  const said = (spec: Readonly<Record<string, unknown>>) => {
+    const it = watchedWorld();
+    it.namespace("inside", { mesh: "app" });
+    it.namespace("outside");
+    it.service("inside", "slow", { tier: "tier-2", port: 8080, protocol: "http", routes: routes("20s") });
+    it.service("inside", "endless", { tier: "tier-2", port: 8080, protocol: "grpc" });
+    it.service("inside", "fast", { tier: "tier-2", port: 8080, protocol: "http", routes: routes("15s") });
+    it.service("inside", "stream", { tier: "tier-2", port: 8080, protocol: "tcp" });
+    it.service("inside", "deaf", { tier: "tier-2", protocol: "http" });
+    it.service("outside", "slow", { tier: "tier-2", port: 8080, protocol: "http", routes: routes("20s") });
+    return asWrittenInAppMesh({ service: testService({ config, spec }), config, world: it.world });
+  };
+
+  test("are named where the service has no port, and what to do", () => {
+    expect(said(calls("slow", "fast", "stream", "deaf", "missing", "endless"))).toEqual({
+      state: "ready",
+      reason: "CallsCutShort",
+      message:
+        "App Mesh may end calls to inside/endless, inside/slow after its own 15 s, whatever their routes say, since this service has no port, so no listener that could say otherwise: write spec.port where it listens to one, or ask for timeouts of at most 15s in their spec.routes",
+    });
+  });
+
+  test("are named where its own protocol has no timeouts", () => {
+    expect(said({ port: 5432, protocol: "tcp", ...calls("slow") })).toMatchObject({
+      reason: "CallsCutShort",
+      message: expect.stringContaining("is of protocol tcp, whose listener cannot say otherwise: ask for timeouts"),
+    });
+  });
+
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ["whose listener says how long they may take", { port: 8080, ...calls("slow", "endless") }],
+    ["that has none of them", calls("fast", "stream", "deaf", "missing")],
+    ["that calls into no mesh", { dependencies: { services: [{ name: "slow", namespace: "outside" }] } }],
+  ])("are nothing to say of a service %s", (_, spec) => {
+    expect(said(spec)).toEqual({ state: "ready" });
   });
 });
 

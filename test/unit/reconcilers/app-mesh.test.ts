@@ -16,6 +16,7 @@ import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { ensureVirtualNode } from "../../../src/reconcilers/platform-service/app-mesh-node.ts";
 import {
   leaveAppMesh,
+  listedInAppMesh,
   removeMeshTraffic,
   removeVirtualNode,
   retireMesh,
@@ -23,7 +24,7 @@ import {
 import { ensureMeshTraffic } from "../../../src/reconcilers/platform-service/app-mesh-traffic.ts";
 import { appMeshNote } from "../../../src/reconcilers/platform-service/needed-meshes.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
-import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type OwnedResource, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import { computeStatus } from "../../../src/reconcilers/platform-service/status.ts";
 import type { ChildState, Children, DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
@@ -62,7 +63,7 @@ beforeEach(async () => {
 
 /** Another process: nothing is remembered. */
 function restart(): void {
-  ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
+  ports = awsRemoveScope(aws, key, { owner: "tracking-squad", tier: "tier-2", image: {}, port: 8080 });
   const world = { ...ports.world, ...neighbours(), pods: () => [], templates: () => [], namespaceLabels: () => ({}) };
   ports = { ...ports, world, children: accountNoting("true") };
   aws.recorder.clear();
@@ -401,6 +402,7 @@ describe("the way out", () => {
         reports: new Map(),
         notRun: { reason: "SpecRefused", message: "" },
         configHash: "config",
+        tier: scope.service.tier,
         now: 0,
         scope,
       });
@@ -490,6 +492,52 @@ describe("the way out", () => {
       expect([report.state, ...kept]).toEqual(["retained", "VirtualService", "VirtualRouter", "VirtualNode"]);
       expect(await retireMesh(scopeOf(SPEC, changes))).toBeUndefined();
       expect(aws.recorder.calls()).toEqual([]);
+    });
+
+    describe("names of what it lets go of what there is, or may be, by the service's own word:", () => {
+      const RESOURCES = (...kinds: readonly string[]): OwnedResource[] =>
+        kinds.map((kind) => ({ group: "appmesh.aws", kind, name: kind === "VirtualService" ? host() : node(), state: "Ready" }));
+      const kept = async (stored: object, noted: "true" | "false" | "no ServiceAccount" = "true") => {
+        const children = accountNoting(noted === "no ServiceAccount" ? undefined : noted);
+        ports = { ...ports, retained: [], stored: { ...ports.stored, ...stored }, children };
+        return (await removal({ config: RETIRED })).kept;
+      };
+      const portless = () => ({ spec: { ...ports.stored.spec, port: undefined } });
+
+      test("nothing where the service never came so far, though its namespace is in App Mesh", async () => {
+        expect(await kept({}, "false")).toEqual([]);
+        expect(await kept({}, "no ServiceAccount")).toEqual([]);
+        expect(await kept({ status: { resources: [] } }, "no ServiceAccount")).toEqual([]);
+      });
+
+      test("what its status lists", async () => {
+        expect(await kept({ status: { resources: RESOURCES("VirtualNode") } })).toEqual(["VirtualNode"]);
+        expect(
+          await kept({ ...portless(), status: { resources: RESOURCES("VirtualService", "VirtualNode") } }, "no ServiceAccount"),
+        ).toEqual(["VirtualService", "VirtualNode"]);
+      });
+
+      test("all that it may have, where nothing but the note tells", async () => {
+        expect(await kept({})).toEqual(["VirtualService", "VirtualRouter", "VirtualNode"]);
+        expect(await kept(portless())).toEqual(["VirtualNode"]);
+      });
+
+      test("and the status goes on listing what was there when App Mesh no longer answers", async () => {
+        const listed = (scope: Scope) => listedInAppMesh(scope).map(({ kind, state }) => `${kind} ${state}`);
+        const before = { resources: RESOURCES("VirtualService", "VirtualRouter", "VirtualNode") };
+        ports = { ...ports, stored: { ...ports.stored, status: before } };
+        const ALL_LISTED = ["VirtualService Progressing", "VirtualRouter Progressing", "VirtualNode Progressing"];
+        expect(listed(scopeOf(SPEC))).toEqual(ALL_LISTED);
+        expect(listed(scopeOf({}))).toEqual(ALL_LISTED);
+        const settled = (spec: object, changes: Changes = {}): Scope => ({
+          ...scopeOf(spec, changes),
+          reports: new Map([["TrafficReady", { state: "ready" }]]),
+        });
+        expect(listed(settled({}))).toEqual(["VirtualNode Progressing"]);
+        expect(listed(settled({}, { abandon: "appmesh.aws" })), "it is still there").toEqual(ALL_LISTED);
+        ports = { ...ports, stored: { ...ports.stored, status: { resources: [] } } };
+        expect(listed(scopeOf(SPEC))).toEqual(["VirtualNode Progressing"]);
+      });
     });
 
     test("does not end for what is not named", async () => {

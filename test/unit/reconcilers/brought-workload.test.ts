@@ -222,7 +222,7 @@ describe("fares", () => {
     [
       "as complete with fewer pods than the tier has",
       { workload: { ...HANDED_OVER, readyReplicas: 0 } },
-      "progressing TooFewReplicas: Deployment legacy runs 0 ready pods, and tier tier-3 has at least 1",
+      "blocked TooFewReplicas: Deployment legacy runs 0 ready pods, and tier tier-3 has at least 1",
     ],
     [
       "by its controller's word",

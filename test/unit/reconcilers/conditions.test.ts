@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { STEP_CONDITIONS, type Condition, type StepCondition } from "../../../src/crds/conditions.ts";
+import { condition } from "../../../src/crds/fields.ts";
 import type { Suspension } from "../../../src/crds/requests.ts";
 import { computeConditions } from "../../../src/reconcilers/conditions.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
@@ -59,6 +60,36 @@ describe("Ready", () => {
     expect(find(conditions, "Ready")?.status).toBe("True");
     expect(find(conditions, "DependenciesGranted")?.status).toBe("False");
     expect(find(conditions, "Stalled")).toBeUndefined();
+  });
+});
+
+describe("a text of any length", () => {
+  const LONG = "word ".repeat(10_000);
+
+  test.each(["ready", "blocked", "progressing", "failed", "skipped"] as const)("of a step that is %s fits the schema", (state) => {
+    const report: StepReport = { state, reason: "Long".repeat(1000), message: LONG, recheckMs: 1 };
+    for (const one of compute({ IdentityReady: report, WorkloadReady: report })) {
+      expect(condition.safeParse(one).error).toBeUndefined();
+      expect(one.message.length).toBeLessThanOrEqual(4096);
+    }
+  });
+
+  test("leaves none of the offenders out of Ready, nor what suspends it", () => {
+    const steps = ["IdentityReady", "RepositoryReady", "WorkloadReady"] as const;
+    const suspension: Suspension = { reason: "SpecSuspend", message: "set it to false to resume" };
+    const long = (type: string): StepReport => ({ state: "blocked", reason: `${type}Bad`, message: LONG });
+    const conditions = compute(Object.fromEntries(steps.map((type) => [type, long(type)])), [], suspension);
+    const message = find(conditions, "Ready")?.message ?? "";
+    for (const type of steps) expect(message).toContain(`${type}: ${type}Bad: word word`);
+    expect(message).toMatch(/word…; set it to false to resume$/);
+    expect(message.length).toBeLessThanOrEqual(4096);
+    expect(message.length).toBeGreaterThan(3900);
+  });
+
+  test("is cut to what comes back the same: no half of a character", () => {
+    const said = find(compute({ IdentityReady: { state: "blocked", reason: "Bad", message: `x${"🚀".repeat(5000)}` } }), "IdentityReady");
+    expect(said?.message.isWellFormed()).toBe(true);
+    expect(said?.message.endsWith("…")).toBe(true);
   });
 });
 

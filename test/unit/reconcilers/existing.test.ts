@@ -7,6 +7,7 @@ import type { ObjectKey } from "../../../src/crds/meta.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { useExistingRepository } from "../../../src/reconcilers/platform-service/existing-repository.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
+import { repositoryStep } from "../../../src/reconcilers/platform-service/repository.ts";
 import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import type { DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import { identityHash } from "../../../src/resources/deployment.ts";
@@ -57,7 +58,7 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
       ...ownDeployment(template === undefined ? undefined : deployment(template)),
     },
     children: { ...ports.children, owned: () => [], get: () => undefined },
-    service: { ...service(spec, key), repositoryMode: "Existing" },
+    service: service(spec, key, ports.config),
     owner: { apiVersion: "v1", kind: "PlatformService", key, uid: "service-uid" },
     namespaceLabels: {},
     ...nothingYet(),
@@ -66,11 +67,13 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
   };
 }
 
-async function sweep(): Promise<readonly string[]> {
+/** What it finds by a difference: nothing has its turn. */
+async function sweep({ operator } = aws): Promise<readonly string[]> {
   const asked: string[] = [];
   const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
   const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
-  await sweepOnce({ ...ports, registry, bulk: aws.operator.bulk, intervalMs: 1, clock: systemClock, log: QUIET, enqueue });
+  const config = { ...ports.config, aws: { ...ports.config.aws, sweepInterval: "0s" } };
+  await sweepOnce({ ...ports, config, registry, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
@@ -191,5 +194,72 @@ describe("a repository that others own", () => {
     await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName, imageTagMutability: "MUTABLE" }));
     expect(await sweep()).toContain(key.name);
     expect(await useExistingRepository(pass(TAG))).toMatchObject({ state: "blocked", reason: "TagsMutable" });
+  });
+});
+
+describe("below a prefix", () => {
+  let prefixed: EmulatedAws;
+
+  beforeAll(async () => {
+    const tenancy = [{ namespaceSelector: {}, owners: ["*"], existingRepositories: ["shared/*"] }];
+    prefixed = await emulatedAws({ registry: { repositoryPrefix: "prod/" }, tenancy });
+  });
+  afterAll(async () => prefixed.close());
+  beforeEach(() => {
+    ports = awsRemoveScope(prefixed, key, { owner: "tracking-squad", tier: "tier-2", image: {} });
+    prefixed.recorder.clear();
+  });
+
+  async function make(repositoryName: string): Promise<void> {
+    await prefixed.ecr.send(new CreateRepositoryCommand({ repositoryName, imageTagMutability: "IMMUTABLE" }));
+  }
+  const shared = () => ({ image: { repository: `shared/${key.name}`, repositoryMode: "Existing", tag: "1.0.0" } });
+
+  test("a repository that the service names is the one of that whole name, and the sweep watches it", async () => {
+    const repositoryName = `shared/${key.name}`;
+    await make(repositoryName);
+    const scope = pass(shared());
+    expect(await repositoryStep.ensure(scope)).toMatchObject({ state: "ready", reason: "UsedAsItIs" });
+    expect(scope.facts.repository).toMatchObject({ arn: `arn:aws:ecr:eu-west-1:111122223333:repository/${repositoryName}` });
+    expect(await sweep(prefixed)).toEqual([]);
+    expect(prefixed.recorder.writes()).toEqual([]);
+    await prefixed.ecr.send(new PutImageTagMutabilityCommand({ repositoryName, imageTagMutability: "MUTABLE" }));
+    expect(await sweep(prefixed)).toEqual([key.name]);
+    expect(await repositoryStep.ensure(pass(shared()))).toMatchObject({ state: "blocked", reason: "TagsMutable" });
+  });
+
+  test("one that it does not name is below the prefix", async () => {
+    const existing = { image: { repositoryMode: "Existing", tag: "1.0.0" } };
+    expect(await repositoryStep.ensure(pass(existing))).toMatchObject({
+      state: "blocked",
+      reason: "RepositoryNotFound",
+      message: expect.stringContaining(`ECR repository prod/tracking/${key.name} does not exist`),
+    });
+  });
+
+  test("its own is read afresh when the service comes back to it", async () => {
+    const own = { image: { repository: `tracking/${key.name}` } };
+    await make(own.image.repository);
+    await repositoryStep.ensure(pass(own));
+    const uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com";
+    const theirs = await repositoryStep.ensure(pass({ image: { ...own.image, repositoryMode: "Existing" } }));
+    expect(theirs).toMatchObject({ state: "ready", message: expect.stringContaining(`${uri}/tracking/${key.name}`) });
+    prefixed.recorder.clear();
+    expect(await repositoryStep.ensure(pass(own))).toMatchObject({ state: "ready", message: `${uri}/prod/tracking/${key.name}` });
+    expect(prefixed.recorder.calls()).toContain("ecr:DescribeRepositories");
+  });
+
+  test.each([
+    ["by default", () => ({}), () => "set spec.image.repositoryMode to Existing to use it as it is"],
+    [
+      "by the spec",
+      () => ({ image: { repository: `tracking/${key.name}` } }),
+      () =>
+        `delete this PlatformService and apply it again with spec.image.repository prod/tracking/${key.name} and repositoryMode Existing to use it as it is`,
+    ],
+  ])("one of others under the name that its own has %s is refused, with how it could be used", async (_, spec, way) => {
+    await make(`prod/tracking/${key.name}`);
+    const report = await repositoryStep.ensure(pass(spec()));
+    expect(report).toMatchObject({ state: "blocked", reason: "NotOwned", message: expect.stringContaining(way()) });
   });
 });

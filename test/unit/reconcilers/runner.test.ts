@@ -79,7 +79,7 @@ describe("a pass", () => {
 describe("what the queue is told", () => {
   const recheck = (recheckMs: number): StepReport => ({ state: "progressing", reason: `In${String(recheckMs)}`, message: "", recheckMs });
   test.each<[string, StepReport[], object]>([
-    ["nothing when all is settled", [{ state: "ready" }, { state: "skipped", reason: "NoMesh", message: "" }], { state: "settled" }],
+    ["nothing when all is settled", [{ state: "ready" }, { state: "skipped", reason: "NotNeeded", message: "" }], { state: "settled" }],
     ["the earliest recheck", [recheck(500), recheck(20), recheck(90)], { state: "recheck", afterMs: 20, because: "In20" }],
     [
       "a retry before any recheck",

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { API_VERSION, TIER_FINALIZER, type ObjectKey } from "../../../src/crds/meta.ts";
 import { platformTierSpec, type PlatformTier, type PlatformTierStatus } from "../../../src/crds/platform-tier.ts";
 import { reconcileTier } from "../../../src/reconcilers/platform-tier/reconcile.ts";
-import { shippedTier } from "../../support/effective-services.ts";
+import { shippedTier, testConfig } from "../../support/effective-services.ts";
 import { servicePass } from "../../support/service-pass.ts";
 
 /** What a pass says in states of the world that are rare and short. */
@@ -13,6 +13,12 @@ test("before the labels of its namespace are seen, nothing is written and nothin
   expect(await it.pass()).toMatchObject({ state: "recheck", afterMs: 1_000 });
   expect(it.condition("SpecValid")).toBe("Unknown WaitingForNamespace: waits for the labels of its namespace to be seen");
   expect(it.condition("Ready")).toMatch(/^Unknown WaitingForNamespace: /);
+  for (const { type, status, reason, message } of it.status().conditions ?? []) {
+    if (type === "SpecValid" || type === "Ready" || type === "Reconciling") continue;
+    expect(`${type}: ${status} ${reason}: ${message}`).toBe(
+      `${type}: Unknown WaitingForNamespace: not looked at: the labels of its namespace are not seen yet, what runs stays as it is`,
+    );
+  }
   expect(it.calls()).toEqual([]);
 });
 
@@ -27,6 +33,18 @@ test("children of an earlier service of the name are waited for, not taken over"
   it.holds.children = "nothing";
   await it.pass();
   expect(it.condition("DisruptionBudgetReady")).toMatch(/^True/);
+});
+
+test("what was taken over is told, though the status of that pass could not be written", async () => {
+  const it = servicePass();
+  it.holds.children = "desired";
+  it.theirs.set("ServiceAccount", "asks");
+  it.outdated(true);
+  await expect(it.pass()).rejects.toThrow("moved on");
+  expect(it.told).toEqual(["ServiceAccount matching"]);
+  it.outdated(false);
+  await it.pass();
+  expect(it.told).toEqual(["ServiceAccount matching"]);
 });
 
 test("a role that stays other than as written, whatever is written, is said with what differs, and tried again", async () => {
@@ -48,6 +66,21 @@ test("a caller that an isolated tier leaves out is named, and the rest is as wri
   expect(it.condition("MeshSecurityReady")).toBe(
     "True CallersLeftOut: tier pci is isolated: shop/web, named in spec.callers.services, is no service of it",
   );
+});
+
+test("a service in no mesh says so where it would be held, has nothing of one, and is told that nobody holds it to a name", async () => {
+  const it = servicePass({}, undefined, testConfig({ mesh: { default: "None" } }));
+  const none = "True NoMesh: this namespace is in no mesh, by the operator's configuration";
+  await it.pass();
+  expect([it.condition("MeshSecurityReady"), it.condition("TrafficReady")]).toEqual([none, none]);
+  expect(it.calls().filter((call) => / (PeerAuthentication|AuthorizationPolicy|VirtualService|Sidecar|Certificate) /.test(call))).toEqual(
+    [],
+  );
+
+  it.change({ spec: { dependencies: { hosts: [{ host: "api.carrier.example.com", port: 443 }] } } });
+  await it.pass();
+  expect(it.condition("TrafficReady")).toBe(`${none}; of a dependency on a host the port is enforced, the name is not`);
+  expect(it.calls().filter((call) => call.includes("ServiceEntry"))).toEqual([]);
 });
 
 test.each([

@@ -100,7 +100,9 @@ describe("what runs in the place of another", () => {
     it.owned.add("Deployment");
     brought.set("legacy", broughtState("matching", { readyReplicas: 0 }));
     expect(await writes()).toEqual(["hold Deployment legacy", "strip"]);
-    expect(it.condition("WorkloadReady")).toMatch(/^Unknown TooFewReplicas: Deployment legacy runs 0 ready pods/);
+    expect(it.condition("WorkloadReady")).toMatch(/^False TooFewReplicas: Deployment legacy runs 0 ready pods/);
+    expect(it.condition("Stalled")).toMatch(/^True TooFewReplicas: /);
+    expect(it.condition("Reconciling")).toBeUndefined();
   });
 
   test("is the service's own Deployment once it runs as many as the brought one, up to its maximum", async () => {

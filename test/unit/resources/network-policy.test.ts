@@ -356,4 +356,63 @@ describe("ports for one peer", () => {
     const cidrs = Array.from({ length: 50 }, (_, i) => ({ cidr: `10.${i}.0.0/16`, port: 5000 + i }));
     expect(problems({ spec: { dependencies: { cidrs } } })).toEqual([]);
   });
+
+  test("are counted with the platform's own, and a refusal says whose they are", () => {
+    const network = { platformEgress: [{ name: "db", cidr: "10.40.0.0/16", ports: [4000] }] };
+    const found = problems({ config: testConfig({ network }), spec: { dependencies: { cidrs: cidrPorts(24) } } });
+    expect(found).toMatchObject([{ field: "spec.dependencies", reason: "TooManyPorts" }]);
+    expect(found[0]?.message).toContain("or ask the platform team to open fewer in network.platformEgress of the operator's configuration");
+    const [alone] = problems({ spec: { dependencies: { cidrs: cidrPorts(25) } } });
+    expect(alone?.message).toMatch(/narrower address ranges$/);
+  });
+});
+
+describe("what the platform opens", () => {
+  const network = {
+    platformIngress: [
+      { name: "edge", namespace: "edge", labels: { app: "gateway" } },
+      { name: "checks", cidr: "10.60.0.0/16", ports: [8080, 8081] },
+    ],
+    platformEgress: [
+      { name: "telemetry", namespace: "observability", ports: [4317, 4318] },
+      { name: "licences", cidr: "10.70.0.1/32", ports: [27000] },
+    ],
+  };
+  const config = testConfig({ network });
+  const egress = [
+    { to: [namespace("observability")], ports: [tcp(4317), tcp(4318)] },
+    { to: [{ ipBlock: { cidr: "10.70.0.1/32" } }], ports: [tcp(27000)] },
+  ];
+  const checks = { from: [{ ipBlock: { cidr: "10.60.0.0/16" } }], ports: [tcp(8080), tcp(8081)] };
+  const strict = shippedTier("pci");
+
+  test.each([
+    ["of a tier without isolation", {}],
+    ["of an isolated tier", { tier: strict }],
+  ])("is a policy of its own at every service %s", (_, of) => {
+    expect(specs({ config, spec: { port: 9000 }, ...of })["matching-platform"]).toEqual({
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [pods("edge", { app: "gateway" })], ports: [tcp(9000)] }, checks],
+      egress,
+    });
+  });
+
+  test("is the service's own port only where there is one", () => {
+    expect(specs({ config })["matching-platform"]).toMatchObject({ ingress: [checks] });
+    const edgeAlone = testConfig({ network: { platformIngress: network.platformIngress.slice(0, 1) } });
+    expect(Object.keys(specs({ config: edgeAlone }))).not.toContain("matching-platform");
+  });
+
+  test("says nothing of the direction in which nothing is opened", () => {
+    const out = testConfig({ network: { platformEgress: network.platformEgress } });
+    expect(specs({ config: out })["matching-platform"]).toEqual({ policyTypes: ["Egress"], egress });
+  });
+
+  test("is reached by the tunnel too, where pods may be in the ambient data plane, and addresses are not", () => {
+    const ambient = testConfig({ network, mesh: { istio: { dataPlane: "Ambient" } } });
+    expect(specs({ config: ambient, spec: { port: 9000 } })["matching-platform"]).toMatchObject({
+      ingress: [{ ports: [tcp(9000), tcp(15008)] }, checks],
+      egress: [{ ports: [tcp(4317), tcp(4318), tcp(15008)] }, { ports: [tcp(27000)] }],
+    });
+  });
 });

@@ -60,6 +60,7 @@ function validate({ service = {}, tier = {}, config = {}, labels = { tenant: "di
 
 const ROLES_LISTED: Changes = { "tenancy[0].existingRoleArns": ["*"] };
 const STRICT: Changes = { "network.isolation": "Strict" };
+const PREFIXED = { "registry.repositoryPrefix": "prod/" };
 const LONG_PREFIX = `${"a".repeat(127)}/`;
 
 interface Case {
@@ -127,6 +128,30 @@ const REFUSED: Readonly<Record<string, Case>> = {
     field: "spec.image.repositoryMode",
     reason: "ExistingRepositoryNotAllowed",
     tells: ["pricing/matching is not"],
+  },
+  "a repository of others below the prefix where its whole name is listed without it": {
+    world: { service: { "image.repositoryMode": "Existing" }, config: { ...PREFIXED, "tenancy[0].existingRepositories": ["dispatch/*"] } },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["prod/dispatch/matching is not"],
+  },
+  "a repository that the configuration alone says others own, which is below the prefix": {
+    world: {
+      service: { "image.repository": "shared/base" },
+      config: { ...PREFIXED, "registry.mode": "Existing", "tenancy[0].existingRepositories": ["shared/*"] },
+    },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["prod/shared/base is not"],
+  },
+  "a repository beside the prefix that begins like the namespace": {
+    world: {
+      service: { "image.repositoryMode": "Existing", "image.repository": "dispatch/matching" },
+      config: { ...PREFIXED, "registry.mode": "Existing" },
+    },
+    field: "spec.image.repositoryMode",
+    reason: "ExistingRepositoryNotAllowed",
+    tells: ["dispatch/matching is not"],
   },
   "a repository that is too long with the registry's prefix": {
     world: { service: { "image.repository": `dispatch/${"m".repeat(120)}` }, config: { "registry.repositoryPrefix": LONG_PREFIX } },
@@ -268,7 +293,16 @@ const ACCEPTED: Readonly<Record<string, World>> = {
     service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
     config: { "tenancy[0].existingRepositories": ["shared/*"] },
   },
+  "a repository of others that the tenancy lists beside the prefix": {
+    service: { "image.repositoryMode": "Existing", "image.repository": "shared/base" },
+    config: { ...PREFIXED, "tenancy[0].existingRepositories": ["shared/*"] },
+  },
+  "a repository of others that the tenancy lists below the prefix": {
+    service: { "image.repositoryMode": "Existing" },
+    config: { ...PREFIXED, "tenancy[0].existingRepositories": ["prod/dispatch/*"] },
+  },
   "a repository of its namespace where others own all": { config: { "registry.mode": "Existing" } },
+  "a repository of its namespace below the prefix where others own all": { config: { ...PREFIXED, "registry.mode": "Existing" } },
   "a repository of its own where others own the rest": {
     service: { "image.repositoryMode": "Own" },
     config: { "registry.mode": "Existing" },

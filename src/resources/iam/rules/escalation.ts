@@ -1,5 +1,5 @@
 import type { Statement } from "../../../crds/platform-service.ts";
-import { hasVariable, parseArnPattern } from "../arn.ts";
+import { hasVariable, isRole, parseArnPattern } from "../arn.ts";
 import { hasWildcard } from "../pattern.ts";
 import { grants, isAssuming } from "./actions.ts";
 import { violation, type PolicyRule } from "./rule.ts";
@@ -27,7 +27,7 @@ export const boundedAssumeRole: PolicyRule = (statement) =>
 function namesRoles(statement: Statement): boolean {
   return statement.resources.every((resource) => {
     const arn = parseArnPattern(resource);
-    return arn?.service === "iam" && arn.resource.startsWith("role/") && !hasWildcard(resource) && !hasVariable(resource);
+    return arn !== undefined && isRole(arn) && !hasWildcard(resource) && !hasVariable(resource);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Statement } from "../../../crds/platform-service.ts";
-import { arnCovers, parseArnPattern, type ArnPattern } from "../arn.ts";
+import { arnCovers, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
 import { listed } from "../../order.ts";
+import { isAssuming } from "./actions.ts";
 import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
 
 /** Rules about what a statement reaches. */
@@ -53,15 +54,23 @@ function malformed(statement: Statement, context: VettingContext, holds: (arn: A
       });
 }
 
-/** The account is this one, spelled out; or none, as in a bucket's ARN, which tenancy alone judges. */
-export const noOtherAccount: PolicyRule = (statement, { accountId }) => {
-  const others = scoped(statement.resources).filter(({ arn }) => arn.account !== "" && arn.account !== accountId);
-  return others.length === 0
-    ? undefined
-    : violation(statement, "resources", {
-        reason: "OtherAccount",
-        text: `reaches outside account ${accountId} by ${listed(others.map(({ text }) => text))}; write ${accountId} as the account, or remove it`,
-      });
+/**
+ * The account is this one, spelled out; or none, as in a bucket's ARN, which tenancy alone judges. Roles of a trusted account may be assumed, by a statement
+ * that allows nothing else: what is done there is then done under rights that the account itself gave.
+ */
+export const noOtherAccount: PolicyRule = (statement, { accountId, trustedAccounts }) => {
+  const assumable = statement.actions.every(isAssuming) ? trustedAccounts : [];
+  const others = scoped(statement.resources).filter(
+    ({ arn }) => arn.account !== "" && arn.account !== accountId && !(isRole(arn) && assumable.includes(arn.account)),
+  );
+  if (others.length === 0) return undefined;
+  const trust = statement.actions.some(isAssuming)
+    ? `; roles to assume may be of accounts that the platform team lists under identity.trustedAccounts (now ${listed(trustedAccounts) || "none"}), in a statement that allows nothing else`
+    : "";
+  return violation(statement, "resources", {
+    reason: "OtherAccount",
+    text: `reaches outside account ${accountId} by ${listed(others.map(({ text }) => text))}; write ${accountId} as the account, or remove it${trust}`,
+  });
 };
 
 /** Everything that the resource matches is matched by one pattern of the namespace's tenancy: region, account and all. */

@@ -5,6 +5,8 @@ import type { Statement } from "../../../crds/platform-service.ts";
 export interface VettingContext {
   readonly accountId: string;
   readonly region: string;
+  /** Other accounts, in which roles may be assumed. */
+  readonly trustedAccounts: readonly string[];
   /** ARN patterns of the namespace's `tenancy`. */
   readonly resourceArns: readonly string[];
   /** What the platform adds to the policy; default: nothing. */

@@ -125,9 +125,13 @@ describe("images of repositories that others own", () => {
     expect(reading({})).toBeUndefined();
   });
 
-  test("are read where a tenancy lists them, or everywhere where others own all, below the prefix", () => {
-    expect(reading({ tenancy: [listing("shared/*", "a/b"), listing("a/b")] })).toEqual([arn("a/b"), arn("shared/*")]);
-    expect(reading({ registry: { mode: "Existing", repositoryPrefix: "prod/" }, tenancy: [listing("a/b")] })).toEqual([arn("prod/*")]);
+  test("are read where a tenancy lists them, by their whole names, or everywhere below the prefix where others own all", () => {
+    const listed = { tenancy: [listing("shared/*", "a/b"), listing("a/b")] };
+    expect(reading(listed)).toEqual([arn("a/b"), arn("shared/*")]);
+    expect(reading({ ...listed, registry: { repositoryPrefix: "prod/" } })).toEqual([arn("a/b"), arn("shared/*")]);
+    expect(reading({ ...listed, registry: { mode: "Existing" } })).toEqual([arn("*")]);
+    const registry = { mode: "Existing", repositoryPrefix: "prod/" };
+    expect(reading({ registry, tenancy: [listing("prod/a", "a/b")] })).toEqual([arn("a/b"), arn("prod/*")]);
   });
 });
 

@@ -10,6 +10,7 @@ const BUCKET = "arn:aws:s3:::meridian-tracking/inbox/*";
 const context = {
   accountId: ACCOUNT,
   region: "eu-west-1",
+  trustedAccounts: [],
   resourceArns: [`arn:aws:dynamodb:*:${ACCOUNT}:table/*`, "arn:aws:s3:::meridian-tracking/*", `arn:aws:iam::${ACCOUNT}:role/*`],
 };
 
@@ -162,6 +163,62 @@ describe("a tenancy open to the whole account", () => {
 
   test("opens no other account", () => {
     expect(vetPolicy([{ ...statement, resources: ["arn:aws:dynamodb:eu-west-1:999999999999:table/x"] }], open)).toHaveLength(2);
+  });
+});
+
+describe("roles of a trusted account", () => {
+  const TRUSTED = "444455556666";
+  const THEIRS = `arn:aws:iam::${TRUSTED}:role/data/reports`;
+  const trusting = {
+    ...context,
+    trustedAccounts: [TRUSTED],
+    resourceArns: [...context.resourceArns, `arn:aws:iam::${TRUSTED}:*`, `arn:aws:dynamodb:*:${TRUSTED}:table/*`],
+  };
+  const assume: Statement = { ...statement, actions: ["sts:AssumeRole"], resources: [THEIRS] };
+  const reasons = (change: Partial<Statement>, within = trusting) =>
+    vetPolicy([{ ...assume, ...change }], within).map(({ reason }) => reason);
+
+  test.each<[string, Partial<Statement>]>([
+    ["by name", {}],
+    ["with session tags and a source identity", { actions: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] }],
+    ["in another case", { actions: ["sts:assumerole"] }],
+    ["beside a role of the account's own", { resources: [THEIRS, ROLE] }],
+  ])("are assumed %s", (_, change) => {
+    expect(reasons(change)).toEqual([]);
+  });
+
+  test("are not to be had in any other way", () => {
+    const refused: [string, Partial<Statement>, string[]][] = [
+      ["assumed by a statement that allows something else", { actions: ["sts:AssumeRole", "dynamodb:GetItem"] }, ["OtherAccount"]],
+      ["passed", { ...passRole, resources: [THEIRS] }, ["OtherAccount"]],
+      ["assumed by a pattern", { resources: [`arn:aws:iam::${TRUSTED}:role/*`] }, ["AssumeRoleUnbounded"]],
+      ["assumed by a variable", { resources: [`arn:aws:iam::${TRUSTED}:role/\${aws:PrincipalTag/x}`] }, ["AssumeRoleUnbounded"]],
+      ["in any account", { resources: ["arn:aws:iam::*:role/reports"] }, ["AssumeRoleUnbounded", "OtherAccount", "OutsideTenancy"]],
+      [
+        "in accounts that begin alike",
+        { resources: ["arn:aws:iam::44445555666?:role/x"] },
+        ["AssumeRoleUnbounded", "OtherAccount", "OutsideTenancy"],
+      ],
+      ["users instead", { resources: [`arn:aws:iam::${TRUSTED}:user/reports`] }, ["AssumeRoleUnbounded", "OtherAccount"]],
+      ["tables instead", { actions: ["dynamodb:GetItem"], resources: [`arn:aws:dynamodb:eu-west-1:${TRUSTED}:table/x`] }, ["OtherAccount"]],
+      ["in an account that is not listed", { resources: ["arn:aws:iam::999999999999:role/x"] }, ["OtherAccount", "OutsideTenancy"]],
+    ];
+    expect(refused.map(([way, change]) => [way, reasons(change)])).toEqual(refused.map(([way, , expected]) => [way, expected]));
+  });
+
+  test("are still the tenancy's to give", () => {
+    expect(reasons({}, { ...trusting, resourceArns: context.resourceArns })).toEqual(["OutsideTenancy"]);
+  });
+
+  test("are what a refusal tells of, where a role of another account was to be assumed", () => {
+    const outside = (actions: string[], trustedAccounts: string[]) =>
+      vetPolicy([{ ...assume, actions }], { ...trusting, trustedAccounts }).map(({ message }) => message);
+    const without = `statement Tables reaches outside account ${ACCOUNT} by ${THEIRS}; write ${ACCOUNT} as the account, or remove it`;
+    expect(outside(["dynamodb:GetItem"], [])).toEqual([without]);
+    expect(outside(["sts:AssumeRole"], [])).toEqual([
+      `${without}; roles to assume may be of accounts that the platform team lists under identity.trustedAccounts (now none), in a statement that allows nothing else`,
+    ]);
+    expect(outside(["sts:AssumeRole"], ["777788889999"])).toEqual([expect.stringContaining("identity.trustedAccounts (now 777788889999)")]);
   });
 });
 

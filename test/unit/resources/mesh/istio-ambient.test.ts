@@ -259,6 +259,15 @@ describe("the network", () => {
     expect(policy({}, "mesh")).toEqual({ egress });
   });
 
+  test("lets in the kubelet's probes where pods and templates show them, beside those of the file", () => {
+    const seen = { ...networkFacts(), probedPorts: [9000, 8081, 8081] };
+    const from = [{ ipBlock: { cidr: PROBES } }];
+    expect(policy({ spec: { port: 8080 } }, "mesh", seen)).toMatchObject({ ingress: [{ from, ports: [tcp(8080), tcp(8081), tcp(9000)] }] });
+    expect(policy({}, "mesh", seen)).toMatchObject({ ingress: [{ from, ports: [tcp(8081), tcp(9000)] }] });
+    const sidecar = policy({ config: testConfig(), spec: { port: 8080 } }, "mesh", seen);
+    expect(JSON.stringify(sidecar), "the kubelet comes from its node there").not.toContain(PROBES);
+  });
+
   test("leads out to dependencies by the port, by the tunnel, and to the waypoint that stands before them", () => {
     expect(policy({ spec: { dependencies } }, "dependencies", facts)).toEqual({
       egress: [

@@ -224,6 +224,25 @@ describe("ways out of the mesh", () => {
     });
   });
 
+  test("are the platform's too, in an isolated tier as well: a namespace's Services, and ranges beside the service's own", () => {
+    const platformEgress = [
+      { name: "telemetry", namespace: "observability", ports: [4317] },
+      { name: "database", cidr: "10.40.0.0/16", ports: [5433, 5432] },
+    ];
+    const config = testConfig({ network: { platformEgress } });
+    const hosts = ["./cidr-10-40-0-0-16.matching.dispatch.internal", "istio-system/*", "observability/*"];
+    const ports = (...numbers: number[]) => numbers.map((number) => ({ number, name: `tcp-${String(number)}`, protocol: "TCP" }));
+    expect(traffic({ config, tier: shippedTier("pci", { network: { isolation: "Strict" } }) })).toMatchObject({
+      "Sidecar matching": { egress: [{ hosts }] },
+      "ServiceEntry matching.cidr-10-40-0-0-16": { addresses: ["10.40.0.0/16"], ports: ports(5432, 5433) },
+    });
+    const spec = { dependencies: { cidrs: [{ cidr: "10.40.0.0/16", port: 80 }] } };
+    expect(traffic({ config, spec })).toMatchObject({
+      "Sidecar matching": { egress: [{ hosts }] },
+      "ServiceEntry matching.cidr-10-40-0-0-16": { ports: ports(80, 5432, 5433) },
+    });
+  });
+
   test("names the partition's own domain", () => {
     const cluster = { name: "demo", region: "cn-north-1", accountId: "111122223333", oidcIssuer: "https://example.com" };
     const spec = { aws: { policy: { statements: [{ sid: "A", actions: ["sqs:SendMessage"], resources: ["*"] }] } } };
