@@ -7,13 +7,6 @@ import { text } from "node:stream/consumers";
 import { inject } from "vitest";
 import type { RuleGroup } from "../../../src/resources/slo/rules.ts";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    /** The path of Prometheus' promtool. */
-    readonly promtool: string;
-  }
-}
-
 /** A counter that rises by so many a minute, for so many minutes, again and again. */
 export interface Series {
   /** As `istio_requests_total{response_code="200"}`. */
@@ -83,7 +76,7 @@ async function promtool(
   const dir = await mkdtemp(join(tmpdir(), "platform-operator-promtool-"));
   try {
     for (const [name, content] of Object.entries(files)) await writeFile(join(dir, name), JSON.stringify(content));
-    const child = spawn(inject("promtool"), args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(inject("prometheus").promtool, args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     return { code: child.exitCode, output: `${stdout}${stderr}` };
   } finally {

@@ -1,7 +1,13 @@
 import type { TestProject } from "vitest/node";
-import { ensurePromtool } from "../oracles/promtool.ts";
+import { ensurePrometheus, type PrometheusPrograms } from "../oracles/prometheus.ts";
 
-/** Builds promtool, where it is not there and this machine never did. */
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly prometheus: PrometheusPrograms;
+  }
+}
+
+/** Builds Prometheus, where it is not there and this machine never did. */
 export async function setup(project: TestProject): Promise<void> {
-  project.provide("promtool", await ensurePromtool({ env: process.env, progress: process.stderr }));
+  project.provide("prometheus", await ensurePrometheus({ env: process.env, progress: process.stderr }));
 }
