@@ -77,7 +77,16 @@ const { query } = fc.letrec<{ query: string }>((tie) => ({
       .tuple(
         fc.constantFrom("increase", "increase", "sum_over_time", "count_over_time", "rate", "sum"),
         fc.constantFrom("orders_total", "orders_total", "a:b", "and", "sum", ""),
-        fc.constantFrom("", "{}", '{code="200"}', '{code=~"5..|x+"}', '{code=~"(a"}', '{code=~"[a-z]*?",}', '{code!="\\n"}', '{__name__="x"}'),
+        fc.constantFrom(
+          "",
+          "{}",
+          '{code="200"}',
+          '{code=~"5..|x+"}',
+          '{code=~"(a"}',
+          '{code=~"[a-z]*?",}',
+          '{code!="\\n"}',
+          '{__name__="x"}',
+        ),
         fc.constantFrom("[window]", "[window]", "[window]", "[window]", "[window] offset 5m", "[window:1m]", "[5m]", ""),
       )
       .map(([call, metric, labels, range]) => `${call}(${metric}${labels}${range})`),
@@ -86,9 +95,16 @@ const { query } = fc.letrec<{ query: string }>((tie) => ({
       .tuple(tie("query"), fc.constantFrom("+", "-", "*", "/", "or", "and", "unless", ">", "==", "%", "^"), tie("query"))
       .map((parts) => parts.join(" ")),
     fc
-      .tuple(tie("query"), fc.constantFrom("+", "or", "/"), fc.constantFrom("on (a)", "ignoring (a, b)", "on ()", "group_left"), tie("query"))
+      .tuple(
+        tie("query"),
+        fc.constantFrom("+", "or", "/"),
+        fc.constantFrom("on (a)", "ignoring (a, b)", "on ()", "group_left"),
+        tie("query"),
+      )
       .map((parts) => parts.join(" ")),
-    fc.tuple(fc.constantFrom("sum", "max by (a)", "count without (a)", "topk", "SUM", "abs", ""), tie("query")).map(([call, of]) => `${call}(${of})`),
+    fc
+      .tuple(fc.constantFrom("sum", "max by (a)", "count without (a)", "topk", "SUM", "abs", ""), tie("query"))
+      .map(([call, of]) => `${call}(${of})`),
   ),
 }));
 

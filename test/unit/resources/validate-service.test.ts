@@ -112,7 +112,10 @@ const REFUSED: Readonly<Record<string, Case>> = {
   },
   "a threshold that a brought workload's sidecar has no bound for": {
     world: {
-      service: { workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: "own" }, ...slos({ indicator: "latency", threshold: "300ms" }) },
+      service: {
+        workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: "own" },
+        ...slos({ indicator: "latency", threshold: "300ms" }),
+      },
     },
     field: "spec.slos[answers].threshold",
     reason: "NoHistogramBound",
@@ -122,7 +125,11 @@ const REFUSED: Readonly<Record<string, Case>> = {
     world: { service: slos({ objective: "93" }) },
     field: "spec.slos[answers].objective",
     reason: "AlertUnreachable",
-    tells: ["93 over 30d", "2 % of the budget in 1h would need 101 % of the requests to fail", "raise the objective, or choose a shorter window"],
+    tells: [
+      "93 over 30d",
+      "2 % of the budget in 1h would need 101 % of the requests to fail",
+      "raise the objective, or choose a shorter window",
+    ],
   },
   "a query that is no count": {
     world: { service: ownQueries("rate(orders_total[window])") },

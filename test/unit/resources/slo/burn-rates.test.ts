@@ -21,7 +21,9 @@ const config = testConfig();
 const WINDOWS = ["7d", "28d", "30d", "90d"] as const;
 /** Of a ten-thousandth of a percent. */
 const objective = fc.integer({ min: 900_000, max: 999_999 }).map((units) => {
-  const decimals = String(units % 10_000).padStart(4, "0").replace(/0+$/, "");
+  const decimals = String(units % 10_000)
+    .padStart(4, "0")
+    .replace(/0+$/, "");
   return `${Math.floor(units / 10_000)}${decimals === "" ? "" : `.${decimals}`}`;
 });
 const slo = fc.record({ objective, window: fc.constantFrom(...WINDOWS) });

@@ -51,7 +51,10 @@ describe("a query is refused, with what to write,", () => {
     ['increase({__name__="a"}[window])', "must name each metric before its labels"],
     ['increase({__name__=~".+"}[window])', "must name each metric before its labels"],
     ['increase(a{__name__="b"}[window])', '__name__="b" is none of them'],
-    ['increase(a{namespace="pricing"}[window])', 'may read only series with namespace="dispatch", which is added: remove namespace="pricing"'],
+    [
+      'increase(a{namespace="pricing"}[window])',
+      'may read only series with namespace="dispatch", which is added: remove namespace="pricing"',
+    ],
     ['increase(a{namespace=~".*"}[window])', 'remove namespace=~".*"'],
     ['increase(a{cluster!=""}[window])', 'remove cluster!=""'],
     ['increase(a{b=~"(?i)x"}[window])', 'b=~"(?i)x" has not'],
