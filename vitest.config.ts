@@ -56,8 +56,10 @@ export default defineConfig({
           name: "slo",
           include: ["test/slo/*.test.ts"],
           globalSetup: ["test/support/slo/setup.ts"],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           maxWorkers: 2,
+          // Each runs promtool.
+          maxConcurrency: 2,
         },
       },
       {
