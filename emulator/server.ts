@@ -39,7 +39,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const principals = new Principals(options);
   const faults = new FaultInjector();
   const log = new ActionLog();
-  const server = createServer();
+  // Clients close what is idle: a request that is sent as the server closes its connection would be reset.
+  const server = createServer({ keepAliveTimeout: 0 });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
