@@ -51,6 +51,22 @@ const policies = z.strictObject({
   trustedUsers: z.array(z.string().min(1)).describe("Users of controllers that make pods or write traffic for services."),
 });
 
+const prometheusRule = z.strictObject({
+  enabled: switched("Whether the PrometheusRule is made."),
+  labels: strings("Labels that your Prometheus selects it by."),
+  runbookUrl: z
+    .string()
+    .regex(/^(https?:\/\/[!-~]+)?$/)
+    .describe("URL of an alert's runbook, in which {alert} is filled in. Empty: no link."),
+});
+
+const dashboards = z.strictObject({
+  enabled: switched("Whether the ConfigMap of the dashboards is made."),
+  namespace: z.string().describe("Namespace of the ConfigMap. Empty: the release's."),
+  labels: strings("Labels by which Grafana's sidecar finds it."),
+  annotations: strings("Its annotations, as grafana_folder."),
+});
+
 const chartValues = z.strictObject({
   global: anyObject("What Helm hands down from a parent chart; not read.").optional(),
   image: image.describe("The operator's image."),
@@ -74,6 +90,8 @@ const chartValues = z.strictObject({
   podMonitor: z
     .strictObject({ enabled: switched("Whether it is made."), labels: strings("Labels that your Prometheus selects it by.") })
     .describe("The operator's own PodMonitor."),
+  prometheusRule: prometheusRule.describe("Alerts on the operator, and on services that it cannot make ready."),
+  dashboards: dashboards.describe("Grafana dashboards of a service and of the fleet."),
   networkPolicy: networkPolicy.describe("The operator's own NetworkPolicy."),
   rbac: z
     .strictObject({ aggregate: switched("Whether the cluster's view and edit carry the right to read and to write PlatformServices.") })

@@ -355,7 +355,7 @@ const link = (what: string) =>
 const labelName = z
   .string()
   .max(128)
-  .regex(/^(?!__)[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a Prometheus label, as cluster");
+  .regex(/^_?[A-Za-z][A-Za-z0-9_]*$/, "must be the name of a Prometheus label, as cluster");
 
 const slos = z.strictObject({
   seriesLabels: z

@@ -38,10 +38,11 @@ export interface Metrics {
   ): void;
   lastReconcile(key: ObjectKey, seconds: number): void;
   readyAfter(tier: string, seconds: number): void;
-  /** How long the longest pass of a queue runs, and all that run together, in seconds. */
-  queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number }): void;
+  /** How long the longest pass of a queue runs, all that run together, and how long the key waits that has waited longest, in seconds. */
+  queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number; oldestSeconds(): number }): void;
   /** Removes every series of a service. */
   forget(key: ObjectKey): void;
+  /** Undefined: there is nothing to tell, and no series. */
   watchAge(resource: string, read: () => number | undefined): void;
   queue(name: string): {
     depth(priority: string, depth: number): void;
@@ -117,6 +118,16 @@ export function createMetrics(options: { readonly version: string; readonly perS
       for (const [name, read] of queues) this.set({ name, controller: name }, read.unfinishedSeconds());
     },
   });
+  // Cardinality: queues. client-go has none: its workqueue_queue_duration_seconds is told only of keys that no longer wait.
+  new Gauge({
+    name: "platform_queue_oldest_age_seconds",
+    help: "How long the key waits by now that has waited longest; 0 where none does.",
+    labelNames: ["name"],
+    registers,
+    collect(): void {
+      for (const [name, read] of queues) this.set({ name }, read.oldestSeconds());
+    },
+  });
   const depth = new Gauge({ name: "workqueue_depth", help: "Keys that wait.", labelNames: ["name", "controller", "priority"], registers });
   const adds = new Counter({ name: "workqueue_adds_total", help: "Keys added.", labelNames: ["name", "controller"], registers });
   const queued = new Histogram({
@@ -153,7 +164,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
     buckets: DURATION_BUCKETS,
     registers,
   });
-  // Cardinality: kinds that are watched.
+  // Cardinality: kinds that are watched. None of a kind that the API server does not serve.
   const ages = new Map<string, () => number | undefined>();
   new Gauge({
     name: "platform_watch_last_event_age_seconds",
@@ -163,7 +174,8 @@ export function createMetrics(options: { readonly version: string; readonly perS
     collect(): void {
       for (const [resource, read] of ages) {
         const age = read();
-        if (age !== undefined) this.set({ resource }, age);
+        if (age === undefined) this.remove({ resource });
+        else this.set({ resource }, age);
       }
     },
   });

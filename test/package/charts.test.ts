@@ -6,6 +6,8 @@ import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { ROOT } from "../../src/cli/keys.ts";
 import { parseConfig, readConfigFile, readSettings } from "../../src/config.ts";
+import { chartAlerts, type ChartAlerts } from "../support/chart-alerts.ts";
+import { DASHBOARDS } from "../support/dashboards.ts";
 import { CHART, CRDS_CHART, helmFolder, helmIn, NAMESPACE, valuesFile, type Helm } from "../support/helm.ts";
 
 /** The charts as Helm reads them, without a cluster. */
@@ -134,6 +136,65 @@ async function tierOnDisk(name: string): Promise<Rendered["spec"]> {
   return rendered.parse(parse(await readFile(join(ROOT, `config/tiers/${name}.yaml`), "utf8"))).spec;
 }
 
+describe("what people see it by", () => {
+  test("is not made unless it is asked for", async () => {
+    const kinds = (await template("-f", valuesFile("least"))).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+    for (const one of ["PrometheusRule platform-operator", "ConfigMap platform-operator-dashboards", "PodMonitor platform-operator"]) {
+      expect(kinds).not.toContain(one);
+    }
+  });
+
+  test("alerts are those of the file that promtool tests, for the release's namespace, each with its runbook", async () => {
+    const { metadata, spec } = named(await template("-f", valuesFile("full"), "-n", "ops"), "PrometheusRule");
+    expect(metadata["labels"]).toMatchObject({ release: "prometheus", "app.kubernetes.io/name": "platform-operator" });
+    const rules = (groups: ChartAlerts): unknown => JSON.parse(JSON.stringify(groups).replaceAll("platform-system", "ops"));
+    const linked = chartAlerts().map(({ rules: written, ...group }) => ({
+      ...group,
+      rules: written.map((rule) => ({
+        ...rule,
+        annotations: { ...rule.annotations, runbook_url: `https://runbooks.example.com/${rule.alert}` },
+      })),
+    }));
+    expect(spec).toEqual({ groups: rules(linked) });
+    const unlinked = await template("-f", valuesFile("full"), "-n", "ops", "--set", "prometheusRule.runbookUrl=");
+    expect(named(unlinked, "PrometheusRule").spec).toEqual({ groups: rules(chartAlerts()) });
+  });
+
+  test("dashboards are the files, where Grafana's sidecar looks and under the label that it looks for", async () => {
+    const dashboards = z.looseObject({
+      metadata: z.object({
+        namespace: z.string(),
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()).optional(),
+      }),
+      data: z.record(z.string(), z.string()),
+    });
+    const files = Object.fromEntries(
+      await Promise.all(
+        ["fleet.json", "service.json"].map(async (file) => [file, await readFile(join(DASHBOARDS, file), "utf8")] as const),
+      ),
+    );
+    const full = dashboards.parse(named(await template("-f", valuesFile("full")), "ConfigMap", "platform-operator-dashboards"));
+    expect(full.data).toEqual(files);
+    expect(full.metadata).toMatchObject({
+      namespace: "default",
+      annotations: { grafana_folder: "Platform" },
+      labels: { "team-dashboard": "yes" },
+    });
+    expect(full.metadata.labels).not.toHaveProperty("grafana_dashboard");
+    const least = dashboards.parse(
+      named(await template("-f", valuesFile("least"), "--set", "dashboards.enabled=true"), "ConfigMap", "platform-operator-dashboards"),
+    );
+    expect(least.metadata).toMatchObject({ namespace: NAMESPACE, labels: { grafana_dashboard: "1" } });
+    expect(least.metadata.annotations).toBeUndefined();
+  });
+
+  test("the scrape leaves a service's namespace what it is", async () => {
+    const { spec } = named(await template("-f", valuesFile("full")), "PodMonitor");
+    expect(spec?.["podMetricsEndpoints"]).toEqual([{ port: "metrics", path: "/metrics", honorLabels: true }]);
+  });
+});
+
 test("a change of the configuration is a rollout, and another value is none", async () => {
   const checksum = async (...args: readonly string[]): Promise<string | undefined> =>
     deployment.parse(named(await template("-f", valuesFile("least"), ...args), "Deployment")).spec.template.metadata.annotations[
@@ -217,6 +278,7 @@ describe("a value that is wrong or missing is refused, and named", () => {
     ["an API server that is null", ["--set", "networkPolicy.apiServer=null"], /'\/networkPolicy/],
     ["a range that is none", ["--set", "networkPolicy.aws.cidrs={10.0.0.0}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
     ["an IPv6 range that holds instance metadata", ["--set", "networkPolicy.aws.cidrs={fd00::/8}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
+    ["a runbook's URL that is none", ["--set", "prometheusRule.runbookUrl=runbooks/{alert}"], /'\/prometheusRule\/runbookUrl'/],
     ["no action of the policies", ["--set-json", "policies.validationActions=[]"], /'\/policies\/validationActions': minItems/],
   ])("%s", async (what, args, message) => {
     const base = what.endsWith(" configuration") ? [] : ["-f", valuesFile("least")];

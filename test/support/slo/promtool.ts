@@ -8,11 +8,19 @@ import { inject } from "vitest";
 import type { RuleGroup } from "../../../src/resources/slo/rules.ts";
 
 /** A counter that rises by so many a minute, for so many minutes, again and again. */
-export interface Series {
+interface Counted {
   /** As `istio_requests_total{response_code="200"}`. */
   readonly name: string;
   readonly segments: readonly { readonly minutes: number; readonly perMinute: number }[];
 }
+
+/** A gauge, by promtool's notation: `1x30 _x5 0x60` is 1 for half an hour, nothing for five minutes, 0 for an hour. */
+interface Gauged {
+  readonly name: string;
+  readonly values: string;
+}
+
+export type Series = Counted | Gauged;
 
 export interface Expectation {
   /** Minutes since the first sample. */
@@ -37,7 +45,7 @@ export async function testRules(groups: readonly RuleGroup[], { series, every = 
     tests: [
       {
         interval: "1m",
-        input_series: series.map(({ name, segments }) => ({ series: name, values: valuesOf(segments) })),
+        input_series: series.map((one) => ({ series: one.name, values: "values" in one ? one.values : valuesOf(one.segments) })),
         promql_expr_test: expect.map(({ at, expr, value }) => ({
           expr,
           eval_time: `${at}m`,
@@ -64,7 +72,7 @@ export async function checkRules(groups: readonly RuleGroup[]): Promise<string> 
 /** A counter that has counted for long: where it is 0, Prometheus takes it that it began there. */
 const COUNTED_BEFORE = 1_000_000_000;
 
-function valuesOf(segments: Series["segments"]): string {
+function valuesOf(segments: Counted["segments"]): string {
   let value = COUNTED_BEFORE;
   const parts = [String(value)];
   for (const { minutes, perMinute } of segments) {
