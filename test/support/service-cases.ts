@@ -86,7 +86,7 @@ const SERVICE_WHOLE: readonly Refusal[] = [
   {
     field: "spec.slos[0].objective",
     message: 'slos objective must be a percentage from 90 to below 100 in quotes, with at most four decimals, as "99.95"',
-    examples: ["99.99999", "100", "89.9", "99.", "99,9"].map((objective) => slo({ objective })),
+    examples: ["100", "89.9", "99.", "99,9"].map((objective) => slo({ objective })),
   },
   {
     field: "spec.slos[0].threshold",

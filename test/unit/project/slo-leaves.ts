@@ -1,4 +1,4 @@
-import type { Changes } from "../../support/json-path.ts";
+import { REMOVED, type Changes } from "../../support/json-path.ts";
 import { DEPLOYMENT, type LeafRow } from "./leaf-row.ts";
 
 /** Each leaf of `spec.slos`. Names and figures are in nearly every rule, so the object alone is named; what the rules say is for promtool. */
@@ -32,7 +32,10 @@ export const SLO_LEAVES: readonly LeafRow[] = [
   ...["7d", "28d", "90d"].map((window) => row("window", { "slos[0].window": window })),
   { ...row("window", { "slos[0].window": "30d" }), given: { ...SLOS, "slos[0].window": "7d" } },
   row("indicator", { "slos[0].indicator": "latency", "slos[0].threshold": "1s" }),
-  row("indicator", { "slos[1]": { name: "latency", objective: "99", window: "30d", indicator: "availability" } }),
+  {
+    ...row("indicator", { "slos[0].indicator": "availability", "slos[0].threshold": REMOVED }),
+    given: { ...SLOS, "slos[0].indicator": "latency", "slos[0].threshold": "1s" },
+  },
   row("threshold", { "slos[1].threshold": "500ms" }),
   // Not a bound that the mesh's histogram has by default: the sidecar is asked for it.
   row(
