@@ -51,7 +51,15 @@ export default defineConfig({
       },
       // The image is built in the hook.
       { test: { name: "image", include: ["test/image/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 900_000 } },
-      { test: { name: "slo", include: ["test/slo/*.test.ts"], globalSetup: ["test/support/slo/setup.ts"], testTimeout: 120_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: "slo",
+          include: ["test/slo/*.test.ts"],
+          globalSetup: ["test/support/slo/setup.ts"],
+          testTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: "oracles",

@@ -17,6 +17,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   reconcilers: { ours: ["crds", "resources"], packages: ["node:crypto"], typesOf: ["telemetry"] },
   aws: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
   kube: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
+  prometheus: { ours: ["crds", "reconcilers/ports.ts"], packages: ["node:fs/promises", "node:tls", "undici", "zod"] },
   telemetry: { ours: ["crds"], packages: ["pino", "prom-client", "node:http", "node:net"] },
   controllers: { ours: ["crds", "reconcilers", "kube", "telemetry"], packages: [] },
 };
@@ -24,6 +25,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
 /** SDKs and their one home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/": ["aws", "cli"],
+  "@smithy/": ["aws"],
   "@kubernetes/": ["kube", "cli", "main.ts"],
 };
 

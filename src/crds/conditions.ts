@@ -18,8 +18,8 @@ export const STEP_CONDITIONS = [
 
 export type StepCondition = (typeof STEP_CONDITIONS)[number];
 
-/** Shown, but not counted in Ready: two squads could lock each other. */
-export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted"]);
+/** Shown, but not counted in Ready: two squads could lock each other; and how a service does must not gate its deployments. */
+export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted", "SLOsReady"]);
 
 /** kstatus: `Reconciling` and `Stalled` are present only while True; so is `Suspended`, while nothing is written for the service. */
 export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled" | "Suspended";

@@ -82,122 +82,125 @@ function due(severity: "page" | "ticket", { slo }: Subject, times: number): numb
   return Math.min(...spent);
 }
 
-describe.each(SUBJECTS.map((subject) => [`${keyString(subject.service.key)}/${subject.slo.name}`, subject] as const))("%s", (_, subject) => {
-  const { slo, groups } = subject;
-  const budget = errorBudget(slo);
+describe.each(SUBJECTS.map((subject) => [`${keyString(subject.service.key)}/${subject.slo.name}`, subject] as const))(
+  "%s",
+  (_, subject) => {
+    const { slo, groups } = subject;
+    const budget = errorBudget(slo);
 
-  test("its rules are valid, in groups of at most twenty", async () => {
-    expect(await checkRules(groups)).toBe("");
-    expect(groups.map(({ rules }) => rules.length).filter((count) => count === 0 || count > 20)).toEqual([]);
-  });
+    test("its rules are valid, in groups of at most twenty", async () => {
+      expect(await checkRules(groups)).toBe("");
+      expect(groups.map(({ rules }) => rules.length).filter((count) => count === 0 || count > 20)).toEqual([]);
+    });
 
-  test("twenty times the budget pages within the time that theory gives, and not before", async () => {
-    // Of 95 % that is all requests.
-    const times = Math.min(20, 1 / budget);
-    const minutes = Math.ceil(due("page", subject, times));
-    const quiet = 6 * HOUR;
-    const series = traffic(subject, [
-      { minutes: quiet, perMinute: BUSY, bad: 0 },
-      { minutes: minutes + 10, perMinute: BUSY, bad: times * budget },
-    ]);
-    expect(
-      await testRules(groups, {
-        series,
-        expect: [
-          { at: quiet + minutes - 3, expr: PAGE, value: undefined },
-          { at: quiet + minutes + 3, expr: PAGE, value: 1 },
-        ],
-      }),
-    ).toBe("");
-  });
+    test("twenty times the budget pages within the time that theory gives, and not before", async () => {
+      // Of 95 % that is all requests.
+      const times = Math.min(20, 1 / budget);
+      const minutes = Math.ceil(due("page", subject, times));
+      const quiet = 6 * HOUR;
+      const series = traffic(subject, [
+        { minutes: quiet, perMinute: BUSY, bad: 0 },
+        { minutes: minutes + 10, perMinute: BUSY, bad: times * budget },
+      ]);
+      expect(
+        await testRules(groups, {
+          series,
+          expect: [
+            { at: quiet + minutes - 3, expr: PAGE, value: undefined },
+            { at: quiet + minutes + 3, expr: PAGE, value: 1 },
+          ],
+        }),
+      ).toBe("");
+    });
 
-  test("a slow burn makes a ticket, and no page", async () => {
-    // Between what pages in 6 hours and what makes a ticket in 1 day.
-    const times = (4 * periodDays(slo)) / 30;
-    const minutes = Math.ceil(due("ticket", subject, times));
-    const series = traffic(subject, [
-      { minutes: 3 * DAY, perMinute: BUSY, bad: 0 },
-      { minutes: minutes + HOUR, perMinute: BUSY, bad: times * budget },
-    ]);
-    expect(
-      await testRules(groups, {
-        series,
-        every: 5,
-        expect: [
-          { at: 3 * DAY + minutes - 15, expr: TICKET, value: undefined },
-          { at: 3 * DAY + minutes + 15, expr: TICKET, value: 1 },
-          { at: 3 * DAY + minutes + 15, expr: PAGE, value: undefined },
-        ],
-      }),
-    ).toBe("");
-  });
+    test("a slow burn makes a ticket, and no page", async () => {
+      // Between what pages in 6 hours and what makes a ticket in 1 day.
+      const times = (4 * periodDays(slo)) / 30;
+      const minutes = Math.ceil(due("ticket", subject, times));
+      const series = traffic(subject, [
+        { minutes: 3 * DAY, perMinute: BUSY, bad: 0 },
+        { minutes: minutes + HOUR, perMinute: BUSY, bad: times * budget },
+      ]);
+      expect(
+        await testRules(groups, {
+          series,
+          every: 5,
+          expect: [
+            { at: 3 * DAY + minutes - 15, expr: TICKET, value: undefined },
+            { at: 3 * DAY + minutes + 15, expr: TICKET, value: 1 },
+            { at: 3 * DAY + minutes + 15, expr: PAGE, value: undefined },
+          ],
+        }),
+      ).toBe("");
+    });
 
-  test("one error at low traffic does neither, though it is more than the rate", async () => {
-    const [fastest] = BURN_RATES;
-    const perHour = Math.max(1, fewestRequests(slo, fastest ?? { severity: "page", percent: 2, long: 60, short: 5 }) - 1);
-    const perMinute = perHour / HOUR;
-    const series = traffic(subject, [
-      { minutes: 6 * HOUR, perMinute, bad: 0 },
-      { minutes: 1, perMinute, bad: 1 / perMinute },
-      { minutes: HOUR, perMinute, bad: 0 },
-    ]);
-    const told = [1, 5, 10, 30, 59].flatMap((after) => [PAGE, TICKET].map((expr) => ({ at: 6 * HOUR + after, expr, value: undefined })));
-    expect(await testRules(groups, { series, expect: told })).toBe("");
-  });
+    test("one error at low traffic does neither, though it is more than the rate", async () => {
+      const [fastest] = BURN_RATES;
+      const perHour = Math.max(1, fewestRequests(slo, fastest ?? { severity: "page", percent: 2, long: 60, short: 5 }) - 1);
+      const perMinute = perHour / HOUR;
+      const series = traffic(subject, [
+        { minutes: 6 * HOUR, perMinute, bad: 0 },
+        { minutes: 1, perMinute, bad: 1 / perMinute },
+        { minutes: HOUR, perMinute, bad: 0 },
+      ]);
+      const told = [1, 5, 10, 30, 59].flatMap((after) => [PAGE, TICKET].map((expr) => ({ at: 6 * HOUR + after, expr, value: undefined })));
+      expect(await testRules(groups, { series, expect: told })).toBe("");
+    });
 
-  test("no data is said: a ticket where there never was any, a page where it is lost; no traffic is neither", async () => {
-    const lost = firing("SLOMeasurementLost", "page");
-    const never = firing("SLONeverMeasured", "ticket");
-    expect(
-      await testRules(groups, {
-        series: [],
-        expect: [
-          { at: 50, expr: never, value: undefined },
-          { at: 70, expr: never, value: 1 },
-          { at: 70, expr: lost, value: undefined },
-        ],
-      }),
-    ).toBe("");
-    const minutes = 3 * HOUR;
-    expect(
-      await testRules(groups, {
-        series: traffic(subject, [{ minutes, perMinute: BUSY, bad: 0 }]),
-        expect: [
-          { at: minutes, expr: lost, value: undefined },
-          { at: minutes + 2 * HOUR, expr: lost, value: 1 },
-          { at: minutes + 2 * HOUR, expr: never, value: undefined },
-        ],
-      }),
-    ).toBe("");
-    expect(
-      await testRules(groups, {
-        series: traffic(subject, [{ minutes, perMinute: 0, bad: 0 }]),
-        expect: [lost, never, PAGE, TICKET].map((expr) => ({ at: minutes, expr, value: undefined })),
-      }),
-    ).toBe("");
-  });
+    test("no data is said: a ticket where there never was any, a page where it is lost; no traffic is neither", async () => {
+      const lost = firing("SLOMeasurementLost", "page");
+      const never = firing("SLONeverMeasured", "ticket");
+      expect(
+        await testRules(groups, {
+          series: [],
+          expect: [
+            { at: 50, expr: never, value: undefined },
+            { at: 70, expr: never, value: 1 },
+            { at: 70, expr: lost, value: undefined },
+          ],
+        }),
+      ).toBe("");
+      const minutes = 3 * HOUR;
+      expect(
+        await testRules(groups, {
+          series: traffic(subject, [{ minutes, perMinute: BUSY, bad: 0 }]),
+          expect: [
+            { at: minutes, expr: lost, value: undefined },
+            { at: minutes + 2 * HOUR, expr: lost, value: 1 },
+            { at: minutes + 2 * HOUR, expr: never, value: undefined },
+          ],
+        }),
+      ).toBe("");
+      expect(
+        await testRules(groups, {
+          series: traffic(subject, [{ minutes, perMinute: 0, bad: 0 }]),
+          expect: [lost, never, PAGE, TICKET].map((expr) => ({ at: minutes, expr, value: undefined })),
+        }),
+      ).toBe("");
+    });
 
-  test("uneven traffic leaves the budget that counting leaves, which the average of ratios does not", async () => {
-    const days = periodDays(slo);
-    const quiet = { minutes: ((days - 1) * DAY) / 2, perMinute: 60, bad: 0 };
-    const busy = { minutes: HOUR, perMinute: 6_000, bad: 0.1 };
-    const rest = { minutes: days * DAY - quiet.minutes - HOUR, perMinute: 60, bad: 0 };
-    // Of the hour at 100 a second a tenth; all the rest at 1 a second are good.
-    const ratio = (HOUR * 6_000 * 0.1) / (HOUR * 6_000 + (days * DAY - HOUR) * 60);
-    const average = 0.1 / (days * 24);
-    const own = `{sloth_slo="${slo.name}"}`;
-    const near = (expr: string, value: number): string => `abs(sum(${expr}) - ${value}) < bool 1e-6`;
-    expect(
-      await testRules(groups, {
-        series: traffic(subject, [quiet, busy, rest]),
-        every: 5,
-        expect: [
-          { at: days * DAY, expr: near(`slo:sli_error:ratio_rate${slo.window}${own}`, ratio), value: 1 },
-          { at: days * DAY, expr: near(`slo:period_error_budget_remaining:ratio${own}`, 1 - ratio / budget), value: 1 },
-          { at: days * DAY, expr: near(`avg_over_time(slo:sli_error:ratio_rate5m${own}[${slo.window}])`, average), value: 1 },
-        ],
-      }),
-    ).toBe("");
-    expect(ratio / average).toBeGreaterThan(5);
-  });
-});
+    test("uneven traffic leaves the budget that counting leaves, which the average of ratios does not", async () => {
+      const days = periodDays(slo);
+      const quiet = { minutes: ((days - 1) * DAY) / 2, perMinute: 60, bad: 0 };
+      const busy = { minutes: HOUR, perMinute: 6_000, bad: 0.1 };
+      const rest = { minutes: days * DAY - quiet.minutes - HOUR, perMinute: 60, bad: 0 };
+      // Of the hour at 100 a second a tenth; all the rest at 1 a second are good.
+      const ratio = (HOUR * 6_000 * 0.1) / (HOUR * 6_000 + (days * DAY - HOUR) * 60);
+      const average = 0.1 / (days * 24);
+      const own = `{sloth_slo="${slo.name}"}`;
+      const near = (expr: string, value: number): string => `abs(sum(${expr}) - ${value}) < bool 1e-6`;
+      expect(
+        await testRules(groups, {
+          series: traffic(subject, [quiet, busy, rest]),
+          every: 5,
+          expect: [
+            { at: days * DAY, expr: near(`slo:sli_error:ratio_rate${slo.window}${own}`, ratio), value: 1 },
+            { at: days * DAY, expr: near(`slo:period_error_budget_remaining:ratio${own}`, 1 - ratio / budget), value: 1 },
+            { at: days * DAY, expr: near(`avg_over_time(slo:sli_error:ratio_rate5m${own}[${slo.window}])`, average), value: 1 },
+          ],
+        }),
+      ).toBe("");
+      expect(ratio / average).toBeGreaterThan(5);
+    });
+  },
+);
