@@ -82,7 +82,10 @@ beforeEach(() => {
 });
 
 /** Runs until the answer of the first query is dealt with; `after` goes on to the next one, with that answer. */
-async function begin(): Promise<{ readonly running: Promise<void>; after(answer: PrometheusAnswer): Promise<readonly string[]> }> {
+async function begin(): Promise<{
+  readonly running: Promise<void>;
+  readonly after: (answer: PrometheusAnswer) => Promise<readonly string[]>;
+}> {
   const dealt = clock.scheduled(() => true);
   const running = runBudgets(options, ending.signal);
   await dealt;

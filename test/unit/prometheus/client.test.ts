@@ -51,13 +51,14 @@ async function serverOf(status: number, answer: unknown): Promise<{ readonly url
 }
 
 function answering(status: number, answer: unknown, seen: Seen[] = []): RequestListener {
-  return (request, response) => {
-    void text(request).then((body) => {
-      seen.push({ request, body });
-      response.writeHead(status, { "content-type": "application/json" }).end(typeof answer === "string" ? answer : JSON.stringify(answer));
-    });
+  const reply: Listener = async (request, response) => {
+    seen.push({ request, body: await text(request) });
+    response.writeHead(status, { "content-type": "application/json" }).end(typeof answer === "string" ? answer : JSON.stringify(answer));
   };
+  return (request, response) => void reply(request, response);
 }
+
+type Listener = (...args: Parameters<RequestListener>) => Promise<void>;
 
 function settings(url: string, more: Partial<PrometheusConfig> = {}): PrometheusConfig {
   return { url, interval: "2m", timeout: "5s", authorization: { mode: "None" }, caFile: null, ...more };

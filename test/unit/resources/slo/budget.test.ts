@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, constantFrom, double, integer, option, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { budgetQuery, readingsOf, told, type Reading, type Sample, type Told } from "../../../../src/resources/slo/budget.ts";
 import { BUDGETS } from "../../../../src/crds/service/status.ts";
@@ -15,25 +15,25 @@ function info(objective = SLO.objective, id = ID): Sample {
 function total(value: number, id = ID): Sample {
   return { labels: { __name__: "slo:sli_total:increase5m", sloth_id: id }, value };
 }
-function remaining(value: number, id = ID): Sample {
+function recorded(value: number, id = ID): Sample {
   return { labels: { __name__: "slo:period_error_budget_remaining:ratio", sloth_id: id }, value };
 }
 
 describe("a reading", () => {
   test.each<[string, readonly Sample[], Reading]>([
     ["no rule at all", [], { finding: "RuleNotLoaded" }],
-    ["the rule of an older objective", [info("99.9"), total(10), remaining(0.5)], { finding: "RuleNotLoaded" }],
+    ["the rule of an older objective", [info("99.9"), total(10), recorded(0.5)], { finding: "RuleNotLoaded" }],
     ["the rule of another SLO", [info(SLO.objective, "dispatch/matching/latency"), total(10)], { finding: "RuleNotLoaded" }],
     ["a rule that counts nothing", [info()], { finding: "NoSamples" }],
-    ["a rule whose count has gone, while the window still has some", [info(), remaining(0.5)], { finding: "NoSamples" }],
+    ["a rule whose count has gone, while the window still has some", [info(), recorded(0.5)], { finding: "NoSamples" }],
     ["counts, and no budget of them yet", [info(), total(10)], { finding: "NoSamples" }],
     ["nobody who called in the whole window", [info(), total(0)], { finding: "NoTraffic" }],
-    ["nobody who calls now", [info(), total(0), remaining(0.5)], { finding: "Measured", remaining: 0.5 }],
-    ["traffic", [info(), total(10), remaining(-3)], { finding: "Measured", remaining: -3 }],
-    ["a budget that is no number", [info(), total(0), remaining(Number.NaN)], { finding: "NoTraffic" }],
+    ["nobody who calls now", [info(), total(0), recorded(0.5)], { finding: "Measured", remaining: 0.5 }],
+    ["traffic", [info(), total(10), recorded(-3)], { finding: "Measured", remaining: -3 }],
+    ["a budget that is no number", [info(), total(0), recorded(Number.NaN)], { finding: "NoTraffic" }],
     [
       "two servers, the worse of them",
-      [info(), info(), total(10), remaining(0.9), remaining(0.2), total(0)],
+      [info(), info(), total(10), recorded(0.9), recorded(0.2), total(0)],
       { finding: "Measured", remaining: 0.2 },
     ],
   ])("of %s", (_, samples, reading) => {
@@ -94,13 +94,13 @@ describe("what is told", () => {
   });
 
   test("never changes by itself, is as the schema takes it, and within seven percent of what is so", () => {
-    const left = fc.double({ min: -3, max: 1, noNaN: true });
-    const before = fc.option(
-      fc.record({ budget: fc.constantFrom(...BUDGETS), remainingPercent: fc.integer({ min: -20, max: 20 }).map((steps) => steps * 5) }),
+    const ratio = double({ min: -3, max: 1, noNaN: true });
+    const before = option(
+      record({ budget: constantFrom(...BUDGETS), remainingPercent: integer({ min: -20, max: 20 }).map((steps) => steps * 5) }),
       { nil: undefined },
     );
-    fc.assert(
-      fc.property(left, before, (remaining, last) => {
+    assert(
+      property(ratio, before, (remaining, last) => {
         const said = told(measured(remaining), last);
         expect(told(measured(remaining), said)).toEqual(said);
         const { remainingPercent = Number.NaN } = said;
