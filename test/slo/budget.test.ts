@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { parse } from "yaml";
+import { z } from "zod";
 import { freePorts } from "../../controlplane/ports.ts";
 import { DEV_CONFIG, startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
@@ -79,6 +80,21 @@ async function printed(): Promise<string | undefined> {
   return row.slice(column, header.indexOf("AGE")).trim();
 }
 
+const written = z.object({ spec: z.object({ groups: z.array(z.looseObject({})) }) });
+
+/** Of every PrometheusRule, as the Prometheus Operator would hand them on; but evaluated every second. */
+async function writtenRules(): Promise<Readonly<Record<string, unknown>>> {
+  const found = await Promise.all(
+    platform.watch.list().map(async ({ metadata: { namespace, name } }) => {
+      const rule = await platform.get(namespace, `prometheusrule/${name}-slos`);
+      if (rule === undefined) return [];
+      const groups = written.parse(rule).spec.groups.map((group) => ({ ...group, interval: "1s" }));
+      return [[`${namespace}-${name}`, { groups }] as const];
+    }),
+  );
+  return Object.fromEntries(found.flat());
+}
+
 function remaining(service: PlatformService, name: string): number | undefined {
   return service.status?.slos?.find((slo) => slo.name === name)?.remainingPercent;
 }
@@ -88,13 +104,7 @@ describe("the budget of a service", () => {
     const unloaded = await until("Unknown", "Unknown RuleNotLoaded");
     expect(verdict(unloaded, "Ready")).toBe("True Ready");
     expect(await printed()).toBe("Unknown");
-    const rules = await Promise.all(
-      platform.watch.list().map(async ({ metadata: { namespace, name } }) => {
-        const rule = await platform.get<{ readonly spec: unknown }>(namespace, `prometheusrule/${name}-slos`);
-        return [`${namespace}-${name}`, rule?.spec] as const;
-      }),
-    );
-    await prometheus.load(Object.fromEntries(rules.filter(([, spec]) => spec !== undefined)));
+    await prometheus.load(await writtenRules());
     await until("Unknown", "Unknown NoSamples");
   });
 
