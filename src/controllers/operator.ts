@@ -99,7 +99,7 @@ export function createOperator(options: OperatorOptions): Operator {
     events: { record: (regarding, event) => void options.events.record(regarding, event) },
   });
   const budget = new RolloutBudget(config.rollout.maxConcurrent);
-  const errorBudgets = new BudgetMemory({ asked: options.prometheus !== undefined, now });
+  const errorBudgets = new BudgetMemory({ asked: options.prometheus !== undefined, seriesLabels: config.slos.seriesLabels, now });
   const deps: ReconcilerDeps = {
     config,
     configHash: hashOf(config),

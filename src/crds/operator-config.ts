@@ -352,7 +352,25 @@ const link = (what: string) =>
     .default(null)
     .describe(`${what}, for every alert; {namespace}, {service}, {slo} and {alert} are filled in. null: none.`);
 
+/** PromQL's, of a label; those with two underscores are Prometheus' own. */
+const labelName = z
+  .string()
+  .max(128)
+  .regex(/^(?!__)[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a Prometheus label, as cluster");
+
 const slos = z.strictObject({
+  seriesLabels: z
+    .record(labelName, z.string().min(1).max(256))
+    .default({})
+    .describe(
+      "Labels by which the mesh's series are selected, and which the recorded series and alerts carry: where one Prometheus holds the series of several clusters, as cluster: prod-1.",
+    ),
+  namespaceLabel: labelName
+    .nullable()
+    .default("namespace")
+    .describe(
+      "The label that tells a series' namespace, as Prometheus sets it when it scrapes a pod. A service's own queries read the series of its own namespace alone. null: any.",
+    ),
   ruleLabels: z
     .record(z.string().max(317), z.string().max(63))
     .default({})

@@ -39,8 +39,8 @@ const acrossBlocks = rules(
     fieldPath: ".port",
   },
   {
-    rule: "has(self.port) || !has(self.slos) || self.slos.size() == 0",
-    message: "slos need spec.port: write the port whose requests they are about, or remove slos",
+    rule: "has(self.port) || !has(self.slos) || self.slos.all(s, !has(s.indicator))",
+    message: "slos with an indicator need spec.port: write the port whose requests they are about, or queries of their own",
     reason: "FieldValueRequired",
     fieldPath: ".port",
   },

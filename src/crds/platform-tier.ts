@@ -186,10 +186,13 @@ const network = z.strictObject({
 });
 
 const slos = z.strictObject({
-  required: z.boolean().default(false).describe("true: a service with a port must have an SLO of its availability."),
+  required: z
+    .boolean()
+    .default(false)
+    .describe("true: a service with a port must have an SLO of its availability, by the mesh or by queries of its own."),
   minimumObjective: objective("slos.minimumObjective")
     .optional()
-    .describe('Lowest objective that an SLO of availability may have, in quotes, as "99.9".'),
+    .describe('Lowest objective that such an SLO may have, in quotes, as "99.9". One of latency may have any.'),
 });
 
 export const platformTierSpec = z.strictObject({

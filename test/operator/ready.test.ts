@@ -71,6 +71,7 @@ describe("a service becomes Ready", () => {
       PlacementReady: "True AsWritten",
       WorkloadReady: "True Running",
       TrafficReady: "True AsWritten",
+      SLOsReady: "True NoSLOs",
       DependenciesGranted: "True NoDependencies",
     });
   });

@@ -24,11 +24,12 @@ interface Subject {
 const SUBJECTS: readonly Subject[] = sampleServices().flatMap(({ metadata: { name, namespace }, spec }) => {
   const service = testService({ name, namespace, spec, config });
   const metrics = meshOf(service).requestMetrics(service, config);
-  if (metrics === undefined) throw new Error(`${namespace}/${name} is not measured`);
   return (service.spec.slos ?? []).map((slo) => ({
     service,
     slo,
-    groups: buildRuleGroups(service, metrics, config).filter(({ name: group }) => group.endsWith(`${keyString(service.key)}/${slo.name}`)),
+    groups: buildRuleGroups(service, metrics, config).filter(({ name: group }) =>
+      group.startsWith(`${keyString(service.key)}/${slo.name}`),
+    ),
   }));
 });
 
@@ -147,28 +148,37 @@ describe.each(SUBJECTS.map((subject) => [`${keyString(subject.service.key)}/${su
       expect(await testRules(groups, { series, expect: told })).toBe("");
     });
 
-    test("no data is said: a ticket where there never was any, a page where it is lost; no traffic is neither", async () => {
+    test("what nothing measures is said: at once where many requests were counted before, in a day elsewhere; no traffic is not absence", async () => {
       const lost = firing("SLOMeasurementLost", "page");
-      const never = firing("SLONeverMeasured", "ticket");
+      const never = firing("SLONotMeasured", "ticket");
       expect(
         await testRules(groups, {
           series: [],
           expect: [
-            { at: 50, expr: never, value: undefined },
-            { at: 70, expr: never, value: 1 },
-            { at: 70, expr: lost, value: undefined },
+            { at: DAY - 5, expr: never, value: undefined },
+            { at: DAY + 5, expr: never, value: 1 },
+            { at: DAY + 5, expr: lost, value: undefined },
           ],
         }),
       ).toBe("");
       const minutes = 3 * HOUR;
+      const fastest = Math.max(2, Math.ceil(due("page", subject, 1 / budget)));
       expect(
         await testRules(groups, {
           series: traffic(subject, [{ minutes, perMinute: BUSY, bad: 0 }]),
           expect: [
             { at: minutes, expr: lost, value: undefined },
-            { at: minutes + 2 * HOUR, expr: lost, value: 1 },
-            { at: minutes + 2 * HOUR, expr: never, value: undefined },
+            // The last counts are five minutes old when they end.
+            { at: minutes + 5 + fastest + 2, expr: lost, value: 1 },
+            { at: minutes + 8 * HOUR, expr: lost, value: 1 },
+            { at: minutes + 8 * HOUR, expr: never, value: undefined },
           ],
+        }),
+      ).toBe("");
+      expect(
+        await testRules(groups, {
+          series: traffic(subject, [{ minutes, perMinute: 0.1, bad: 0 }]),
+          expect: [{ at: minutes + 2 * HOUR, expr: lost, value: undefined }],
         }),
       ).toBe("");
       expect(

@@ -223,7 +223,7 @@ export function servicePass(
     foreignBudgets: () => [],
     ...seen,
   };
-  const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, now: () => now });
+  const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, seriesLabels: {}, now: () => now });
   let budgets = freshBudgets();
   const deps = {
     config,

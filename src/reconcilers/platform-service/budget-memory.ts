@@ -27,7 +27,7 @@ export interface BudgetMemoryOptions {
   /** Whether there is a Prometheus to ask. */
   readonly asked: boolean;
   /** Labels of the recorded series, where its Prometheus holds other clusters' too. */
-  readonly seriesLabels?: Readonly<Record<string, string>>;
+  readonly seriesLabels: Readonly<Record<string, string>>;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
 }
@@ -43,7 +43,7 @@ export class BudgetMemory {
   /** By `namespace/name/slo objective`: a reading is of one objective. */
   #readings: ReadonlyMap<string, Known> = new Map();
 
-  constructor({ asked, seriesLabels = {}, now }: BudgetMemoryOptions) {
+  constructor({ asked, seriesLabels, now }: BudgetMemoryOptions) {
     this.query = budgetQuery(seriesLabels);
     this.#state = asked ? "NotAnsweredYet" : "NotAsked";
     this.#now = now;

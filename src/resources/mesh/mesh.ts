@@ -49,8 +49,8 @@ export interface RequestMetrics {
   requests(window: string): string;
   /** Those that the service failed; no series before the first. */
   failures(window: string): string;
-  /** Requests whose time was measured. */
-  timed(window: string): string;
+  /** Requests whose time was measured against that bound: pods that are yet to get it are left out. */
+  timed(ms: number, window: string): string;
   /** Those that took at most so many milliseconds: one of `bounds`. */
   timedWithin(ms: number, window: string): string;
   /** Of the histogram, in milliseconds, ascending. */

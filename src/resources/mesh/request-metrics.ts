@@ -13,8 +13,22 @@ const DEFAULT_BOUNDS: readonly number[] = [
 /** Of gRPC's statuses, those that google.rpc.Code maps to HTTP's 5xx: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 const GRPC_FAILURES = "2|4|12|13|14|15";
 
-function counted(metric: string, labels: readonly string[], window: string): string {
-  return `sum(increase(${metric}{${labels.join(",")}}[${window}]))`;
+function increase(metric: string, labels: readonly string[], window: string): string {
+  return `increase(${metric}{${labels.join(",")}}[${window}])`;
+}
+
+/** Of a histogram in milliseconds. */
+function timesOf(histogram: string, own: readonly string[]): Pick<RequestMetrics, "timed" | "timedWithin"> {
+  const within = (ms: number, window: string): string => increase(`${histogram}_bucket`, [...own, upTo(ms)], window);
+  return {
+    timed: (ms, window) => `sum(${increase(`${histogram}_count`, own, window)} and ignoring(le) ${within(ms, window)})`,
+    timedWithin: (ms, window) => `sum(${within(ms, window)})`,
+  };
+}
+
+/** Where one Prometheus holds several clusters' series. */
+function ofThisCluster(config: OperatorConfig): readonly string[] {
+  return Object.entries(config.slos.seriesLabels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
 }
 
 /** The bound as clients write it, 250, and as Prometheus 3 makes it of that, 250.0. */
@@ -23,17 +37,17 @@ function upTo(ms: number): string {
 }
 
 /** By the service's own sidecars, whose histograms have a bound for each threshold that its squad writes. */
-export function sidecarRequestMetrics(service: EffectiveService): RequestMetrics {
-  return istioRequestMetrics(
-    service,
-    "destination",
-    [...new Set([...DEFAULT_BOUNDS, ...ownBounds(service)])].toSorted((a, b) => a - b),
-  );
+export function sidecarRequestMetrics(service: EffectiveService, config: OperatorConfig): RequestMetrics {
+  return istioRequestMetrics(service, config, { reporter: "destination", bounds: sidecarBounds(service) });
 }
 
 /** By its waypoint, which is the platform's. */
-export function waypointRequestMetrics(service: EffectiveService): RequestMetrics {
-  return istioRequestMetrics(service, "waypoint", DEFAULT_BOUNDS);
+export function waypointRequestMetrics(service: EffectiveService, config: OperatorConfig): RequestMetrics {
+  return istioRequestMetrics(service, config, { reporter: "waypoint", bounds: DEFAULT_BOUNDS });
+}
+
+function sidecarBounds(service: EffectiveService): readonly number[] {
+  return [...new Set([...DEFAULT_BOUNDS, ...ownBounds(service)])].toSorted((a, b) => a - b);
 }
 
 /** What the sidecar is asked for beside its default bounds: nothing where the pod template is not ours. */
@@ -45,16 +59,22 @@ function ownBounds({ spec: { slos = [], workloadRef } }: EffectiveService): read
 /** The pod's annotation that asks for bounds of the service's own; undefined: the default ones do. It holds for all of Istio's histograms, which its prefix matches. */
 export function histogramBounds(service: EffectiveService): string | undefined {
   if (ownBounds(service).every((ms) => DEFAULT_BOUNDS.includes(ms))) return undefined;
-  return JSON.stringify({ istiocustom: sidecarRequestMetrics(service).bounds });
+  return JSON.stringify({ istiocustom: sidecarBounds(service) });
 }
 
 function istioRequestMetrics(
   { key, spec }: EffectiveService,
-  reporter: "destination" | "waypoint",
-  bounds: readonly number[],
+  config: OperatorConfig,
+  { reporter, bounds }: { readonly reporter: "destination" | "waypoint"; readonly bounds: readonly number[] },
 ): RequestMetrics {
-  const own = [`reporter="${reporter}"`, `destination_service_namespace="${key.namespace}"`, `destination_service_name="${key.name}"`];
-  const requests = (window: string, ...more: readonly string[]): string => counted("istio_requests_total", [...own, ...more], window);
+  const own = [
+    `reporter="${reporter}"`,
+    `destination_service_namespace="${key.namespace}"`,
+    `destination_service_name="${key.name}"`,
+    ...ofThisCluster(config),
+  ];
+  const requests = (window: string, ...more: readonly string[]): string =>
+    `sum(${increase("istio_requests_total", [...own, ...more], window)})`;
   return {
     protocols: ["http", "http2", "grpc"],
     bounds,
@@ -66,22 +86,24 @@ function istioRequestMetrics(
       // Either may not have happened yet.
       return `(${byGrpc} + ${byHttpAlone} or ${byGrpc} or ${byHttpAlone})`;
     },
-    timed: (window) => counted("istio_request_duration_milliseconds_count", own, window),
-    timedWithin: (ms, window) => counted("istio_request_duration_milliseconds_bucket", [...own, upTo(ms)], window),
+    ...timesOf("istio_request_duration_milliseconds", own),
   };
 }
 
 /** Envoy counts what comes in on the listener; of gRPC it tells no status there. That it labels the VirtualNode is asked for in the pod template. */
 export function appMeshRequestMetrics({ key }: EffectiveService, config: OperatorConfig): RequestMetrics {
-  const own = ['envoy_http_conn_manager_prefix="ingress"', `appmesh_virtual_node="${virtualNodeName(key, config)}"`];
+  const own = [
+    'envoy_http_conn_manager_prefix="ingress"',
+    `appmesh_virtual_node="${virtualNodeName(key, config)}"`,
+    ...ofThisCluster(config),
+  ];
   const requests = (window: string, ...more: readonly string[]): string =>
-    counted("envoy_http_downstream_rq_xx", [...own, ...more], window);
+    `sum(${increase("envoy_http_downstream_rq_xx", [...own, ...more], window)})`;
   return {
     protocols: ["http", "http2"],
     bounds: DEFAULT_BOUNDS,
     requests,
     failures: (window) => requests(window, 'envoy_response_code_class="5"'),
-    timed: (window) => counted("envoy_http_downstream_rq_time_count", own, window),
-    timedWithin: (ms, window) => counted("envoy_http_downstream_rq_time_bucket", [...own, upTo(ms)], window),
+    ...timesOf("envoy_http_downstream_rq_time", own),
   };
 }

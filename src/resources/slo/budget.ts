@@ -35,7 +35,7 @@ const STEP_PERCENT = 5;
 const RELIEF_PERCENT = 2;
 
 /** One query for the whole fleet. */
-export function budgetQuery(seriesLabels: Readonly<Record<string, string>> = {}): string {
+export function budgetQuery(seriesLabels: Readonly<Record<string, string>>): string {
   const chosen = Object.entries(seriesLabels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return `{${[`__name__=~${JSON.stringify([INFO, TOTAL, REMAINING].join("|"))}`, `sloth_id=~${JSON.stringify(OUR_IDS)}`, ...chosen].join(",")}}`;
 }

@@ -5,27 +5,27 @@ import type { Slo } from "../../crds/service/slos.ts";
 import { meshOf } from "../mesh/choose.ts";
 import type { RequestMetrics } from "../mesh/mesh.ts";
 import { violation } from "../violation.ts";
+import { queryScope } from "./indicator.ts";
+import { queryProblem } from "./query.ts";
 import { BURN_RATES, errorBudget, errorThreshold, promDuration } from "./burn-rates.ts";
 
 /** What is wrong with the SLOs of a service that CEL cannot say. Empty: nothing. */
 export function sloViolations(service: EffectiveService, config: OperatorConfig): readonly Violation[] {
-  const { slos = [], tier } = service.spec;
-  const asked = askedByTier(service);
-  if (slos.length === 0) return asked;
+  const { slos = [] } = service.spec;
   const metrics = meshOf(service).requestMetrics(service, config);
-  if (metrics === undefined) {
-    return violation(
-      "spec.slos",
-      "NotMeasured",
-      `nothing that may be scraped counts the requests to a service in mesh ${service.mesh} and tier ${tier}: remove slos, or ask the platform team for Istio in this namespace (mesh.overrides of the operator's configuration)`,
-    );
-  }
-  return [...asked, ...slos.flatMap((slo) => [...protocolOf(service, slo, metrics), ...boundOf(slo, metrics), ...unreachable(slo)])];
+  return [
+    ...askedByTier(service),
+    ...slos.flatMap((slo) => [
+      ...(slo.indicator === undefined ? queriesOf(service, slo, config) : measured(service, slo, metrics)),
+      ...unreachable(slo),
+    ]),
+  ];
 }
 
+/** Of latency a service may promise what it can; queries of its own are taken for what the tier asks. */
 function askedByTier({ spec: { slos = [], port }, tier }: EffectiveService): readonly Violation[] {
   const { required = false, minimumObjective = "90" } = tier.spec.slos ?? {};
-  const promised = slos.filter(({ indicator }) => indicator === "availability");
+  const promised = slos.filter(({ indicator }) => indicator !== "latency");
   if (required && port !== undefined && promised.length === 0) {
     return violation(
       "spec.slos",
@@ -44,12 +44,30 @@ function askedByTier({ spec: { slos = [], port }, tier }: EffectiveService): rea
     );
 }
 
+function queriesOf(service: EffectiveService, { name, queries }: Slo, config: OperatorConfig): readonly Violation[] {
+  const scope = queryScope(service, config);
+  return Object.entries(queries ?? {}).flatMap(([which, query]) => {
+    const problem = query === undefined ? undefined : queryProblem(query, scope);
+    return problem === undefined ? [] : violation(`spec.slos[${name}].queries.${which}`, "QueryNotTaken", problem);
+  });
+}
+
+function measured(service: EffectiveService, slo: Slo, metrics: RequestMetrics | undefined): readonly Violation[] {
+  if (metrics !== undefined) return [...protocolOf(service, slo, metrics), ...boundOf(slo, metrics)];
+  const { mesh } = service;
+  return violation(
+    `spec.slos[${slo.name}].indicator`,
+    "NotMeasured",
+    `nothing that may be scraped counts the requests to a service in mesh ${mesh} and tier ${service.spec.tier}: write queries in its place, or ask the platform team for Istio in this namespace (mesh.overrides of the operator's configuration)`,
+  );
+}
+
 function protocolOf({ spec: { protocol }, mesh }: EffectiveService, { name }: Slo, { protocols }: RequestMetrics): readonly Violation[] {
   if (protocols.includes(protocol)) return [];
   return violation(
     `spec.slos[${name}].indicator`,
     "ProtocolNotMeasured",
-    `mesh ${mesh} tells no failures of protocol ${protocol}: it does of ${protocols.join(", ")}; remove the SLO, or write another spec.protocol where that is what is spoken`,
+    `mesh ${mesh} tells no failures of protocol ${protocol}: it does of ${protocols.join(", ")}; write queries in its place, or another spec.protocol where that is what is spoken`,
   );
 }
 

@@ -9,13 +9,13 @@ export const RULE_API = "monitoring.coreos.com/v1";
 
 /** The rules of the service's SLOs, for the Prometheus Operator; undefined where it has none. */
 export function buildPrometheusRule(service: EffectiveService, config: OperatorConfig): KubeObject | undefined {
-  const metrics = meshOf(service).requestMetrics(service, config);
-  if ((service.spec.slos ?? []).length === 0 || metrics === undefined) return undefined;
+  const groups = buildRuleGroups(service, meshOf(service).requestMetrics(service, config), config);
+  if (groups.length === 0) return undefined;
   return childObject(service, {
     apiVersion: RULE_API,
     kind: "PrometheusRule",
     name: `${service.key.name}-slos`,
     labels: config.slos.ruleLabels,
-    body: { spec: { groups: buildRuleGroups(service, metrics, config) } },
+    body: { spec: { groups } },
   });
 }

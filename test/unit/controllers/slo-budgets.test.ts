@@ -61,7 +61,7 @@ beforeEach(() => {
   metrics = createMetrics({ version: "test", perService: "Full" });
   options = {
     config,
-    memory: new BudgetMemory({ asked: true, now: () => clock.now() }),
+    memory: new BudgetMemory({ asked: true, seriesLabels: {}, now: () => clock.now() }),
     prometheus: {
       async query(expression, signal) {
         asked.push({ expression, signal });

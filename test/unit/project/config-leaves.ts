@@ -1,6 +1,6 @@
 import { REMOVED, type Changes } from "../../support/json-path.ts";
 import { at, DEPLOYMENT, policy, type LeafRow } from "./leaf-row.ts";
-import { SLOS } from "./slo-leaves.ts";
+import { OWN_SLO, SLOS } from "./slo-leaves.ts";
 
 /**
  * Each leaf of the configuration, and what exactly changes of FULL_SERVICE in TIER when it does. Where `becomes` has no path, as `Role`, anything
@@ -372,6 +372,18 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
     givenService: SLOS,
     change: { "slos.ruleLabels": { release: "prometheus" } },
     becomes: ["PrometheusRule matching-slos: metadata.labels.release"],
+  },
+  {
+    leaf: "slos.seriesLabels{}",
+    givenService: SLOS,
+    change: { "slos.seriesLabels": { cluster: "prod-1" } },
+    becomes: ["PrometheusRule matching-slos"],
+  },
+  {
+    leaf: "slos.namespaceLabel",
+    givenService: OWN_SLO,
+    change: { "slos.namespaceLabel": "exported_namespace" },
+    becomes: ["PrometheusRule matching-slos"],
   },
   ...["runbookUrl", "dashboardUrl"].map((field): ConfigRow => ({
     leaf: `slos.${field}`,

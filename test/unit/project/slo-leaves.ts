@@ -15,6 +15,17 @@ function row(leaf: string, change: Changes, ...becomes: readonly string[]): Leaf
   return { leaf: `slos[].${leaf}`, given: SLOS, change, becomes: becomes.length > 0 ? becomes : [RULE] };
 }
 
+export const OWN_SLO: Changes = {
+  slos: [
+    {
+      name: "orders",
+      objective: "99.9",
+      window: "30d",
+      queries: { good: "increase(orders_done_total[window])", total: "increase(orders_total[window])" },
+    },
+  ],
+};
+
 export const SLO_LEAVES: readonly LeafRow[] = [
   row("name", { "slos[0].name": "answers" }),
   row("objective", { "slos[0].objective": "99.9" }),
@@ -30,4 +41,12 @@ export const SLO_LEAVES: readonly LeafRow[] = [
     RULE,
     `${DEPLOYMENT}: spec.template.metadata.annotations["sidecar.istio.io/statsHistogramBuckets"]`,
   ),
+  ...["good", "total"].map((which) => ({
+    ...row(`queries.${which}`, { [`slos[0].queries.${which}`]: "increase(orders_paid_total[window])" }),
+    given: OWN_SLO,
+  })),
+  {
+    ...row("queries.bad", { "slos[0].queries": { bad: "increase(orders_failed_total[window])", total: "increase(orders_total[window])" } }),
+    given: OWN_SLO,
+  },
 ];

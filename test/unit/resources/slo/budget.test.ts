@@ -42,7 +42,7 @@ describe("a reading", () => {
 });
 
 test("one query asks for the fleet, and for this cluster alone where its series are labelled", () => {
-  expect(budgetQuery()).toBe(
+  expect(budgetQuery({})).toBe(
     '{__name__=~"sloth_slo_info|slo:sli_total:increase5m|slo:period_error_budget_remaining:ratio",sloth_id=~".+/.+/.+"}',
   );
   expect(budgetQuery({ cluster: 'pr"od' })).toMatch(/,cluster="pr\\"od"\}$/);
