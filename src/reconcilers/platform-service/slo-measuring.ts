@@ -49,7 +49,7 @@ export function reportOfSlos(scope: Scope, written: string): StepReport {
     );
   if (found("NoSamples").length > 0)
     unmeasured.push(
-      `${names("NoSamples")}: the rules are loaded and find no series of the mesh: call the service once, if nobody ever has; otherwise the platform team checks that Prometheus scrapes the proxies of its pods`,
+      `${names("NoSamples")}: the rules are loaded and find nothing to count: call the service once, if nobody ever has; otherwise the platform team checks that Prometheus scrapes the proxies of its pods, and the squad that the series of its own queries are there`,
     );
   if (unmeasured.length > 0) {
     const since = Math.min(...[...found("RuleNotLoaded"), ...found("NoSamples")].map(sinceOf));

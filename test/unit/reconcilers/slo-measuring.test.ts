@@ -95,7 +95,7 @@ describe("where Prometheus has nothing to measure by", () => {
     it.answered(answer({ objective: "99.95" }, {}));
     expect(await it.pass()).toMatchObject({ state: "recheck", afterMs: expect.toSatisfy((ms: number) => ms <= 10 * MINUTES) });
     expect(condition()).toMatch(
-      /^Unknown RuleNotLoaded: latency: Prometheus has not loaded the rules as they are written: .*; availability: the rules are loaded and find no series of the mesh: /,
+      /^Unknown RuleNotLoaded: latency: Prometheus has not loaded the rules as they are written: .*; availability: the rules are loaded and find nothing to count: /,
     );
     const ready = it.condition("Ready");
     it.at(START + 4 * MINUTES);
@@ -115,7 +115,7 @@ describe("where Prometheus has nothing to measure by", () => {
   test("a rule that counts nothing is named as that", async () => {
     it.answered(answer(GOOD, { objective: "99" }));
     await it.pass();
-    expect(condition()).toMatch(/^Unknown NoSamples: latency: the rules are loaded and find no series of the mesh: call the service once/);
+    expect(condition()).toMatch(/^Unknown NoSamples: latency: the rules are loaded and find nothing to count: call the service once/);
   });
 
   test("what takes so long already is no less late for the next leader", async () => {
