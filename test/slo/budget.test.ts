@@ -77,7 +77,7 @@ function until(budget: string, slosReady: string): Promise<PlatformService> {
 async function printed(): Promise<string | undefined> {
   const [header = "", row = ""] = (await platform.kubectl(["get", "psvc", CHECKOUT.name, "-n", CHECKOUT.namespace])).split("\n");
   const column = header.indexOf("BUDGET");
-  return row.slice(column, header.indexOf("AGE")).trim();
+  return row.slice(column, header.lastIndexOf("AGE")).trim();
 }
 
 const written = z.object({ spec: z.object({ groups: z.array(z.looseObject({})) }) });
