@@ -39,6 +39,12 @@ const networkPolicy = z.strictObject({
     })
     .describe("The cluster's API server."),
   aws: z.strictObject({ cidrs: opened(cidr, "Addresses of STS, IAM and ECR.") }).describe("Where AWS is reached, on port 443."),
+  prometheus: z
+    .strictObject({
+      cidrs: opened(cidr, "Its addresses. Absent: the pods of the monitoring namespace.").optional(),
+      ports: opened(z.int().min(1).max(65535), "Ports that its pods listen on."),
+    })
+    .describe("The Prometheus of config.slos.prometheus, where that names one that is not AWS's."),
 });
 
 const policies = z.strictObject({
@@ -87,6 +93,8 @@ const chartValues = z.strictObject({
   tolerations: z.array(anyObject("A toleration.")).describe("Taints that it tolerates."),
   affinity: anyObject("Affinity of its pods."),
   podAnnotations: strings("Annotations of its pods."),
+  volumes: z.array(anyObject("A volume.")).describe("Volumes of its pods, beside its configuration's."),
+  volumeMounts: z.array(anyObject("Where one is mounted.")).describe("Where its container has them."),
   podMonitor: z
     .strictObject({ enabled: switched("Whether it is made."), labels: strings("Labels that your Prometheus selects it by.") })
     .describe("The operator's own PodMonitor."),

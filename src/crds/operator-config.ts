@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { prometheus } from "./prometheus-config.ts";
 import { labelSelector } from "./platform-tier.ts";
 
 /** The configuration file: facts of the cluster that no squad decides. Parsed once; every default is here. */
@@ -376,6 +377,10 @@ const slos = z.strictObject({
     .describe("Labels of the PrometheusRules, by which a Prometheus finds them (its ruleSelector), as release: prometheus."),
   runbookUrl: link("URL of the runbook"),
   dashboardUrl: link("URL of the dashboard"),
+  prometheus: prometheus
+    .nullable()
+    .default(null)
+    .describe("Which Prometheus is asked what is left of the error budgets, for the services' status. null: none, and they are Unknown."),
 });
 
 export const operatorConfigFile = z.strictObject({

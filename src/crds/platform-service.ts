@@ -15,7 +15,7 @@ import { workloadRef } from "./service/workload-ref.ts";
  */
 
 export type { Statement } from "./service/aws.ts";
-export { platformServiceStatus, type PlatformServiceStatus } from "./service/status.ts";
+export { platformServiceStatus, type Budget, type PlatformServiceStatus, type SloStatus } from "./service/status.ts";
 export type { Slo } from "./service/slos.ts";
 export type { Route } from "./service/traffic.ts";
 export type { WorkloadRef } from "./service/workload-ref.ts";

@@ -19,6 +19,9 @@ const THROTTLED: ReadonlySet<string> = new Set([
   "429",
 ]);
 
+/** Every state of an SLO, so that each is a series from the first. */
+const SLO_STATES = ["Healthy", "Low", "Exhausted", "NoTraffic", "NoSamples", "RuleNotLoaded", "Unknown"];
+
 export type ReconcileResult = "success" | "requeue_after" | "error";
 
 export interface Metrics {
@@ -30,6 +33,10 @@ export interface Metrics {
   eventDropped(): void;
   /** Whether the registry's own rules are about every repository under the prefix. */
   registryCovers(prefix: string, rules: { readonly scanning: boolean; readonly replication: boolean }): void;
+  /** Whether the Prometheus that is asked for error budgets answered, and when (seconds of the wall clock). */
+  prometheusAsked(url: string, answered: boolean, at: number): void;
+  /** Number of SLOs by state. */
+  slos(counts: ReadonlyMap<string, number>): void;
   /** Sets the series of a service; replaces what its labels were before. */
   service(
     key: ObjectKey,
@@ -246,6 +253,25 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["prefix"],
     registers,
   });
+  // Cardinality: 1 each, and states of SLOs (7). Absent where none is asked. Alert: platform_prometheus_up == 0; platform_slos{state=~"RuleNotLoaded|NoSamples"} > 0.
+  const prometheusUp = new Gauge({
+    name: "platform_prometheus_up",
+    help: "1 where the Prometheus that is asked for error budgets answered the last query, 0 where not.",
+    labelNames: ["url"],
+    registers,
+  });
+  const prometheusAnswered = new Gauge({
+    name: "platform_prometheus_last_answer_timestamp_seconds",
+    help: "When it last answered.",
+    labelNames: ["url"],
+    registers,
+  });
+  const slos = new Gauge({
+    name: "platform_slos",
+    help: "SLOs by what is known of them: Healthy, Low, Exhausted; NoTraffic, NoSamples, RuleNotLoaded where nothing is measured; Unknown where no answer tells.",
+    labelNames: ["state"],
+    registers,
+  });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
   const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
@@ -289,6 +315,13 @@ export function createMetrics(options: { readonly version: string; readonly perS
     registryCovers(prefix, rules) {
       scanning.set({ prefix }, rules.scanning ? 1 : 0);
       replication.set({ prefix }, rules.replication ? 1 : 0);
+    },
+    prometheusAsked(url, answered, at) {
+      prometheusUp.set({ url }, answered ? 1 : 0);
+      if (answered) prometheusAnswered.set({ url }, at);
+    },
+    slos(counts) {
+      for (const state of SLO_STATES) slos.set({ state }, counts.get(state) ?? 0);
     },
     service(key, { owner, tier }, conditions) {
       if (!full) return;

@@ -245,6 +245,50 @@ test.each([
   expect(egress.map(({ to }) => to)).toEqual([dns, [{ ipBlock }], [{ ipBlock }]]);
 });
 
+describe("the way to the Prometheus that is asked for error budgets", () => {
+  const opened = async (...args: readonly string[]): Promise<unknown> => {
+    const { spec } = named(await template(...args), "NetworkPolicy");
+    return z
+      .looseObject({ egress: z.array(z.unknown()) })
+      .parse(spec)
+      .egress.slice(3);
+  };
+  const asking = "config.slos.prometheus.url=http://prometheus:9090";
+  const pods = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } };
+
+  test("is open where one is, to the pods of the monitoring namespace or to the addresses that are written", async () => {
+    expect(await opened("-f", valuesFile("least"))).toEqual([]);
+    expect(await opened("-f", valuesFile("least"), "--set", asking)).toEqual([{ to: [pods], ports: [{ protocol: "TCP", port: 9090 }] }]);
+    expect(await opened("-f", valuesFile("least"), "--set", `${asking},networkPolicy.prometheus.cidrs={10.9.0.0/16}`)).toEqual([
+      { to: [{ ipBlock: { cidr: "10.9.0.0/16" } }], ports: [{ protocol: "TCP", port: 9090 }] },
+    ]);
+  });
+
+  test("is AWS's own where it is a workspace there", async () => {
+    const workspace = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0123";
+    const set = `config.slos.prometheus.url=${workspace},config.slos.prometheus.authorization.mode=SigV4`;
+    expect(await opened("-f", valuesFile("least"), "--set", set)).toEqual([]);
+  });
+
+  test("leads to files of the installer's, where it needs them", async () => {
+    const { spec } = z
+      .object({
+        spec: z.object({
+          template: z.object({
+            spec: z.looseObject({ volumes: z.unknown(), containers: z.array(z.looseObject({ volumeMounts: z.unknown() })) }),
+          }),
+        }),
+      })
+      .parse(named(await template("-f", valuesFile("full")), "Deployment"));
+    expect(spec.template.spec.volumes).toContainEqual({ name: "prometheus", secret: { secretName: "prometheus" } });
+    expect(spec.template.spec.containers[0]?.volumeMounts).toContainEqual({
+      name: "prometheus",
+      mountPath: "/etc/prometheus",
+      readOnly: true,
+    });
+  });
+});
+
 describe("a value that is wrong or missing is refused, and named", () => {
   test.each([
     ["no configuration", ["--set", "image.repository=example"], /missing property 'config'/],

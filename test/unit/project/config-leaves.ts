@@ -402,5 +402,11 @@ export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",
   "aws.limits.appmesh": "test/unit/aws/clients.test.ts",
+  "slos.prometheus.url": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.interval": "test/unit/controllers/slo-budgets.test.ts",
+  "slos.prometheus.timeout": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.authorization.mode": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.authorization.bearerTokenFile": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.caFile": "test/unit/prometheus/client.test.ts",
   "mesh.appMesh.retired": "test/unit/reconcilers/app-mesh.test.ts",
 };
