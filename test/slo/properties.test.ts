@@ -22,7 +22,12 @@ const SLOS = WINDOWS.flatMap((window) =>
 );
 
 const ONE_OF_EACH = WINDOWS.flatMap((window) => SLOS.find((slo) => slo.window === window) ?? []);
-const PERIOD = ["slo:sli_bad:increase5m", "slo:sli_total:increase5m", "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio"];
+const PERIOD = [
+  "slo:sli_bad:increase5m",
+  "slo:sli_total:increase5m",
+  "slo:period_burn_rate:ratio",
+  "slo:period_error_budget_remaining:ratio",
+];
 
 function groupsOf(service: EffectiveService): readonly RuleGroup[] {
   return buildRuleGroups(service, meshOf(service).requestMetrics(service, config), config);
