@@ -42,6 +42,8 @@ export async function testRules(groups: readonly RuleGroup[], { series, every = 
   const file = {
     rule_files: ["rules.json"],
     evaluation_interval: `${every}m`,
+    // In no order otherwise: what sums counts would see the last ones or not.
+    group_eval_order: groups.map(({ name }) => name),
     tests: [
       {
         interval: "1m",
