@@ -51,7 +51,7 @@ describe("the SLOs of a service", () => {
         ["SLOErrorBudgetBurn", "ticket"],
         ["SLOMeasurementLost", "page"],
         ["SLONotMeasured", "ticket"],
-      ].map(([alert, severity]) => [alert, expect.objectContaining({ severity, owner: `${NAMESPACE}-squad`, tier: "tier-3" })]),
+      ].map(([alert, severity]) => [alert, expect.objectContaining({ severity, owner: "test-squad", tier: "tier-3" })]),
     );
   });
 
