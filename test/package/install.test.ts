@@ -106,6 +106,7 @@ describe("installed", () => {
           ports: [{ protocol: "TCP", port: 443 }],
         },
         { to: [{ ipBlock: { cidr: "10.0.0.0/16" } }], ports: [{ protocol: "TCP", port: 443 }] },
+        { to: [{ namespaceSelector: namespaceSelector("observability") }], ports: [{ protocol: "TCP", port: 9091 }] },
       ],
     });
     expect(await specOf("podmonitor")).toEqual({
