@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. upgrade: from earlier releases, where the clone holds them. image: the Dockerfile, where a Docker daemon can be started. oracles: programs that are not ours, asked what our objects mean; oracles-cluster: those that watch a cluster. */
+/** unit: no cluster. integration: a real API server without the operator. operator: the operator as a process, under its own rights. faults: each file an environment of its own. package: the charts, by real Helm. upgrade: from earlier releases, where the clone holds them. image: the Dockerfile, where a Docker daemon can be started. slo: the rules of SLOs, by Prometheus' promtool. oracles: programs that are not ours, asked what our objects mean; oracles-cluster: those that watch a cluster. */
 export default defineConfig({
   test: {
     projects: [
@@ -51,6 +51,17 @@ export default defineConfig({
       },
       // The image is built in the hook.
       { test: { name: "image", include: ["test/image/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 900_000 } },
+      {
+        test: {
+          name: "slo",
+          include: ["test/slo/*.test.ts"],
+          globalSetup: ["test/support/slo/setup.ts"],
+          testTimeout: 300_000,
+          maxWorkers: 2,
+          // Each runs promtool.
+          maxConcurrency: 2,
+        },
+      },
       {
         test: {
           name: "oracles",

@@ -91,12 +91,18 @@ export const PINNED_CRDS = {
       sha256: "0cc52f2ee2c55d913ac9012c4b73b1ef1c6f84f17bf508ffdf7059a4f8e764fc",
     },
   ],
-  podMonitor: [
+  prometheusOperator: [
     {
       module: "github.com/prometheus-operator/prometheus-operator",
       version: "v0.85.0",
       path: "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
       sha256: "8ce88c52c51209993511cae093089c9525f5552def88119e3f559123ee9d454b",
+    },
+    {
+      module: "github.com/prometheus-operator/prometheus-operator",
+      version: "v0.85.0",
+      path: "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+      sha256: "98fd16c9ab79fba8dcd6ef62c957c98cd6546ab74ce0a4ecf09ddf2fda03020e",
     },
   ],
 } as const satisfies Record<string, readonly PinnedFile[]>;

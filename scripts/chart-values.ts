@@ -39,6 +39,12 @@ const networkPolicy = z.strictObject({
     })
     .describe("The cluster's API server."),
   aws: z.strictObject({ cidrs: opened(cidr, "Addresses of STS, IAM and ECR.") }).describe("Where AWS is reached, on port 443."),
+  prometheus: z
+    .strictObject({
+      cidrs: opened(cidr, "Its addresses. Absent: the pods of the monitoring namespace.").optional(),
+      ports: opened(z.int().min(1).max(65535), "Ports that its pods listen on."),
+    })
+    .describe("The Prometheus of config.slos.prometheus, where that names one that is not AWS's."),
 });
 
 const policies = z.strictObject({
@@ -49,6 +55,22 @@ const policies = z.strictObject({
     .describe("What happens to a request that breaks a rule."),
   platformGroups: z.array(z.string().min(1)).describe("Groups of the platform team."),
   trustedUsers: z.array(z.string().min(1)).describe("Users of controllers that make pods or write traffic for services."),
+});
+
+const prometheusRule = z.strictObject({
+  enabled: switched("Whether the PrometheusRule is made."),
+  labels: strings("Labels that your Prometheus selects it by."),
+  runbookUrl: z
+    .string()
+    .regex(/^(https?:\/\/[!-~]+)?$/)
+    .describe("URL of an alert's runbook, in which {alert} is filled in. Empty: no link."),
+});
+
+const dashboards = z.strictObject({
+  enabled: switched("Whether the ConfigMap of the dashboards is made."),
+  namespace: z.string().describe("Namespace of the ConfigMap. Empty: the release's."),
+  labels: strings("Labels by which Grafana's sidecar finds it."),
+  annotations: strings("Its annotations, as grafana_folder."),
 });
 
 const chartValues = z.strictObject({
@@ -71,9 +93,13 @@ const chartValues = z.strictObject({
   tolerations: z.array(anyObject("A toleration.")).describe("Taints that it tolerates."),
   affinity: anyObject("Affinity of its pods."),
   podAnnotations: strings("Annotations of its pods."),
+  volumes: z.array(anyObject("A volume.")).describe("Volumes of its pods, beside its configuration's."),
+  volumeMounts: z.array(anyObject("Where one is mounted.")).describe("Where its container has them."),
   podMonitor: z
     .strictObject({ enabled: switched("Whether it is made."), labels: strings("Labels that your Prometheus selects it by.") })
     .describe("The operator's own PodMonitor."),
+  prometheusRule: prometheusRule.describe("Alerts on the operator, and on services that it cannot make ready."),
+  dashboards: dashboards.describe("Grafana dashboards of a service and of the fleet."),
   networkPolicy: networkPolicy.describe("The operator's own NetworkPolicy."),
   rbac: z
     .strictObject({ aggregate: switched("Whether the cluster's view and edit carry the right to read and to write PlatformServices.") })

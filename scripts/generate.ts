@@ -12,6 +12,8 @@ import { chartValuesSchema } from "./chart-values.ts";
 import { commandLine, HELP_OPTION } from "./command-line.ts";
 import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "./charts.ts";
 import { coveragePage } from "./coverage/page.ts";
+import { fleetDashboard } from "./dashboards/fleet.ts";
+import { serviceDashboard } from "./dashboards/service.ts";
 import { appMeshTemplate, policyTemplate, servicesBoundaryTemplate } from "./terraform.ts";
 
 /** `npm run generate`: every file that is made from the code. To add one, add it to ARTEFACTS. */
@@ -77,6 +79,8 @@ const ARTEFACTS: readonly Artefact[] = [
   { path: "charts/platform-operator/templates/rbac.yaml", content: () => generated("config/rbac", rbacTemplate()) },
   { path: "charts/platform-operator/templates/priority-classes.yaml", content: () => generated("config/tiers", priorityClassTemplate()) },
   { path: "charts/platform-operator/files/tiers.yaml", content: () => generated("config/tiers", shippedTiers()) },
+  { path: "charts/platform-operator/dashboards/service.json", content: () => json(serviceDashboard()) },
+  { path: "charts/platform-operator/dashboards/fleet.json", content: () => json(fleetDashboard()) },
   { path: "docs/coverage.md", content: coveragePage },
   { path: "charts/platform-operator/values.schema.json", content: () => json(chartValuesSchema()) },
 ];

@@ -13,10 +13,12 @@ interface Wall {
 
 const WALLS: Readonly<Record<string, Wall>> = {
   crds: { ours: [], packages: ["zod"] },
-  resources: { ours: ["crds"], packages: [] },
+  // PromQL's grammar, which is as pure as they are.
+  resources: { ours: ["crds"], packages: ["@lezer/common", "@prometheus-io/lezer-promql"] },
   reconcilers: { ours: ["crds", "resources"], packages: ["node:crypto"], typesOf: ["telemetry"] },
   aws: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
   kube: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
+  prometheus: { ours: ["crds", "reconcilers/ports.ts"], packages: ["node:fs/promises", "node:tls", "undici", "zod"] },
   telemetry: { ours: ["crds"], packages: ["pino", "prom-client", "node:http", "node:net"] },
   controllers: { ours: ["crds", "reconcilers", "kube", "telemetry"], packages: [] },
 };
@@ -24,6 +26,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
 /** SDKs and their one home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/": ["aws", "cli"],
+  "@smithy/": ["aws"],
   "@kubernetes/": ["kube", "cli", "main.ts"],
 };
 

@@ -8,12 +8,14 @@ import { ALONE } from "./controllers/leadership.ts";
 import { createOperator, type Ending } from "./controllers/operator.ts";
 import { MissingApiError } from "./controllers/required-apis.ts";
 import { FIELD_MANAGER } from "./crds/meta.ts";
+import { regionOfWorkspace } from "./crds/prometheus-config.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
 import { Lease } from "./kube/lease.ts";
 import { createTransport, type TransportOptions } from "./kube/transport.ts";
-import { AwsError } from "./reconcilers/ports.ts";
+import { createPrometheus } from "./prometheus/client.ts";
+import { AwsError, type Prometheus } from "./reconcilers/ports.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { serveTelemetry } from "./telemetry/server.ts";
@@ -62,6 +64,7 @@ async function main(settings: Settings): Promise<Ending> {
     config: settings.config,
     transport,
     aws,
+    prometheus: prometheusOf(settings, version, aws),
     metrics,
     events,
     leadership: lease ?? ALONE,
@@ -95,6 +98,17 @@ async function main(settings: Settings): Promise<Ending> {
   log.info({ how }, "platform-operator ended");
   return how;
 }
+
+/** Undefined: the configuration names none. */
+function prometheusOf({ config }: Settings, version: string, aws: AwsConnection): Prometheus | undefined {
+  const settings = config.slos.prometheus;
+  if (settings === null) return undefined;
+  const region = regionOfWorkspace(settings.url) ?? config.cluster.region;
+  return createPrometheus(settings, { version, sign: aws.signer(PROMETHEUS_SIGNING_NAME, region) });
+}
+
+/** Of Amazon Managed Service for Prometheus. */
+const PROMETHEUS_SIGNING_NAME = "aps";
 
 /** A renewal that gets no answer is given up in time for another. */
 function forRenewals({ renewDeadlineMs }: LeaderElection): Pick<TransportOptions, "connections" | "requestTimeoutMs"> {

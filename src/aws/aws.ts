@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import type { Aws } from "../reconcilers/ports.ts";
+import type { Aws, RequestSigner } from "../reconcilers/ports.ts";
 import { associationResource } from "./association.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
@@ -10,11 +10,14 @@ import { imageKeeper } from "./kept-images.ts";
 import { meshResources } from "./mesh-objects.ts";
 import { existingRepositories, repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
+import { requestSigner } from "./sign.ts";
 
 /** Everything of AWS that the operator uses, behind its ports. */
 export interface AwsConnection extends Aws {
   /** Who AWS says we are; throws AwsError. */
   caller(): Promise<{ readonly account: string; readonly arn: string }>;
+  /** With the same credentials, for an API of AWS that the SDK has no client for; `service` is its signing name. */
+  signer(service: string, region: string): RequestSigner;
   /** Closes the idle connections. */
   close(): void;
 }
@@ -35,6 +38,10 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     async caller() {
       const { Account = "", Arn = "" } = await clients.sts.send(new GetCallerIdentityCommand());
       return { account: Account, arn: Arn };
+    },
+    signer(service, region) {
+      const { credentials, sha256 } = clients.sts.config;
+      return requestSigner({ service, region, credentials, sha256 });
     },
     close() {
       for (const client of Object.values(clients)) client.destroy();

@@ -9,6 +9,7 @@ import type { Claim, DemoContext } from "./demo/claims.ts";
 import { kubeClaims } from "./demo/kube-claims.ts";
 import { lifeClaims } from "./demo/life-claims.ts";
 import { meshClaims } from "./demo/mesh-claims.ts";
+import { sloClaims } from "./demo/slo-claims.ts";
 import { adminClient, startEnvironment, type Environment } from "./environment.ts";
 import { pushImage } from "./image.ts";
 import { instructions } from "./instructions.ts";
@@ -93,7 +94,7 @@ async function pushImages({ config, emulator }: Environment, watch: ServiceWatch
 
 async function prove(environment: Environment, watch: ServiceWatch): Promise<number> {
   console.log("Read back by clients that are not the operator's:");
-  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...meshClaims, ...lifeClaims];
+  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...meshClaims, ...sloClaims, ...lifeClaims];
   for (const claim of claims) {
     const measured: string[] = [];
     const context: DemoContext = { environment, watch, say: (line) => measured.push(line) };

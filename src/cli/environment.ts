@@ -77,7 +77,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   }
 }
 
-const THIRD_PARTY_APIS = ["istio", "gatewayApi", "karpenter", "certManager", "podMonitor"] as const;
+const THIRD_PARTY_APIS = ["istio", "gatewayApi", "karpenter", "certManager", "prometheusOperator"] as const;
 
 /** What a platform team has before it installs the operator: nodes for every pool, the APIs of others, stand-ins for Istio; then our own. */
 export async function installPlatform(plane: ControlPlane): Promise<void> {

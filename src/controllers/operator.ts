@@ -18,7 +18,8 @@ import { MeshConvergers } from "../reconcilers/mesh-convergers.ts";
 import { ImageMemory } from "../reconcilers/platform-service/image-memory.ts";
 import { reconcileService, type ReconcilerDeps } from "../reconcilers/platform-service/reconcile.ts";
 import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
-import type { Aws, PrimaryWriter } from "../reconcilers/ports.ts";
+import { BudgetMemory } from "../reconcilers/platform-service/budget-memory.ts";
+import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
 import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
@@ -27,6 +28,7 @@ import { createListener, type ServiceListener } from "./listener.ts";
 import { RegistryReport } from "./registry-report.ts";
 import { requireApis } from "./required-apis.ts";
 import { broughtSources, childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
+import { runBudgets } from "./slo-budgets.ts";
 import { runSweep } from "./sweep.ts";
 import { wireNudges, wireTriggers } from "./triggers.ts";
 import { runWorkers } from "./worker.ts";
@@ -37,6 +39,8 @@ import { createWorld } from "./world.ts";
 export interface OperatorOptions extends Runtime {
   readonly config: OperatorConfig;
   readonly aws: Aws;
+  /** Asked for error budgets; undefined: none is. */
+  readonly prometheus: Prometheus | undefined;
   readonly metrics: Metrics;
   readonly events: EventRecorder;
   readonly leadership: Leadership;
@@ -95,6 +99,7 @@ export function createOperator(options: OperatorOptions): Operator {
     events: { record: (regarding, event) => void options.events.record(regarding, event) },
   });
   const budget = new RolloutBudget(config.rollout.maxConcurrent);
+  const errorBudgets = new BudgetMemory({ asked: options.prometheus !== undefined, seriesLabels: config.slos.seriesLabels, now });
   const deps: ReconcilerDeps = {
     config,
     configHash: hashOf(config),
@@ -112,6 +117,7 @@ export function createOperator(options: OperatorOptions): Operator {
     imageKeeper: options.aws.imageKeeper,
     images: new ImageMemory(now),
     budget,
+    errorBudgets,
     now,
     listener,
     writer: writerOf<PlatformService>(options, KINDS.PlatformService, sources.services.store),
@@ -175,6 +181,15 @@ export function createOperator(options: OperatorOptions): Operator {
           routesOfRouter,
           bulk: options.aws.bulk,
           registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
+          enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
+        },
+        over,
+      ),
+      runBudgets(
+        {
+          ...options,
+          memory: errorBudgets,
+          services: () => sources.services.store.list().filter(({ metadata }) => metadata.deletionTimestamp === undefined),
           enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
         },
         over,

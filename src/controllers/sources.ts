@@ -80,6 +80,7 @@ const PLAIN_KINDS: readonly ResourceType[] = [
   KINDS.Sidecar,
   KINDS.HTTPRoute,
   KINDS.PodMonitor,
+  KINDS.PrometheusRule,
 ];
 
 export function createSources(runtime: Runtime): Sources {

@@ -12,13 +12,14 @@ export const STEP_CONDITIONS = [
   "PlacementReady",
   "WorkloadReady",
   "TrafficReady",
+  "SLOsReady",
   "DependenciesGranted",
 ] as const;
 
 export type StepCondition = (typeof STEP_CONDITIONS)[number];
 
-/** Shown, but not counted in Ready: two squads could lock each other. */
-export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted"]);
+/** Shown, but not counted in Ready: two squads could lock each other, and an SLO says how a service does, not whether it is as written (ADR 26). */
+export const ADVISORY_CONDITIONS: ReadonlySet<StepCondition> = new Set(["DependenciesGranted", "SLOsReady"]);
 
 /** kstatus: `Reconciling` and `Stalled` are present only while True; so is `Suspended`, while nothing is written for the service. */
 export type ConditionType = StepCondition | "Ready" | "Reconciling" | "Stalled" | "Suspended";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { prometheus } from "./prometheus-config.ts";
 import { labelSelector } from "./platform-tier.ts";
 
 /** The configuration file: facts of the cluster that no squad decides. Parsed once; every default is here. */
@@ -342,6 +343,46 @@ const network = z.strictObject({
   clusterDomain: z.string().min(1).max(253).default("cluster.local").describe("DNS domain of the cluster."),
 });
 
+const link = (what: string) =>
+  z
+    .string()
+    .max(1024)
+    .regex(/^https?:\/\/[!-~]+$/, "must be a URL, in which {namespace}, {service}, {slo} and {alert} are filled in")
+    .nullable()
+    .default(null)
+    .describe(`${what}, for every alert; {namespace}, {service}, {slo} and {alert} are filled in. null: none.`);
+
+/** PromQL's, of a label; those with two underscores are Prometheus' own. */
+const labelName = z
+  .string()
+  .max(128)
+  .regex(/^_?[A-Za-z][A-Za-z0-9_]*$/, "must be the name of a Prometheus label, as cluster");
+
+const slos = z.strictObject({
+  seriesLabels: z
+    .record(labelName, z.string().min(1).max(256))
+    .default({})
+    .describe(
+      "Labels by which the mesh's series are selected, and which the recorded series and alerts carry: where one Prometheus holds the series of several clusters, as cluster: prod-1.",
+    ),
+  namespaceLabel: labelName
+    .nullable()
+    .default("namespace")
+    .describe(
+      "The label that tells a series' namespace, as Prometheus sets it when it scrapes a pod. A service's own queries read the series of its own namespace alone. null: any.",
+    ),
+  ruleLabels: z
+    .record(z.string().max(317), z.string().max(63))
+    .default({})
+    .describe("Labels of the PrometheusRules, by which a Prometheus finds them (its ruleSelector), as release: prometheus."),
+  runbookUrl: link("URL of the runbook"),
+  dashboardUrl: link("URL of the dashboard"),
+  prometheus: prometheus
+    .nullable()
+    .default(null)
+    .describe("Which Prometheus is asked what is left of the error budgets, for the services' status. null: none, and they are Unknown."),
+});
+
 export const operatorConfigFile = z.strictObject({
   cluster: cluster.describe("Which cluster this is, and whose."),
   identity: identity.describe("What the roles can never exceed."),
@@ -364,6 +405,7 @@ export const operatorConfigFile = z.strictObject({
   registry: registry.prefault({}).describe("How ECR repositories are made."),
   mesh: mesh.prefault({}).describe("Which mesh a service is in."),
   network: network.prefault({}).describe("Facts that the network policies need."),
+  slos: slos.prefault({}).describe("How SLOs become rules."),
   aws: z
     .strictObject({
       endpoint: z.url().max(512).nullable().default(null).describe("URL of all AWS APIs, for an emulator. null: AWS itself."),

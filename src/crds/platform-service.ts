@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { containerPort, dnsLabel, rules } from "./fields.ts";
+import { containerPort, dnsLabel, mapList, rules } from "./fields.ts";
 import { callers, dependencies } from "./service/agreement.ts";
 import { aws } from "./service/aws.ts";
 import { container, scaling } from "./service/container.ts";
 import { image } from "./service/image.ts";
 import type { PlatformServiceStatus } from "./service/status.ts";
+import { slo } from "./service/slos.ts";
 import { resilience, routes } from "./service/traffic.ts";
 import { workloadRef } from "./service/workload-ref.ts";
 
@@ -14,7 +15,8 @@ import { workloadRef } from "./service/workload-ref.ts";
  */
 
 export type { Statement } from "./service/aws.ts";
-export { platformServiceStatus, type PlatformServiceStatus } from "./service/status.ts";
+export { platformServiceStatus, type Budget, type PlatformServiceStatus, type SloStatus } from "./service/status.ts";
+export type { Slo } from "./service/slos.ts";
 export type { Route } from "./service/traffic.ts";
 export type { WorkloadRef } from "./service/workload-ref.ts";
 
@@ -33,6 +35,12 @@ const acrossBlocks = rules(
   {
     rule: "has(self.port) || !has(self.callers)",
     message: "callers need spec.port: write the port that they call, or remove callers",
+    reason: "FieldValueRequired",
+    fieldPath: ".port",
+  },
+  {
+    rule: "has(self.port) || !has(self.slos) || self.slos.all(s, !has(s.indicator))",
+    message: "slos with an indicator need spec.port: write the port whose requests they are about, or queries of their own",
     reason: "FieldValueRequired",
     fieldPath: ".port",
   },
@@ -127,6 +135,11 @@ export const platformServiceSpec = z
       ),
     resilience: resilience.optional().describe("How callers are kept from overloading the service, or being held up by a pod that fails."),
     callers: callers.optional().describe("Who may call the service; nobody else can. Absent: nobody."),
+    slos: mapList(slo, { keys: ["name"], max: 8 })
+      .optional()
+      .describe(
+        "What the squad promises of its requests. Each becomes Prometheus rules: the error budget as series, and alerts that page or make a ticket when it is spent too fast.",
+      ),
     dependencies: dependencies
       .optional()
       .describe("What the service may call; it can call nothing else. DNS, the mesh and what aws.policy names need no entry."),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { objective } from "./service/slos.ts";
 import {
   cidrRange,
   condition,
@@ -184,6 +185,16 @@ const network = z.strictObject({
     .describe("Destinations outside the cluster that every service of the tier may call, strict isolation or not."),
 });
 
+const slos = z.strictObject({
+  required: z
+    .boolean()
+    .default(false)
+    .describe("true: a service with a port must have an SLO of its availability, by the mesh or by queries of its own."),
+  minimumObjective: objective("slos.minimumObjective")
+    .optional()
+    .describe('Lowest objective that such an SLO may have, in quotes, as "99.9". One of latency may have any.'),
+});
+
 export const platformTierSpec = z.strictObject({
   description: z.string().max(512).optional().describe("What the tier is for and what it promises, in a sentence for the squads."),
   allowedNamespaces: labelSelector
@@ -195,6 +206,7 @@ export const platformTierSpec = z.strictObject({
   placement: placement.describe("Where pods run."),
   identity: identity.optional().describe("What the services' IAM roles can never exceed."),
   network: network.describe("Who may talk to the services, and how."),
+  slos: slos.optional().describe("What the services must promise."),
 });
 
 export type PlatformTierSpec = z.output<typeof platformTierSpec>;

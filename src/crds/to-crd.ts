@@ -64,6 +64,7 @@ export const PLATFORM_SERVICE: Kind = {
     conditionColumn("Reason", "reason", "Why it is not, in a word."),
     { name: "Tier", type: "string", jsonPath: ".spec.tier", description: "The tier." },
     { name: "Image", type: "string", jsonPath: ".spec.image['tag','digest']", description: "Tag or digest that is asked for." },
+    { name: "Budget", type: "string", jsonPath: ".status.budget", description: "What is left of its error budgets, the worst of them." },
     age,
     { name: "Owner", type: "string", jsonPath: ".spec.owner", description: "The squad that owns it.", priority: 1 },
     { name: "Role", type: "string", jsonPath: ".status.role.arn", description: "The IAM role of its pods.", priority: 1 },

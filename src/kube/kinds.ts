@@ -39,6 +39,7 @@ export const KINDS = {
   HTTPRoute: namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
   Certificate: namespaced("cert-manager.io", "v1", "Certificate", "certificates"),
   PodMonitor: namespaced("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
+  PrometheusRule: namespaced("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
   NodePool: clusterScoped("karpenter.sh", "v1", "NodePool", "nodepools"),
   PlatformService: namespaced(GROUP, VERSION, "PlatformService", "platformservices"),
   PlatformTier: clusterScoped(GROUP, VERSION, "PlatformTier", "platformtiers"),

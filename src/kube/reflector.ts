@@ -72,7 +72,7 @@ export class Reflector<T> {
     return this.#state !== "syncing";
   }
 
-  /** Seconds since the last frame, bookmarks included; undefined before the first. */
+  /** Seconds since the last frame, bookmarks included; undefined before the first, and of a kind that is not served. */
   lastEventAgeSeconds(): number | undefined {
     return this.#lastFrameAt === undefined ? undefined : (this.#options.clock.monotonic() - this.#lastFrameAt) / 1000;
   }
@@ -212,6 +212,7 @@ export class Reflector<T> {
     const fields = { resource: resourceName(this.resource), class: error.class, error: error.message };
     if (error instanceof NotServedError) {
       this.#position = undefined;
+      this.#lastFrameAt = undefined;
       if (this.#state !== "missing") {
         log.info(fields, `the API server does not serve ${this.resource.kind} of ${apiVersionOf(this.resource)}`);
         this.#guarded(() => this.#options.store.begin().commit("0"));

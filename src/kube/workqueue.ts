@@ -8,7 +8,7 @@ export interface QueueItem {
   readonly priority: Priority;
 }
 
-/** Told by client-go's names: `workqueue_<name>` in Prometheus; longest running and unfinished are asked of the queue. */
+/** Told by client-go's names: `workqueue_<name>` in Prometheus; longest running, unfinished and oldest are asked of the queue. */
 export interface QueueObserver {
   depth(priority: Priority, depth: number): void;
   add(): void;
@@ -139,6 +139,12 @@ export class WorkQueue {
   /** Of the key that has been worked on for longest; 0 when none is. */
   longestRunningSeconds(): number {
     return Math.max(0, ...Array.from(this.#processing.values(), (since) => this.#secondsSince(since)));
+  }
+
+  /** Of the key that has waited for a worker for longest; 0 when none waits. A key whose time has not come does not wait. */
+  oldestSeconds(): number {
+    const waiting = [...this.#ready.high.values(), ...this.#ready.low.values()];
+    return waiting.length === 0 ? 0 : this.#secondsSince(Math.min(...waiting));
   }
 
   /** Of all keys being worked on, added up. */

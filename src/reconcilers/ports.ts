@@ -17,9 +17,10 @@ import type { MeshRouteDesired, VirtualNodeDesired, VirtualRouterDesired, Virtua
 import type { ObjectKey } from "../crds/meta.ts";
 import type { ObjectMeta, PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
+import type { Sample } from "../resources/slo/budget.ts";
 
 /**
- * What a reconciler needs of the outside, as types. src/kube and src/aws implement these; nothing here imports an SDK.
+ * What a reconciler needs of the outside, as types. src/kube, src/aws and src/prometheus implement these; nothing here imports an SDK.
  */
 
 // ---------------------------------------------------------------- who may write
@@ -524,3 +525,30 @@ export class KubeError extends Error {
     this.retryAfterMs = fields.retryAfterMs;
   }
 }
+
+// ---------------------------------------------------------------- Prometheus
+
+/** Why there is no answer: nobody there in time; not let in, or nothing to show; asked and not answered; or answered what is none. */
+export type PrometheusFailure = "Unreachable" | "Unauthorized" | "Refused" | "BadAnswer";
+
+export type PrometheusAnswer =
+  /** `whole`: what is not among them is not there. Otherwise the server warned that some of it may be missing. */
+  | { readonly state: "answered"; readonly samples: readonly Sample[]; readonly whole: boolean }
+  | { readonly state: "failed"; readonly reason: PrometheusFailure; readonly message: string };
+
+/** A server of Prometheus' API. Never throws: that it does not answer is a value. */
+export interface Prometheus {
+  /** An instant query, now. */
+  query(expression: string, signal: AbortSignal): Promise<PrometheusAnswer>;
+}
+
+/** An HTTP request as it will be sent. */
+export interface UnsignedRequest {
+  readonly method: "POST";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Resolves to all headers to send, AWS's signature among them. Throws where there are no credentials. */
+export type RequestSigner = (request: UnsignedRequest) => Promise<Readonly<Record<string, string>>>;

@@ -7,6 +7,7 @@ import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
 import { sortedUnique } from "./order.ts";
+import { sloViolations } from "./slo/limits.ts";
 import { violation } from "./violation.ts";
 
 /** Every rule about a PlatformService that CEL cannot say, because it needs the namespace, the tier or the configuration. */
@@ -211,6 +212,8 @@ const hostsAreOutside: ServiceRule = ({ service: { spec }, config }) =>
 
 const meshCanDoIt: ServiceRule = ({ service }) => meshOf(service).limits(service);
 
+const slosCanBeKept: ServiceRule = ({ service, config }) => sloViolations(service, config);
+
 const RULES: readonly ServiceRule[] = [
   tierAllowsNamespace,
   ownerAllowed,
@@ -227,4 +230,5 @@ const RULES: readonly ServiceRule[] = [
   strictIsolation,
   hostsAreOutside,
   meshCanDoIt,
+  slosCanBeKept,
 ];

@@ -19,6 +19,9 @@ const THROTTLED: ReadonlySet<string> = new Set([
   "429",
 ]);
 
+/** Every state of an SLO, so that each is a series from the first. */
+const SLO_STATES = ["Healthy", "Low", "Exhausted", "NoTraffic", "NoSamples", "RuleNotLoaded", "Unknown"];
+
 export type ReconcileResult = "success" | "requeue_after" | "error";
 
 export interface Metrics {
@@ -30,6 +33,10 @@ export interface Metrics {
   eventDropped(): void;
   /** Whether the registry's own rules are about every repository under the prefix. */
   registryCovers(prefix: string, rules: { readonly scanning: boolean; readonly replication: boolean }): void;
+  /** Whether the Prometheus that is asked for error budgets answered, and when (seconds of the wall clock). */
+  prometheusAsked(url: string, answered: boolean, at: number): void;
+  /** Number of SLOs by state. */
+  slos(counts: ReadonlyMap<string, number>): void;
   /** Sets the series of a service; replaces what its labels were before. */
   service(
     key: ObjectKey,
@@ -38,10 +45,11 @@ export interface Metrics {
   ): void;
   lastReconcile(key: ObjectKey, seconds: number): void;
   readyAfter(tier: string, seconds: number): void;
-  /** How long the longest pass of a queue runs, and all that run together, in seconds. */
-  queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number }): void;
+  /** How long the longest pass of a queue runs, all that run together, and how long the key waits that has waited longest, in seconds. */
+  queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number; oldestSeconds(): number }): void;
   /** Removes every series of a service. */
   forget(key: ObjectKey): void;
+  /** Undefined: there is nothing to tell, and no series. */
   watchAge(resource: string, read: () => number | undefined): void;
   queue(name: string): {
     depth(priority: string, depth: number): void;
@@ -117,6 +125,16 @@ export function createMetrics(options: { readonly version: string; readonly perS
       for (const [name, read] of queues) this.set({ name, controller: name }, read.unfinishedSeconds());
     },
   });
+  // Cardinality: queues. client-go has none: its workqueue_queue_duration_seconds is told only of keys that no longer wait.
+  new Gauge({
+    name: "platform_queue_oldest_age_seconds",
+    help: "How long the key waits by now that has waited longest; 0 where none does.",
+    labelNames: ["name"],
+    registers,
+    collect(): void {
+      for (const [name, read] of queues) this.set({ name }, read.oldestSeconds());
+    },
+  });
   const depth = new Gauge({ name: "workqueue_depth", help: "Keys that wait.", labelNames: ["name", "controller", "priority"], registers });
   const adds = new Counter({ name: "workqueue_adds_total", help: "Keys added.", labelNames: ["name", "controller"], registers });
   const queued = new Histogram({
@@ -153,7 +171,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
     buckets: DURATION_BUCKETS,
     registers,
   });
-  // Cardinality: kinds that are watched.
+  // Cardinality: kinds that are watched. None of a kind that the API server does not serve.
   const ages = new Map<string, () => number | undefined>();
   new Gauge({
     name: "platform_watch_last_event_age_seconds",
@@ -163,7 +181,8 @@ export function createMetrics(options: { readonly version: string; readonly perS
     collect(): void {
       for (const [resource, read] of ages) {
         const age = read();
-        if (age !== undefined) this.set({ resource }, age);
+        if (age === undefined) this.remove({ resource });
+        else this.set({ resource }, age);
       }
     },
   });
@@ -234,6 +253,25 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["prefix"],
     registers,
   });
+  // Cardinality: 1 each, and states of SLOs (7). Absent where none is asked. Alert: platform_prometheus_up == 0; platform_slos{state=~"RuleNotLoaded|NoSamples"} > 0.
+  const prometheusUp = new Gauge({
+    name: "platform_prometheus_up",
+    help: "1 where the Prometheus that is asked for error budgets answered the last query, 0 where not.",
+    labelNames: ["url"],
+    registers,
+  });
+  const prometheusAnswered = new Gauge({
+    name: "platform_prometheus_last_answer_timestamp_seconds",
+    help: "When it last answered.",
+    labelNames: ["url"],
+    registers,
+  });
+  const slos = new Gauge({
+    name: "platform_slos",
+    help: "SLOs by what is known of them: Healthy, Low, Exhausted; NoTraffic, NoSamples, RuleNotLoaded where nothing is measured; Unknown where no answer tells.",
+    labelNames: ["state"],
+    registers,
+  });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
   const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
@@ -277,6 +315,13 @@ export function createMetrics(options: { readonly version: string; readonly perS
     registryCovers(prefix, rules) {
       scanning.set({ prefix }, rules.scanning ? 1 : 0);
       replication.set({ prefix }, rules.replication ? 1 : 0);
+    },
+    prometheusAsked(url, answered, at) {
+      prometheusUp.set({ url }, answered ? 1 : 0);
+      if (answered) prometheusAnswered.set({ url }, at);
+    },
+    slos(counts) {
+      for (const state of SLO_STATES) slos.set({ state }, counts.get(state) ?? 0);
     },
     service(key, { owner, tier }, conditions) {
       if (!full) return;

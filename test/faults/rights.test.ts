@@ -44,6 +44,7 @@ const EVERYTHING = {
   resilience: { connectionPool: { maxConnections: 10 } },
   callers: { services: [{ name: "caller" }] },
   dependencies: { hosts: [{ host: "api.example.com", port: 443 }] },
+  slos: [{ name: "availability", objective: "99.9", indicator: "availability" }],
 };
 
 /** One field of each kind of child that an administrator changes, to be put back. */
@@ -60,6 +61,7 @@ const DRIFT: readonly (readonly [string, object])[] = [
   ["destinationrule/everything", { spec: { trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } } } }],
   ["sidecar/everything", { spec: { outboundTrafficPolicy: { mode: "ALLOW_ANY" } } }],
   ["podmonitor/everything", { spec: { podMetricsEndpoints: [] } }],
+  ["prometheusrule/everything-slos", { spec: { groups: [] } }],
 ];
 
 /** Granted, by which statement, and for what does not happen in this run; test/unit/aws/grants.test.ts has each of it happen. */

@@ -28,7 +28,7 @@ let plane: ControlPlane;
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "gatewayApi", "podMonitor"], process.env));
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "gatewayApi", "prometheusOperator"], process.env));
   await plane.kubectl(["apply", "-f", PRIORITY_CLASSES]);
   await plane.kubectl(["create", "namespace", NAMESPACE]);
   await plane.kubectl(["label", "namespace", NAMESPACE, ...RESTRICTED]);

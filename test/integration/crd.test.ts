@@ -157,15 +157,17 @@ describe("a stored PlatformService", () => {
       "PUT",
       `${SERVICES}/by-tag/status`,
       withChanges(plain(stored.body), {
-        status: { observedGeneration: 1, conditions: [ready], role: { arn: "arn:aws:iam::111122223333:role/r" } },
+        status: { observedGeneration: 1, conditions: [ready], role: { arn: "arn:aws:iam::111122223333:role/r" }, budget: "Low" },
       }),
     );
     const table = (await kubectl(["get", "psvc", "-n", NAMESPACE, "-o", "wide"]))
       .split("\n")
       .map((line) => line.replaceAll(/ {2,}/g, "  ").trim());
-    expect(table[0]).toBe("NAME  READY  REASON  TIER  IMAGE  AGE  OWNER  ROLE  MESH  MESSAGE");
+    expect(table[0]).toBe("NAME  READY  REASON  TIER  IMAGE  BUDGET  AGE  OWNER  ROLE  MESH  MESSAGE");
     expect(table[1]).toMatch(new RegExp(`^by-digest  tier-2  ${digest}  [0-9a-z]+  tracking-squad$`));
-    expect(table[2]).toMatch(/^by-tag {2}False {2}NoImage {2}tier-2 {2}1\.4\.2 {2}[0-9a-z]+ {2}tracking-squad {2}arn:\S+ {2}push it$/);
+    expect(table[2]).toMatch(
+      /^by-tag {2}False {2}NoImage {2}tier-2 {2}1\.4\.2 {2}Low {2}[0-9a-z]+ {2}tracking-squad {2}arn:\S+ {2}push it$/,
+    );
     const selected = await kubectl([
       "get",
       "psvc",

@@ -71,6 +71,7 @@ describe("a service becomes Ready", () => {
       PlacementReady: "True AsWritten",
       WorkloadReady: "True Running",
       TrafficReady: "True AsWritten",
+      SLOsReady: "True NoSLOs",
       DependenciesGranted: "True NoDependencies",
     });
   });
@@ -131,11 +132,12 @@ describe("a service becomes Ready", () => {
         .trim()
         .split("\n")
         .map((line) => line.split(/ {2,}/));
+    // The budget's column is empty without slos, and empty columns are not told from the space between two.
     const [header, values] = await rows();
-    expect(header).toEqual(["NAME", "READY", "REASON", "TIER", "IMAGE", "AGE"]);
+    expect(header).toEqual(["NAME", "READY", "REASON", "TIER", "IMAGE", "BUDGET", "AGE"]);
     expect(values?.slice(0, 5)).toEqual(["web", "True", "Ready", "tier-3", "1.0.0"]);
     const [wideHeader, wide] = await rows("-o", "wide");
-    expect(wideHeader?.slice(6)).toEqual(["OWNER", "ROLE", "MESH", "MESSAGE"]);
+    expect(wideHeader?.slice(7)).toEqual(["OWNER", "ROLE", "MESH", "MESSAGE"]);
     expect(wide?.slice(6, 9)).toEqual(["test-squad", ready.status?.role?.arn, "Istio"]);
   });
 

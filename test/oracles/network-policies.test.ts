@@ -102,10 +102,11 @@ const BY_NAME: Row = [["hub/outgoing"], ["the internet", "DynamoDB", "S3"], ["TC
 
 const NO_MESH: readonly Row[] = [...reached([...PLAIN, ...STRICT, "hub/outgoing"]), BY_NAME];
 
-/** What sidecars need: their certificates, and to be scraped, but not under strict isolation. */
+/** What sidecars need: their certificates, and to be scraped; under strict isolation only Envoy, and only where an SLO is measured by it. */
 const OF_SIDECARS: readonly Row[] = [
   [[...PLAIN, ...STRICT, "hub/outgoing"], ["istiod"], ["TCP 15012"]],
   [["monitoring"], [...PLAIN, "hub/outgoing"], ["TCP 15020", "TCP 15090"]],
+  [["monitoring"], ["payments/settlement"], ["TCP 15090"]],
 ];
 
 const SIDECAR: readonly Row[] = [...NO_MESH, ...OF_SIDECARS];

@@ -6,6 +6,8 @@ import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { ROOT } from "../../src/cli/keys.ts";
 import { parseConfig, readConfigFile, readSettings } from "../../src/config.ts";
+import { chartAlerts, type ChartAlerts } from "../support/chart-alerts.ts";
+import { DASHBOARDS } from "../support/dashboards.ts";
 import { CHART, CRDS_CHART, helmFolder, helmIn, NAMESPACE, valuesFile, type Helm } from "../support/helm.ts";
 
 /** The charts as Helm reads them, without a cluster. */
@@ -134,6 +136,65 @@ async function tierOnDisk(name: string): Promise<Rendered["spec"]> {
   return rendered.parse(parse(await readFile(join(ROOT, `config/tiers/${name}.yaml`), "utf8"))).spec;
 }
 
+describe("what people see it by", () => {
+  test("is not made unless it is asked for", async () => {
+    const kinds = (await template("-f", valuesFile("least"))).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+    for (const one of ["PrometheusRule platform-operator", "ConfigMap platform-operator-dashboards", "PodMonitor platform-operator"]) {
+      expect(kinds).not.toContain(one);
+    }
+  });
+
+  test("alerts are those of the file that promtool tests, for the release's namespace, each with its runbook", async () => {
+    const { metadata, spec } = named(await template("-f", valuesFile("full"), "-n", "ops"), "PrometheusRule");
+    expect(metadata["labels"]).toMatchObject({ release: "prometheus", "app.kubernetes.io/name": "platform-operator" });
+    const rules = (groups: ChartAlerts): unknown => JSON.parse(JSON.stringify(groups).replaceAll("platform-system", "ops"));
+    const linked = chartAlerts().map(({ rules: written, ...group }) => ({
+      ...group,
+      rules: written.map((rule) => ({
+        ...rule,
+        annotations: { ...rule.annotations, runbook_url: `https://runbooks.example.com/${rule.alert}` },
+      })),
+    }));
+    expect(spec).toEqual({ groups: rules(linked) });
+    const unlinked = await template("-f", valuesFile("full"), "-n", "ops", "--set", "prometheusRule.runbookUrl=");
+    expect(named(unlinked, "PrometheusRule").spec).toEqual({ groups: rules(chartAlerts()) });
+  });
+
+  test("dashboards are the files, where Grafana's sidecar looks and under the label that it looks for", async () => {
+    const dashboards = z.looseObject({
+      metadata: z.object({
+        namespace: z.string(),
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()).optional(),
+      }),
+      data: z.record(z.string(), z.string()),
+    });
+    const files = Object.fromEntries(
+      await Promise.all(
+        ["fleet.json", "service.json"].map(async (file) => [file, await readFile(join(DASHBOARDS, file), "utf8")] as const),
+      ),
+    );
+    const full = dashboards.parse(named(await template("-f", valuesFile("full")), "ConfigMap", "platform-operator-dashboards"));
+    expect(full.data).toEqual(files);
+    expect(full.metadata).toMatchObject({
+      namespace: "default",
+      annotations: { grafana_folder: "Platform" },
+      labels: { "team-dashboard": "yes" },
+    });
+    expect(full.metadata.labels).not.toHaveProperty("grafana_dashboard");
+    const least = dashboards.parse(
+      named(await template("-f", valuesFile("least"), "--set", "dashboards.enabled=true"), "ConfigMap", "platform-operator-dashboards"),
+    );
+    expect(least.metadata).toMatchObject({ namespace: NAMESPACE, labels: { grafana_dashboard: "1" } });
+    expect(least.metadata.annotations).toBeUndefined();
+  });
+
+  test("the scrape leaves a service's namespace what it is", async () => {
+    const { spec } = named(await template("-f", valuesFile("full")), "PodMonitor");
+    expect(spec?.["podMetricsEndpoints"]).toEqual([{ port: "metrics", path: "/metrics", honorLabels: true }]);
+  });
+});
+
 test("a change of the configuration is a rollout, and another value is none", async () => {
   const checksum = async (...args: readonly string[]): Promise<string | undefined> =>
     deployment.parse(named(await template("-f", valuesFile("least"), ...args), "Deployment")).spec.template.metadata.annotations[
@@ -184,6 +245,50 @@ test.each([
   expect(egress.map(({ to }) => to)).toEqual([dns, [{ ipBlock }], [{ ipBlock }]]);
 });
 
+describe("the way to the Prometheus that is asked for error budgets", () => {
+  const opened = async (...args: readonly string[]): Promise<unknown> => {
+    const { spec } = named(await template(...args), "NetworkPolicy");
+    return z
+      .looseObject({ egress: z.array(z.unknown()) })
+      .parse(spec)
+      .egress.slice(3);
+  };
+  const asking = "config.slos.prometheus.url=http://prometheus:9090";
+  const pods = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } };
+
+  test("is open where one is, to the pods of the monitoring namespace or to the addresses that are written", async () => {
+    expect(await opened("-f", valuesFile("least"))).toEqual([]);
+    expect(await opened("-f", valuesFile("least"), "--set", asking)).toEqual([{ to: [pods], ports: [{ protocol: "TCP", port: 9090 }] }]);
+    expect(await opened("-f", valuesFile("least"), "--set", `${asking},networkPolicy.prometheus.cidrs={10.9.0.0/16}`)).toEqual([
+      { to: [{ ipBlock: { cidr: "10.9.0.0/16" } }], ports: [{ protocol: "TCP", port: 9090 }] },
+    ]);
+  });
+
+  test("is AWS's own where it is a workspace there", async () => {
+    const workspace = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0123";
+    const set = `config.slos.prometheus.url=${workspace},config.slos.prometheus.authorization.mode=SigV4`;
+    expect(await opened("-f", valuesFile("least"), "--set", set)).toEqual([]);
+  });
+
+  test("leads to files of the installer's, where it needs them", async () => {
+    const { spec } = z
+      .object({
+        spec: z.object({
+          template: z.object({
+            spec: z.looseObject({ volumes: z.unknown(), containers: z.array(z.looseObject({ volumeMounts: z.unknown() })) }),
+          }),
+        }),
+      })
+      .parse(named(await template("-f", valuesFile("full")), "Deployment"));
+    expect(spec.template.spec.volumes).toContainEqual({ name: "prometheus", secret: { secretName: "prometheus" } });
+    expect(spec.template.spec.containers[0]?.volumeMounts).toContainEqual({
+      name: "prometheus",
+      mountPath: "/etc/prometheus",
+      readOnly: true,
+    });
+  });
+});
+
 describe("a value that is wrong or missing is refused, and named", () => {
   test.each([
     ["no configuration", ["--set", "image.repository=example"], /missing property 'config'/],
@@ -217,6 +322,7 @@ describe("a value that is wrong or missing is refused, and named", () => {
     ["an API server that is null", ["--set", "networkPolicy.apiServer=null"], /'\/networkPolicy/],
     ["a range that is none", ["--set", "networkPolicy.aws.cidrs={10.0.0.0}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
     ["an IPv6 range that holds instance metadata", ["--set", "networkPolicy.aws.cidrs={fd00::/8}"], /'\/networkPolicy\/aws\/cidrs\/0'/],
+    ["a runbook's URL that is none", ["--set", "prometheusRule.runbookUrl=runbooks/{alert}"], /'\/prometheusRule\/runbookUrl'/],
     ["no action of the policies", ["--set-json", "policies.validationActions=[]"], /'\/policies\/validationActions': minItems/],
   ])("%s", async (what, args, message) => {
     const base = what.endsWith(" configuration") ? [] : ["-f", valuesFile("least")];

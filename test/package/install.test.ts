@@ -106,9 +106,13 @@ describe("installed", () => {
           ports: [{ protocol: "TCP", port: 443 }],
         },
         { to: [{ ipBlock: { cidr: "10.0.0.0/16" } }], ports: [{ protocol: "TCP", port: 443 }] },
+        { to: [{ namespaceSelector: namespaceSelector("observability") }], ports: [{ protocol: "TCP", port: 9091 }] },
       ],
     });
-    expect(await specOf("podmonitor")).toEqual({ selector: SELECTOR, podMetricsEndpoints: [{ port: "metrics", path: "/metrics" }] });
+    expect(await specOf("podmonitor")).toEqual({
+      selector: SELECTOR,
+      podMetricsEndpoints: [{ port: "metrics", path: "/metrics", honorLabels: true }],
+    });
     const monitor = await platform.get<{ metadata: { labels?: object } }>(NAMESPACE, "podmonitor/platform-operator");
     expect(monitor?.metadata.labels).toMatchObject({ release: "prometheus" });
 

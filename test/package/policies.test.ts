@@ -27,7 +27,7 @@ beforeAll(async () => {
   dir = await helmFolder();
   plane = await startControlPlane();
   const helm = await helmIn(dir, plane.adminKubeconfig);
-  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "podMonitor"], process.env));
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "prometheusOperator"], process.env));
   await installRollouts(plane.kubectl);
   await installExperiments(plane.kubectl);
   await helm("install", "crds", CRDS_CHART, "--wait");

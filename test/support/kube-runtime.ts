@@ -25,6 +25,7 @@ const CHILD_KINDS: readonly ResourceType[] = [
   KINDS.ServiceEntry,
   KINDS.Sidecar,
   KINDS.PodMonitor,
+  KINDS.PrometheusRule,
 ];
 
 export interface KubeRuntime {

@@ -32,6 +32,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     imageKeeper: operator.imageKeeper,
     images: new ImageMemory(() => 0),
     budget: new RolloutBudget(1),
+    errorBudgets: { of: () => ({ finding: "NotAsked" }) },
     now: () => 0,
     children: NO_CHILDREN,
     holds: NO_HOLDS,

@@ -19,6 +19,10 @@ import {
 
 /** Without a port, and without what would be refused for that alone. */
 const PORTLESS: Changes = { "spec.port": REMOVED, "spec.routes": REMOVED, "spec.callers": REMOVED, "spec.resilience": REMOVED };
+const OWN_QUERIES = { bad: "increase(orders_failed_total[window])", total: "increase(orders_total[window])" };
+function slo(changes: object): Changes {
+  return { "spec.slos": [{ name: "availability", objective: "99.95", indicator: "availability", ...changes }] };
+}
 const TCP: Changes = { "spec.protocol": "tcp", "spec.routes": REMOVED };
 /** With a workload that its squad brings. */
 const BROUGHT: Changes = {
@@ -73,6 +77,42 @@ const SERVICE_WHOLE: readonly Refusal[] = [
       ...PORTLESS,
       [`spec.container.probes.${probe}`]: { path: "/ready" },
     })),
+  },
+  {
+    field: "spec.port",
+    message: "slos with an indicator need spec.port: write the port whose requests they are about, or queries of their own",
+    examples: [{ ...PORTLESS, ...slo({}) }],
+  },
+  {
+    field: "spec.slos[0].objective",
+    message: 'slos objective must be a percentage from 90 to below 100 in quotes, with at most four decimals, as "99.95"',
+    examples: ["100", "89.9", "99.", "99,9"].map((objective) => slo({ objective })),
+  },
+  {
+    field: "spec.slos[0].threshold",
+    message: "slos threshold must be written for indicator latency, and for no other: write for example 250ms, or remove it",
+    examples: [slo({ threshold: "250ms" }), slo({ indicator: "latency" })],
+  },
+  {
+    field: "spec.slos[0].indicator",
+    message: "each of slos must have either indicator or queries: write for example indicator: availability, or remove one",
+    examples: [slo({ queries: OWN_QUERIES }), slo({ indicator: undefined })],
+  },
+  {
+    field: "spec.slos[0].queries",
+    message: "slos queries must have either good or bad, beside total: the other is the difference",
+    examples: [
+      slo({ indicator: undefined, queries: { total: OWN_QUERIES.total } }),
+      slo({ indicator: undefined, queries: { ...OWN_QUERIES, good: OWN_QUERIES.bad } }),
+    ],
+  },
+  ...durations("spec.slos[0].threshold", "slos threshold").map((refusal) => ({
+    ...refusal,
+    examples: refusal.examples.map((change) => ({ ...slo({ indicator: "latency", threshold: "1s" }), ...change })),
+  })),
+  {
+    ...labels("spec.slos[0].name", "slos name", "availability"),
+    examples: ["Availability", "-a", "a_b"].map((name) => slo({ name })),
   },
   { field: "spec.container.metrics.port", message: METRICS_APART, examples: [{ "spec.container.metrics.port": 8080 }] },
   { field: "spec.routes", message: ROUTES_NEED_HTTP, examples: [{ ...TCP, "spec.resilience": REMOVED, "spec.routes": [{ name: "all" }] }] },
@@ -368,6 +408,10 @@ export const SERVICE_UPDATE_REFUSALS: readonly Refusal[] = [
 /** Changes to FULL_SERVICE that must be accepted: the edges of what the rules refuse. */
 export const SERVICE_ACCEPTED: Readonly<Record<string, Changes>> = {
   "every field": {},
+  "an SLO with its window left out": slo({}),
+  "the least that may be promised": slo({ objective: "90", window: "7d" }),
+  "the most": slo({ objective: "99.9999" }),
+  "queries of the squad's own, without a port": { ...PORTLESS, ...slo({ indicator: undefined, queries: OWN_QUERIES }) },
   "tries that take all of the timeout": { [`${ROUTE}.timeout`]: "240ms" },
   "a route that says it has no retries": { [`${ROUTE}.retries`]: { attempts: 0 } },
   "retries without a timeout of the route": { [`${ROUTE}.timeout`]: REMOVED },

@@ -1,11 +1,12 @@
 import type { AssociationDesired, Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
-import { API_VERSION, SERVICE_FINALIZER } from "../../src/crds/meta.ts";
+import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
-import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../src/crds/platform-service.ts";
+import { platformServiceSpec, type PlatformService, type PlatformServiceStatus, type Slo } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
 import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
+import { BudgetMemory } from "../../src/reconcilers/platform-service/budget-memory.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
 import { reconcileService, type Done } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
@@ -17,6 +18,7 @@ import {
   type ExternalResource,
   type Holds,
   type Observation,
+  type PrometheusAnswer,
   type RepositoryObserved,
   type RoleObserved,
   type World,
@@ -88,6 +90,10 @@ export interface ServicePass {
   readonly told: readonly string[];
   /** AWS answers nothing but errors. */
   unreachable(): void;
+  /** Prometheus says so of all there is; whether that changes what is known of the service. */
+  answered(answer: PrometheusAnswer): boolean;
+  /** The process that leads is another one, which knows what the status says alone. */
+  handedOver(): void;
   /** Milliseconds since the epoch. */
   at(now: number): void;
   pass(): Promise<Outcome>;
@@ -217,6 +223,8 @@ export function servicePass(
     foreignBudgets: () => [],
     ...seen,
   };
+  const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, seriesLabels: {}, now: () => now });
+  let budgets = freshBudgets();
   const deps = {
     config,
     configHash: "config",
@@ -250,6 +258,7 @@ export function servicePass(
     },
     images: new ImageMemory(() => now),
     budget: new RolloutBudget(1),
+    errorBudgets: { of: (key: ObjectKey, slo: Pick<Slo, "name" | "objective">) => budgets.of(key, slo) },
     now: () => now,
     listener: {
       acted: (_: PlatformService, { adopted }: Done) => void told.push(...adopted),
@@ -283,6 +292,8 @@ export function servicePass(
     unreachable: () => void (failing = true),
     outdated: (is) => void (outdated = is),
     told,
+    answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
+    handedOver: () => void (budgets = freshBudgets()),
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, KEY),
     status: () => stored.status ?? {},

@@ -59,6 +59,11 @@ export const TIER_REFUSALS: readonly Refusal[] = [
     ["platform-boundary-pci", "arn:aws:iam::111122223333:role/x"],
   ),
   {
+    field: "spec.slos.minimumObjective",
+    message: 'slos.minimumObjective must be a percentage from 90 to below 100 in quotes, with at most four decimals, as "99.95"',
+    examples: ["100", "9"].map((minimumObjective) => ({ "spec.slos": { minimumObjective } })),
+  },
+  {
     field: `${EGRESS}[0]`,
     message: "each of allowedEgress must have exactly one of cidr and host: write two entries for two destinations",
     examples: [{ [`${EGRESS}[0].host`]: "example.com" }, { [`${EGRESS}[0].cidr`]: REMOVED }],
@@ -77,5 +82,6 @@ export const TIER_ACCEPTED: Readonly<Record<string, Changes>> = {
   "one replica that a drain may take": { "spec.availability.minReplicas": 1, "spec.availability.maxUnavailable": 1 },
   "zones as they have nodes": { "spec.availability.minZones": REMOVED },
   "no spread over zones": { "spec.availability.minZones": REMOVED, "spec.availability.zoneSpread": "None" },
+  "an SLO asked for": { "spec.slos": { required: true, minimumObjective: "99.9" } },
   "no delay": { "spec.availability.preStopDelay": "0s" },
 };

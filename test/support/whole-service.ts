@@ -20,6 +20,7 @@ import { meshOf } from "../../src/resources/mesh/choose.ts";
 import { buildNetworkPolicies } from "../../src/resources/network-policy.ts";
 import { placementProblems } from "../../src/resources/placement.ts";
 import { buildPodMonitor } from "../../src/resources/pod-monitor.ts";
+import { buildPrometheusRule } from "../../src/resources/slo/prometheus-rule.ts";
 import { buildService } from "../../src/resources/service.ts";
 import { buildServiceAccount } from "../../src/resources/service-account.ts";
 import { testConfig } from "./effective-services.ts";
@@ -124,6 +125,7 @@ function children({ service, config, network, policies }: Parts): readonly KubeO
     buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),
+    buildPrometheusRule(service, config),
     ...mesh.security(service, config, network),
     ...mesh.traffic(service, config),
   ].filter((child) => child !== undefined);

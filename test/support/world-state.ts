@@ -27,6 +27,7 @@ const READ_KINDS = [
   KINDS.Sidecar,
   KINDS.HTTPRoute,
   KINDS.PodMonitor,
+  KINDS.PrometheusRule,
 ];
 
 /** Set by the API server and its controllers, or at a moment of their own. */

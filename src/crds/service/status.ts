@@ -14,6 +14,28 @@ const resource = z.strictObject({
   state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
 });
 
+/** How much of an error budget is left, the worst first. */
+export const BUDGETS = ["Exhausted", "Low", "Unknown", "Healthy"] as const;
+export type Budget = (typeof BUDGETS)[number];
+
+const slo = z.strictObject({
+  name: z.string().max(63).describe("Name of the SLO, as in spec.slos."),
+  objective: z.string().max(7).describe("Its objective, in percent."),
+  budget: z
+    .enum(BUDGETS)
+    .describe(
+      "What is left of its error budget: Healthy; Low, a quarter at most; Exhausted, nothing; Unknown, where nothing is measured, or no Prometheus answers or is asked (SLOsReady says which).",
+    ),
+  remainingPercent: z
+    .int()
+    .min(-100)
+    .max(100)
+    .optional()
+    .describe("What is left, in percent of the budget and steps of five; below zero where more than all is spent."),
+});
+
+export type SloStatus = z.output<typeof slo>;
+
 export const platformServiceStatus = z.strictObject({
   observedGeneration: generation("The generation that the last pass worked on; -1 before the first.").optional(),
   conditions: mapList(condition, { keys: ["type"], max: 32 })
@@ -77,6 +99,10 @@ export const platformServiceStatus = z.strictObject({
     .datetime()
     .optional()
     .describe("When the pause that the annotation platform-operator.dev/paused-until asks for ends, in UTC; absent once it is over."),
+  slos: mapList(slo, { keys: ["name"], max: 8 })
+    .optional()
+    .describe("What is left of the error budget of each of spec.slos."),
+  budget: z.enum(BUDGETS).optional().describe("The worst of slos; absent without any."),
   // Each host and range that a squad or its tier names is a ServiceEntry, and each route may be a Route of App Mesh.
   resources: mapList(resource, { keys: ["group", "kind", "name"], max: 256 })
     .optional()

@@ -2,7 +2,7 @@ import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import type { PlatformService } from "../../crds/platform-service.ts";
+import type { PlatformService, SloStatus } from "../../crds/platform-service.ts";
 import type { Borrowed } from "../borrowed.ts";
 import type { Converger, Converging } from "../converge.ts";
 import type { MeshConvergers, MeshConverging } from "../mesh-convergers.ts";
@@ -22,6 +22,7 @@ import type {
 } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
 import type { StepReport } from "../step.ts";
+import type { BudgetMemory } from "./budget-memory.ts";
 import type { ImageMemory } from "./image-memory.ts";
 
 /** What every pass is given; the same objects for the life of the process. */
@@ -42,6 +43,8 @@ export interface Ports {
   readonly imageKeeper: ImageKeeper;
   readonly images: ImageMemory;
   readonly budget: RolloutBudget;
+  /** Of errors, as Prometheus last said. */
+  readonly errorBudgets: Pick<BudgetMemory, "of">;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
 }
@@ -63,6 +66,8 @@ export interface Facts {
   certificateRevision?: number;
   /** `repository@sha256:…` that runs, once a rollout is complete. */
   runningImage?: string;
+  /** What is left of the error budgets. */
+  slos?: readonly SloStatus[];
 }
 
 /** Drift that a pass put back, for the counter and the event. */

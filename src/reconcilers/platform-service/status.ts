@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../crds/canonical.ts";
 import type { Condition, StepCondition } from "../../crds/conditions.ts";
+import { BUDGETS } from "../../crds/service/status.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
 import type { PlatformTier } from "../../crds/platform-tier.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
@@ -50,9 +51,15 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     image: desired === undefined && running === undefined ? undefined : { desired, running },
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs,
+    ...budgetsOf(facts),
     resources: sortResources([...resources, ...listedInAppMesh(scope)]),
     ...asked,
   };
+}
+
+function budgetsOf({ slos = [] }: Scope["facts"]): Pick<PlatformServiceStatus, "slos" | "budget"> {
+  if (slos.length === 0) return {};
+  return { slos: [...slos], budget: BUDGETS.find((budget) => slos.some((slo) => slo.budget === budget)) };
 }
 
 /** Also of a refusal: whoever compares them must not think that the operator is behind. */

@@ -9,6 +9,7 @@ import { placementStep } from "./placement.ts";
 import { repositoryStep } from "./repository.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 import { serviceAccountStep } from "./service-account.ts";
+import { slosStep } from "./slos.ts";
 import { trafficStep } from "./traffic.ts";
 import { workloadStep } from "./workload.ts";
 
@@ -24,6 +25,7 @@ export const STEPS: readonly Step<Scope, RemoveScope>[] = [
   placementStep,
   workloadStep,
   trafficStep,
+  slosStep,
   dependenciesStep,
 ];
 

@@ -84,6 +84,8 @@ function envoy(service: EffectiveService, config: OperatorConfig, { token, tls }
     APPNET_AGENT_ADMIN_UDS_PATH: "/tmp/agent.sock",
     // A sidecar is stopped when the application has ended: there is nothing left to drain.
     LISTENER_DRAIN_WAIT_TIME_S: "1",
+    // The VirtualNode as a label of its metrics.
+    ...((service.spec.slos ?? []).length > 0 && { ENABLE_ENVOY_STATS_TAGS: "1" }),
   };
   const isLive = {
     exec: { command: ["sh", "-c", `curl -s http://localhost:${ENVOY_ADMIN_PORT}/server_info | grep state | grep -q LIVE`] },

@@ -6,6 +6,7 @@ import { appMeshLimits } from "./app-mesh-limits.ts";
 import { buildCertificate, CERTIFICATE_API } from "./app-mesh-tls.ts";
 import { serviceHost } from "./host.ts";
 import type { Mesh } from "./mesh.ts";
+import { appMeshRequestMetrics } from "./request-metrics.ts";
 
 /** AWS App Mesh. Its own objects are in AWS (resources/app-mesh); here is what it asks of those in the cluster. */
 export const appMesh: Mesh = {
@@ -41,6 +42,9 @@ export const appMesh: Mesh = {
   }),
 
   tunnel: () => undefined,
+
+  // Envoy's administration is where its metrics are, and closed under strict isolation.
+  requestMetrics: (service, config) => (isStrict(service) ? undefined : appMeshRequestMetrics(service, config)),
 
   host: (service, config) => serviceHost(service.key, config),
 };

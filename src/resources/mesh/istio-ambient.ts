@@ -11,6 +11,7 @@ import { HBONE_PORT, ISTIOD_PORT } from "./istio-ports.ts";
 import { buildAuthorizationPolicy, buildPeerAuthentication, buildWaypointPolicy, SECURITY_API } from "./istio-security.ts";
 import { buildDestinationRule } from "./istio-traffic.ts";
 import { NO_PARTS, type Mesh } from "./mesh.ts";
+import { waypointRequestMetrics } from "./request-metrics.ts";
 import { NO_WAYPOINT, USE_WAYPOINT, waypointOf } from "./waypoint.ts";
 
 /** What the kubelet's probes come from: istio-cni gives them this source, by which they pass the redirection (istio.io, Ambient and Kubernetes NetworkPolicy). */
@@ -69,6 +70,8 @@ export const istioAmbient: Mesh = {
   }),
 
   tunnel: () => ({ port: HBONE_PORT, throughWaypoints: true }),
+
+  requestMetrics: waypointRequestMetrics,
 
   host: (service, config) => serviceHost(service.key, config),
 };

@@ -1,6 +1,7 @@
 import type { KubeObject, Violation } from "../../crds/desired.ts";
 import type { EffectiveService, MeshProvider } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
+import type { PlatformServiceSpec } from "../../crds/platform-service.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PodPart } from "../container.ts";
 import type { NetworkFacts, WorkloadFacts } from "../facts.ts";
@@ -34,8 +35,26 @@ export interface Mesh {
   network(service: EffectiveService, config: OperatorConfig, facts: NetworkFacts): NetworkRules;
   /** How connections between pods of the mesh may also go; undefined: as they are, on the service's own port. */
   tunnel(config: OperatorConfig): Tunnel | undefined;
+  /** How its proxies count requests to the service; undefined: they do not. */
+  requestMetrics(service: EffectiveService, config: OperatorConfig): RequestMetrics | undefined;
   /** The name by which callers reach the service. */
   host(service: EffectiveService, config: OperatorConfig): string;
+}
+
+/** What proxies count of the requests to one service, as PromQL that sums over its pods. Windows are as Prometheus writes them, as 5m. */
+export interface RequestMetrics {
+  /** Protocols of which they tell failures. */
+  readonly protocols: readonly PlatformServiceSpec["protocol"][];
+  /** Requests that ended. */
+  requests(window: string): string;
+  /** Those that the service failed; no series before the first. */
+  failures(window: string): string;
+  /** Requests whose time was measured against that bound: pods that are yet to get it are left out. */
+  timed(ms: number, window: string): string;
+  /** Those that took at most so many milliseconds: one of `bounds`. */
+  timedWithin(ms: number, window: string): string;
+  /** Of the histogram, in milliseconds, ascending. */
+  readonly bounds: readonly number[];
 }
 
 export interface PodInput {

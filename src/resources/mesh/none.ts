@@ -16,5 +16,6 @@ export const noMesh: Mesh = {
   waypoint: () => undefined,
   network: () => ({ ingress: [], egress: [] }),
   tunnel: () => undefined,
+  requestMetrics: () => undefined,
   host: (service, config) => serviceHost(service.key, config),
 };

@@ -35,7 +35,7 @@ export async function startJudgedPlatform(oracles: Oracles, log: (line: string) 
     await plane.stop();
   };
   try {
-    await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "karpenter", "podMonitor"], process.env));
+    await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "karpenter", "prometheusOperator"], process.env));
     await applyCrds(
       plane.kubectl,
       readdirSync(join(ROOT, "config/crd")).map((file) => join(ROOT, "config/crd", file)),

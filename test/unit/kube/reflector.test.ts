@@ -329,15 +329,17 @@ describe("a kind that is not served", () => {
     expect(names()).toEqual(["a@3"]);
   });
 
-  test("that vanishes empties the store, and comes back by itself", async () => {
+  test("that vanishes empties the store, has no age, and comes back by itself", async () => {
     const watch = await synced(account("a", "3"));
     watch.end();
     (await server.next()).reply(404, "404 page not found\n");
     await state("missing");
     expect(names()).toEqual([]);
     expect(changes.at(-1)).toEqual({ type: "deleted", name: "a" });
+    expect(reflector.lastEventAgeSeconds()).toBeUndefined();
     clock.advance(30_000);
     await synced(account("a", "33"));
     expect(names()).toEqual(["a@33"]);
+    expect(reflector.lastEventAgeSeconds()).toBe(0);
   });
 });

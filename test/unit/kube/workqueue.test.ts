@@ -137,3 +137,17 @@ test("metrics tell how long a key waited, how long it was worked on, and what is
   expect(told).toContain("depth low 1");
   expect(told.findLast((line) => line.startsWith("depth low"))).toBe("depth low 0");
 });
+
+test("the key that has waited longest is known by its age, also where it moved up, and no key waits whose time has not come", async () => {
+  const { queue, clock } = newQueue();
+  queue.addAfter("later", "low", 60_000);
+  expect(queue.oldestSeconds()).toBe(0);
+  queue.add("old", "low");
+  clock.advance(2000);
+  queue.add("new", "high");
+  queue.add("old", "high");
+  clock.advance(1000);
+  expect(queue.oldestSeconds()).toBe(3);
+  expect([await take(queue), await take(queue)]).toHaveLength(2);
+  expect(queue.oldestSeconds()).toBe(0);
+});

@@ -1,5 +1,6 @@
 import { REMOVED, type Changes } from "../../support/json-path.ts";
 import { at, DEPLOYMENT, policy, type LeafRow } from "./leaf-row.ts";
+import { OWN_SLO, SLOS } from "./slo-leaves.ts";
 
 /**
  * Each leaf of the configuration, and what exactly changes of FULL_SERVICE in TIER when it does. Where `becomes` has no path, as `Role`, anything
@@ -366,6 +367,30 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
       ...[0, 1, 2, 3].map((i) => `VirtualService matching: spec.http[${String(i)}].route[0].destination.host`),
     ],
   },
+  {
+    leaf: "slos.ruleLabels{}",
+    givenService: SLOS,
+    change: { "slos.ruleLabels": { release: "prometheus" } },
+    becomes: ["PrometheusRule matching-slos: metadata.labels.release"],
+  },
+  {
+    leaf: "slos.seriesLabels{}",
+    givenService: SLOS,
+    change: { "slos.seriesLabels": { cluster: "prod-1" } },
+    becomes: ["PrometheusRule matching-slos"],
+  },
+  {
+    leaf: "slos.namespaceLabel",
+    givenService: OWN_SLO,
+    change: { "slos.namespaceLabel": "exported_namespace" },
+    becomes: ["PrometheusRule matching-slos"],
+  },
+  ...["runbookUrl", "dashboardUrl"].map((field): ConfigRow => ({
+    leaf: `slos.${field}`,
+    givenService: SLOS,
+    change: { [`slos.${field}`]: "https://example.com/{namespace}/{service}/{slo}/{alert}" },
+    becomes: ["PrometheusRule matching-slos"],
+  })),
 ];
 
 /** Leaves that change how the operator works and nothing of what it makes, and the test that holds each. */
@@ -377,5 +402,11 @@ export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",
   "aws.limits.appmesh": "test/unit/aws/clients.test.ts",
+  "slos.prometheus.url": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.interval": "test/unit/controllers/slo-budgets.test.ts",
+  "slos.prometheus.timeout": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.authorization.mode": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.authorization.bearerTokenFile": "test/unit/prometheus/client.test.ts",
+  "slos.prometheus.caFile": "test/unit/prometheus/client.test.ts",
   "mesh.appMesh.retired": "test/unit/reconcilers/app-mesh.test.ts",
 };

@@ -7,7 +7,7 @@ export interface LeafRow {
   readonly change: Changes;
   /** What must be written otherwise, before and after, for the change to be valid. */
   readonly given?: Changes;
-  /** Exactly what differs, as `wholeDifferences` says it; the order is of no meaning. */
+  /** Exactly what differs, as `wholeDifferences` says it; the order is of no meaning. Of an object without a path, as `Role`, anything may. */
   readonly becomes: readonly string[];
 }
 

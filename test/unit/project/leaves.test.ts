@@ -32,7 +32,7 @@ describe("PlatformService", () => {
     const before = withChanges(service, given);
     const wholes = [before, withChanges(before, change)].map((written) => wholeService({ service: written, tier }));
     const [old = {}, changed = {}] = wholes;
-    expect(wholeDifferences(old, changed)).toEqual(becomes.toSorted());
+    expect(namedBy(becomes, wholeDifferences(old, changed))).toEqual(becomes.toSorted());
     expect(wholes.flatMap(({ Verdict }) => Verdict)).toEqual([]);
   });
 
@@ -71,8 +71,7 @@ describe("the configuration", () => {
       const before = withChanges(config, given);
       const written = { service: withChanges(service, givenService), tier: withChanges(TIER, givenTier) };
       const [old = {}, changed = {}] = [before, withChanges(before, change)].map((one) => wholeService({ ...written, config: one }));
-      const differences = wholeDifferences(old, changed).map((one) => becomes.find((object) => one.startsWith(`${object}: `)) ?? one);
-      expect([...new Set(differences)]).toEqual(becomes.toSorted());
+      expect(namedBy(becomes, wholeDifferences(old, changed))).toEqual(becomes.toSorted());
     },
   );
 
@@ -87,6 +86,11 @@ describe("the configuration", () => {
     expect(readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8")).toContain(leaf.split(".").at(-1));
   });
 });
+
+/** The differences, those of an object that is named without a path as that. */
+function namedBy(becomes: readonly string[], differences: readonly string[]): readonly string[] {
+  return [...new Set(differences.map((one) => becomes.find((object) => one.startsWith(`${object}: `)) ?? one))].toSorted();
+}
 
 type Listed = Pick<LeafRow, "leaf" | "change">;
 

@@ -1,5 +1,6 @@
 import { REMOVED, type Changes } from "../../support/json-path.ts";
 import { AGREEMENT_LEAVES } from "./agreement-leaves.ts";
+import { SLO_LEAVES } from "./slo-leaves.ts";
 import { at, CHILDREN, CONTAINER, DEPLOYMENT, policy, type LeafRow } from "./leaf-row.ts";
 
 /** Each leaf of a PlatformService's spec, and what exactly changes when it does, from FULL_SERVICE. A leaf with listed values has a row for each. */
@@ -419,4 +420,5 @@ export const SERVICE_LEAVES: readonly LeafRow[] = [
   ...ROUTES,
   ...RESILIENCE,
   ...AGREEMENT_LEAVES,
+  ...SLO_LEAVES,
 ];

@@ -1,6 +1,8 @@
 import { REMOVED, type Changes, type Json } from "../../support/json-path.ts";
 import { at, CONTAINER, DEPLOYMENT, policy, type LeafRow } from "./leaf-row.ts";
 
+import { SLOS } from "./slo-leaves.ts";
+
 /** Each leaf of a PlatformTier's spec, and what exactly changes of FULL_SERVICE in TIER when it does. */
 
 export interface TierRow extends LeafRow {
@@ -213,6 +215,14 @@ export const TIER_LEAVES: readonly TierRow[] = [
   { leaf: "description", change: { description: "Other." }, becomes: [] },
   ...ALLOWED,
   ...AVAILABILITY,
+  { leaf: "slos.required", given: { slos: { required: false } }, change: { "slos.required": true }, becomes: VERDICT },
+  {
+    leaf: "slos.minimumObjective",
+    given: { slos: { minimumObjective: "99.9" } },
+    givenService: SLOS,
+    change: { "slos.minimumObjective": "99.99" },
+    becomes: VERDICT,
+  },
   ...PLACEMENT,
   {
     leaf: "identity.permissionsBoundaryArn",

@@ -63,6 +63,14 @@ const STRICT: Changes = { "network.isolation": "Strict" };
 const PREFIXED = { "registry.repositoryPrefix": "prod/" };
 const LONG_PREFIX = `${"a".repeat(127)}/`;
 
+function slos(...list: readonly object[]): Changes {
+  return { slos: list.map((changes) => ({ name: "answers", objective: "99.9", indicator: "availability", ...changes })) };
+}
+const SLOS_REQUIRED: Changes = { slos: { required: true, minimumObjective: "99.9" } };
+function ownQueries(total: string): Changes {
+  return slos({ indicator: undefined, queries: { bad: "increase(orders_failed_total[window])", total } });
+}
+
 interface Case {
   readonly world: World;
   readonly field: string;
@@ -72,6 +80,63 @@ interface Case {
 }
 
 const REFUSED: Readonly<Record<string, Case>> = {
+  "no SLO where its tier asks for one": {
+    world: { tier: SLOS_REQUIRED },
+    field: "spec.slos",
+    reason: "SloRequired",
+    tells: ["tier tier-1 asks for an SLO of availability", '{ name: availability, objective: "99.9", indicator: availability }'],
+  },
+  "an SLO of latency alone where its tier asks for one of availability": {
+    world: { tier: SLOS_REQUIRED, service: slos({ indicator: "latency", threshold: "250ms" }) },
+    field: "spec.slos",
+    reason: "SloRequired",
+    tells: ["asks for an SLO of availability"],
+  },
+  "an objective below its tier's": {
+    world: { tier: SLOS_REQUIRED, service: slos({ objective: "99.8999" }) },
+    field: "spec.slos[answers].objective",
+    reason: "ObjectiveTooLow",
+    tells: ["99.8999 is below 99.9", "raise it, or name another tier"],
+  },
+  "an SLO that nothing counts": {
+    world: { service: slos({}), config: { "mesh.default": "None" } },
+    field: "spec.slos[answers].indicator",
+    reason: "NotMeasured",
+    tells: ["mesh None", "write queries in its place", "mesh.overrides"],
+  },
+  "an SLO of a protocol of which the mesh tells no failures": {
+    world: { service: { protocol: "tcp", ...slos({}) } },
+    field: "spec.slos[answers].indicator",
+    reason: "ProtocolNotMeasured",
+    tells: ["tells no failures of protocol tcp: it does of http, http2, grpc"],
+  },
+  "a threshold that a brought workload's sidecar has no bound for": {
+    world: {
+      service: {
+        workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: "own" },
+        ...slos({ indicator: "latency", threshold: "300ms" }),
+      },
+    },
+    field: "spec.slos[answers].threshold",
+    reason: "NoHistogramBound",
+    tells: ["no bound at 300ms", "write one of 1ms, 5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms"],
+  },
+  "an objective of which no alert could fire": {
+    world: { service: slos({ objective: "93" }) },
+    field: "spec.slos[answers].objective",
+    reason: "AlertUnreachable",
+    tells: [
+      "93 over 30d",
+      "2 % of the budget in 1h would need 101 % of the requests to fail",
+      "raise the objective, or choose a shorter window",
+    ],
+  },
+  "a query that is no count": {
+    world: { service: ownQueries("rate(orders_total[window])") },
+    field: "spec.slos[answers].queries.total",
+    reason: "QueryNotTaken",
+    tells: ["must be made of increase(series[window])", "rate(orders_total[window]) is none of them"],
+  },
   "a tier that allows other namespaces": {
     world: { tier: { "allowedNamespaces.matchLabels.tenant": "payments" } },
     field: "spec.tier",
@@ -318,6 +383,14 @@ const ACCEPTED: Readonly<Record<string, World>> = {
   "one replica, which a drain may take": { service: { scaling: { minReplicas: 1 } } },
   "as many replicas at most as at least": { service: { scaling: { maxReplicas: 3 } } },
   "a request that ends just in time": { service: { routes: [{ name: "upload", timeout: "45s" }] } },
+  "an objective as its tier asks": { tier: SLOS_REQUIRED, service: slos({}) },
+  "no SLO, without a port to promise anything of": { tier: SLOS_REQUIRED, service: { port: REMOVED } },
+  "queries of its own where its tier asks for an SLO": { tier: SLOS_REQUIRED, service: ownQueries("increase(orders_total[window])") },
+  "a low objective of latency": {
+    tier: SLOS_REQUIRED,
+    service: slos({}, { name: "latency", objective: "95", indicator: "latency", threshold: "300ms" }),
+  },
+  "the lowest objective of a week": { service: slos({ objective: "90", window: "7d" }) },
   "services in strict isolation": {
     tier: STRICT,
     service: { callers: { services: [{ name: "a" }], serviceAccounts: [] }, dependencies: { services: [{ name: "b" }], hosts: [] } },

@@ -83,6 +83,25 @@ test("the age of a watch is asked for when metrics are read, and absent before i
   ]);
 });
 
+test("the age of a watch is gone when its kind is no longer served", async () => {
+  const metrics = metricsOf();
+  let age: number | undefined = 12;
+  metrics.watchAge("podmonitors.monitoring.coreos.com", () => age);
+  expect(await series(metrics, "platform_watch_last_event_age_seconds")).toHaveLength(1);
+  age = undefined;
+  expect(await series(metrics, "platform_watch_last_event_age_seconds")).toEqual([]);
+});
+
+test("what runs and what waits in a queue is asked for when metrics are read", async () => {
+  const metrics = metricsOf();
+  metrics.queueAges("platformservice", { longestRunningSeconds: () => 3, unfinishedSeconds: () => 5, oldestSeconds: () => 7 });
+  expect(await series(metrics, "_seconds{name=")).toEqual([
+    'workqueue_longest_running_processor_seconds{name="platformservice",controller="platformservice"} 3',
+    'workqueue_unfinished_work_seconds{name="platformservice",controller="platformservice"} 5',
+    'platform_queue_oldest_age_seconds{name="platformservice"} 7',
+  ]);
+});
+
 test("the replica that leads says 1, one that stands by says 0, one without a lease says nothing", async () => {
   const metrics = metricsOf();
   expect(await series(metrics, "leader_election_master_status")).toEqual([]);

@@ -1,0 +1,72 @@
+import { durationMs } from "../crds/effective.ts";
+import type { ObjectKey } from "../crds/meta.ts";
+import type { OperatorConfig } from "../crds/operator-config.ts";
+import type { PlatformService } from "../crds/platform-service.ts";
+import { pause, type Clock } from "../kube/clock.ts";
+import type { Log } from "../kube/log.ts";
+import type { BudgetMemory } from "../reconcilers/platform-service/budget-memory.ts";
+import type { Prometheus, PrometheusFailure } from "../reconcilers/ports.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/**
+ * Asks Prometheus what is left of the error budgets: the whole fleet in one query every `slos.prometheus.interval`, by the leader alone. A pass is asked for only
+ * where an answer changes what a status says; where no answer comes nothing is, but once.
+ */
+export interface BudgetOptions {
+  readonly config: OperatorConfig;
+  /** Undefined: none is asked. */
+  readonly prometheus: Prometheus | undefined;
+  readonly memory: BudgetMemory;
+  readonly services: () => readonly PlatformService[];
+  readonly metrics: Pick<Metrics, "prometheusAsked" | "slos">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly enqueue: (key: ObjectKey) => void;
+}
+
+export async function runBudgets(options: BudgetOptions, signal: AbortSignal): Promise<void> {
+  const { config, prometheus, clock } = options;
+  const settings = config.slos.prometheus;
+  if (settings === null || prometheus === undefined) return;
+  let silent: PrometheusFailure | undefined;
+  while (!signal.aborted) {
+    silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
+    await pause(clock, durationMs(settings.interval), signal);
+  }
+}
+
+/** Resolves to why there was no answer. `silent`: the same of the query before; said in the log when it changes. */
+async function askOnce(
+  {
+    prometheus,
+    url,
+    memory,
+    services,
+    metrics,
+    clock,
+    log,
+    enqueue,
+  }: BudgetOptions & { readonly prometheus: Prometheus; readonly url: string },
+  silent: PrometheusFailure | undefined,
+  signal: AbortSignal,
+): Promise<PrometheusFailure | undefined> {
+  const answer = await prometheus.query(memory.query, signal);
+  if (signal.aborted) return silent;
+  const fleet = services();
+  const isAnswered = answer.state === "answered";
+  const changed = isAnswered ? memory.answered(fleet, answer) : memory.unanswered(fleet);
+  metrics.prometheusAsked(url, isAnswered, clock.now() / 1000);
+  metrics.slos(memory.counts(fleet));
+  for (const key of changed) enqueue(key);
+  if (isAnswered) {
+    if (silent !== undefined) log.info({}, "Prometheus answers again what is left of the error budgets");
+    return undefined;
+  }
+  const { reason, message } = answer;
+  if (reason !== silent)
+    log.warn(
+      { reason, error: message },
+      "Prometheus does not answer what is left of the error budgets; it is asked again at each interval",
+    );
+  return reason;
+}
