@@ -54,7 +54,8 @@ export function atomicList<Item extends z.ZodType>(item: Item, { max }: { max: n
   return z.array(item).max(max).meta({ "x-kubernetes-list-type": "atomic" });
 }
 
-const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
+/** As Gateway API writes it: 250ms, 1h30m. */
+export const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 
 /** CEL: true where `field` holds a duration, so that `duration(field)` cannot fail to convert. */
 export function isDuration(field: string): string {

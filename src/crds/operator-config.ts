@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DURATION } from "./fields.ts";
 import { prometheus } from "./prometheus-config.ts";
 import { labelSelector } from "./platform-tier.ts";
 
@@ -412,7 +413,7 @@ export const operatorConfigFile = z.strictObject({
       sweepInterval: z
         .string()
         .max(32)
-        .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, "must be a duration such as 10m")
+        .regex(DURATION, "must be a duration such as 10m")
         .default("10m")
         .describe("How often all that is ours in AWS is read and compared."),
       limits: z

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { durationMs } from "./effective.ts";
+import { DURATION } from "./fields.ts";
 
 /** `slos.prometheus` of the configuration: whom to ask for the error budgets, and how. */
 
-const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 const period = (example: string) => z.string().max(32).regex(DURATION, `must be a duration such as ${example}`);
 /** Undefined where it is none, which is said of the field itself. */
 const msOf = (text: string): number | undefined => (DURATION.test(text) ? durationMs(text) : undefined);

@@ -126,6 +126,6 @@ test("Prometheus takes each query of a squad's own that is taken", async () => {
   const taken = fc.sample(query, { numRuns: 20_000, seed: SEED }).filter((one) => queryProblem(one, scope) === undefined);
   const distinct = [...new Set(taken)];
   expect(distinct.length).toBeGreaterThan(200);
-  const rules = distinct.map((one, i) => ({ record: `query:${i}`, expr: writtenQuery(one, "5m", scope), labels: {} }));
+  const rules = distinct.map((one, i) => ({ record: `query:${i}`, expr: writtenQuery(one, scope)("5m"), labels: {} }));
   expect(await checkRules([{ name: "queries", interval: "1m", rules }])).toBe("");
 });

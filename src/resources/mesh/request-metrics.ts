@@ -1,6 +1,7 @@
 import { durationMs, type EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { virtualNodeName } from "../app-mesh/names.ts";
+import { labelMatchers } from "../promql.ts";
 import type { RequestMetrics } from "./mesh.ts";
 
 /** How each mesh's proxies count requests, for SLOs. */
@@ -24,11 +25,6 @@ function timesOf(histogram: string, own: readonly string[]): Pick<RequestMetrics
     timed: (ms, window) => `sum(${increase(`${histogram}_count`, own, window)} and ignoring(le) ${within(ms, window)})`,
     timedWithin: (ms, window) => `sum(${within(ms, window)})`,
   };
-}
-
-/** Where one Prometheus holds several clusters' series. */
-function ofThisCluster(config: OperatorConfig): readonly string[] {
-  return Object.entries(config.slos.seriesLabels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
 }
 
 /** The bound as clients write it, 250, and as Prometheus 3 makes it of that, 250.0. */
@@ -71,7 +67,7 @@ function istioRequestMetrics(
     `reporter="${reporter}"`,
     `destination_service_namespace="${key.namespace}"`,
     `destination_service_name="${key.name}"`,
-    ...ofThisCluster(config),
+    ...labelMatchers(config.slos.seriesLabels),
   ];
   const requests = (window: string, ...more: readonly string[]): string =>
     `sum(${increase("istio_requests_total", [...own, ...more], window)})`;
@@ -95,7 +91,7 @@ export function appMeshRequestMetrics({ key }: EffectiveService, config: Operato
   const own = [
     'envoy_http_conn_manager_prefix="ingress"',
     `appmesh_virtual_node="${virtualNodeName(key, config)}"`,
-    ...ofThisCluster(config),
+    ...labelMatchers(config.slos.seriesLabels),
   ];
   const requests = (window: string, ...more: readonly string[]): string =>
     `sum(${increase("envoy_http_downstream_rq_xx", [...own, ...more], window)})`;

@@ -1,5 +1,7 @@
 import { keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { Budget, Slo } from "../../crds/platform-service.ts";
+import { labelMatchers } from "../promql.ts";
+import { INFO, REMAINING, TOTAL } from "./series.ts";
 
 /** From what Prometheus has recorded (rules.ts) to what is left of each error budget. */
 
@@ -22,9 +24,6 @@ export interface Told {
   readonly remainingPercent?: number | undefined;
 }
 
-const INFO = "sloth_slo_info";
-const TOTAL = "slo:sli_total:increase5m";
-const REMAINING = "slo:period_error_budget_remaining:ratio";
 /** Of ours: Sloth's own ids have no slash. */
 const OUR_IDS = ".+/.+/.+";
 
@@ -36,8 +35,7 @@ const RELIEF_PERCENT = 2;
 
 /** One query for the whole fleet. */
 export function budgetQuery(seriesLabels: Readonly<Record<string, string>>): string {
-  const chosen = Object.entries(seriesLabels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return `{${[`__name__=~${JSON.stringify([INFO, TOTAL, REMAINING].join("|"))}`, `sloth_id=~${JSON.stringify(OUR_IDS)}`, ...chosen].join(",")}}`;
+  return `{${[`__name__=~${JSON.stringify([INFO, TOTAL, REMAINING].join("|"))}`, `sloth_id=~${JSON.stringify(OUR_IDS)}`, ...labelMatchers(seriesLabels)].join(",")}}`;
 }
 
 /** Answers for each SLO of the fleet, from the samples of that query. Where several servers answer together it is the worst that counts. */

@@ -24,15 +24,12 @@ export function indicatorOf(
   scope: Scope,
 ): Indicator | undefined {
   if (queries !== undefined) {
-    const total = (window: string): string => writtenQuery(queries.total, window, scope);
+    const total = writtenQuery(queries.total, scope);
     const { bad, good } = queries;
-    if (bad !== undefined) return { total, bad: (window) => orNone(writtenQuery(bad, window, scope), total(window)) };
     // By the schema one of both is there.
-    const written = good ?? queries.total;
-    return {
-      total,
-      bad: (window) => `clamp_min(${total(window)} - ${orNone(writtenQuery(written, window, scope), total(window))}, 0)`,
-    };
+    const counted = writtenQuery(bad ?? good ?? queries.total, scope);
+    if (bad !== undefined) return { total, bad: (window) => orNone(counted(window), total(window)) };
+    return { total, bad: (window) => `clamp_min(${total(window)} - ${orNone(counted(window), total(window))}, 0)` };
   }
   if (metrics === undefined) return undefined;
   if (indicator === "availability") {

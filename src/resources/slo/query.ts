@@ -1,5 +1,6 @@
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
+import { labelMatchers } from "../promql.ts";
 
 /**
  * PromQL of a squad's own, that counts. It is written into the rules of a Prometheus that others use too, so only that part of the language is taken of which
@@ -37,23 +38,30 @@ export function queryProblem(query: string, scope: Scope): string | undefined {
   }
 }
 
-/** The query over that window, as 5m, of series that meet the scope: one number. Only for queries without a problem. */
-export function writtenQuery(query: string, window: string, scope: Scope): string {
+/** The query over a window, as 5m, of series that meet the scope: one number. Parsed once for all windows. Only for queries without a problem. */
+export function writtenQuery(query: string, scope: Scope): (window: string) => string {
   const source = parsable(query);
-  const edits: Edit[] = [];
+  const ranges: Place[] = [];
+  const narrowings: Edit[] = [];
   parser.parse(source).iterate({
     enter({ name, node }) {
-      if (name === "MatrixSelector") edits.push(rangeOf(node, window));
-      if (name === "VectorSelector") edits.push(...narrowed(node, scope));
+      if (name === "MatrixSelector") ranges.push(node.lastChild ?? node);
+      if (name === "VectorSelector") narrowings.push(...narrowed(node, scope));
     },
   });
   // What stands in a string is no range.
-  return `sum(${applied(source, edits).replaceAll(PARSED, PLACEHOLDER)})`;
+  return (window) => {
+    const edits = [...narrowings, ...ranges.map(({ from, to }) => ({ from, to, text: window }))];
+    return `sum(${applied(source, edits).replaceAll(PARSED, PLACEHOLDER)})`;
+  };
 }
 
-interface Edit {
+interface Place {
   readonly from: number;
   readonly to: number;
+}
+
+interface Edit extends Place {
   readonly text: string;
 }
 
@@ -217,13 +225,8 @@ function notTaken(node: SyntaxNode, source: string): NotTaken {
   );
 }
 
-function rangeOf(matrix: SyntaxNode, window: string): Edit {
-  const { from, to } = matrix.lastChild ?? matrix;
-  return { from, to, text: window };
-}
-
 function narrowed(selector: SyntaxNode, scope: Scope): readonly Edit[] {
-  const matchers = Object.entries(scope).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  const matchers = labelMatchers(scope);
   if (matchers.length === 0) return [];
   const labels = selector.getChild("LabelMatchers");
   if (labels === null) return [{ from: selector.to, to: selector.to, text: `{${matchers.join(",")}}` }];

@@ -3,6 +3,7 @@ import type { EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { Slo } from "../../crds/service/slos.ts";
 import type { RequestMetrics } from "../mesh/mesh.ts";
+import { labelMatchers } from "../promql.ts";
 import {
   BURN_RATES,
   errorBudget,
@@ -14,6 +15,7 @@ import {
   promDuration,
   type BurnRate,
 } from "./burn-rates.ts";
+import { BAD, INFO, REMAINING, TOTAL } from "./series.ts";
 import { indicatorOf, queryScope, type Indicator } from "./indicator.ts";
 
 /** Prometheus rules of a service's SLOs. Series and labels are named as Sloth's (sloth.dev), so that its dashboards and routes work with them. */
@@ -44,8 +46,6 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Counts over five minutes, of which longer windows are summed: an average of ratios would weigh a quiet hour as a busy one. */
 const COUNTED = 5;
-const BAD = "slo:sli_bad:increase5m";
-const TOTAL = "slo:sli_total:increase5m";
 /** Minutes: each request is in five of the counts. */
 const EVERY = 1;
 /** Minutes; what sums over days need not be newer, and a missed evaluation is still no gap. */
@@ -84,9 +84,7 @@ export function buildRuleGroups(
       sloth_slo: slo.name,
       ...config.slos.seriesLabels,
     };
-    const own = `{${Object.entries(labels)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-      .join(",")}}`;
+    const own = `{${labelMatchers(labels).join(",")}}`;
     const subject: Subject = { service, slo, labels, own, config };
     return [
       { name: labels.sloth_id, interval: promDuration(EVERY), rules: [...fastRules(subject, indicator), ...alerts(subject)] },
@@ -124,9 +122,9 @@ function slowRules(subject: Subject): readonly Rule[] {
     { record: "slo:error_budget:ratio", expr: `vector(${errorBudget(slo)})`, labels },
     { record: "slo:time_period:days", expr: `vector(${periodDays(slo)})`, labels },
     burnRate(subject, "slo:period_burn_rate:ratio", slo.window),
-    { record: "slo:period_error_budget_remaining:ratio", expr: `1 - slo:period_burn_rate:ratio${own}`, labels },
+    { record: REMAINING, expr: `1 - slo:period_burn_rate:ratio${own}`, labels },
     {
-      record: "sloth_slo_info",
+      record: INFO,
       expr: "vector(1)",
       labels: { ...labels, sloth_mode: "platform-operator", sloth_objective: slo.objective, sloth_spec: "platform-operator.dev/v1alpha1" },
     },

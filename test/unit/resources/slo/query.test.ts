@@ -21,11 +21,11 @@ describe("a query is written", () => {
     ["increase(a[window]) or (sum_over_time(b[window]))", `sum(increase(a{${ADDED}}[1h]) or (sum_over_time(b{${ADDED}}[1h])))`],
   ])("%s", (query, written) => {
     expect(queryProblem(query, SCOPE)).toBeUndefined();
-    expect(writtenQuery(query, "1h", SCOPE)).toBe(written);
+    expect(writtenQuery(query, SCOPE)("1h")).toBe(written);
   });
 
   test("as it stands where every series may be read", () => {
-    expect(writtenQuery("increase(a[window])", "5m", {})).toBe("sum(increase(a[5m]))");
+    expect(writtenQuery("increase(a[window])", {})("5m")).toBe("sum(increase(a[5m]))");
   });
 });
 
