@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import type { Cluster, Principal } from "./options.ts";
 import { startEmulator, type Emulator } from "./server.ts";
 
-const HELP = `An emulator of AWS STS, IAM, ECR, EKS Pod Identity and App Mesh for tests and demos, on 127.0.0.1.
+const HELP = `An emulator of AWS STS, IAM, ECR, EKS Pod Identity, App Mesh and Amazon Managed Service for Prometheus, for tests and demos, on 127.0.0.1.
 
   node emulator/main.ts [options]
 

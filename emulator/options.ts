@@ -38,6 +38,10 @@ export interface Switches {
   readonly targetedVirtualNode: "deletable" | "refuse";
   /** Whether a caller needs the permission also on the mesh objects that a spec names; the Service Authorization Reference only lists them. */
   readonly namedMeshObjects: "checked" | "notChecked";
+  /** Milliseconds that Amazon Managed Service for Prometheus is at what it has answered to: creating, updating, deleting. */
+  readonly managedPrometheusMs: number;
+  /** Rules that cannot be parsed, or break a quota of the workspace: ValidationException, or taken and then CREATION_FAILED or UPDATE_FAILED. */
+  readonly badRules: "refuse" | "fail";
   /** Pages hold at most this many items, whatever a call asks for; for tests of paging. */
   readonly maxPageSize: number | undefined;
 }
@@ -52,6 +56,8 @@ export const DEFAULT_SWITCHES: Switches = {
   absentMeshObject: "refuse",
   targetedVirtualNode: "deletable",
   namedMeshObjects: "checked",
+  managedPrometheusMs: 300,
+  badRules: "fail",
   maxPageSize: undefined,
 };
 
@@ -77,6 +83,8 @@ export interface EmulatorOptions {
   readonly principals?: readonly Principal[];
   /** Those that exist; none, by default. */
   readonly clusters?: readonly Cluster[];
+  /** Ids of the workspaces of Amazon Managed Service for Prometheus that there are from the start; none, by default. */
+  readonly workspaces?: readonly string[];
   /** Unknown access keys are administrators of the account rather than refused. */
   readonly allowAnyKey?: boolean;
   readonly quotas?: Partial<Quotas>;

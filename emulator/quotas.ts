@@ -26,11 +26,17 @@ export interface Quotas {
   readonly routesPerVirtualRouter: number;
   readonly gatewayRoutesPerVirtualGateway: number;
   readonly backendsPerVirtualNode: number;
+  readonly workspacesPerRegion: number;
+  readonly rulesNamespacesPerWorkspace: number;
+  readonly ruleGroupsPerWorkspace: number;
+  readonly rulesPerRuleGroup: number;
+  readonly rulesFileBytes: number;
 }
 
 /**
  * IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html;
- * EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html; App Mesh: https://docs.aws.amazon.com/general/latest/gr/appmesh.html (Service Quotas, service code appmesh)
+ * EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html; App Mesh: https://docs.aws.amazon.com/general/latest/gr/appmesh.html (Service Quotas, service code appmesh);
+ * Amazon Managed Service for Prometheus: https://docs.aws.amazon.com/prometheus/latest/userguide/AMP_quotas.html
  */
 export const DEFAULT_QUOTAS: Quotas = {
   rolesPerAccount: 1_000, // IAM, adjustable to 5,000
@@ -58,5 +64,10 @@ export const DEFAULT_QUOTAS: Quotas = {
   routesPerVirtualRouter: 50, // App Mesh, adjustable
   gatewayRoutesPerVirtualGateway: 10, // App Mesh, adjustable
   backendsPerVirtualNode: 50, // App Mesh, adjustable
+  workspacesPerRegion: 10, // Amazon Managed Service for Prometheus, adjustable
+  rulesNamespacesPerWorkspace: 10, // Amazon Managed Service for Prometheus, adjustable
+  ruleGroupsPerWorkspace: 100, // Amazon Managed Service for Prometheus, adjustable
+  rulesPerRuleGroup: 20, // Amazon Managed Service for Prometheus, adjustable
+  rulesFileBytes: 1_000_000, // Amazon Managed Service for Prometheus: 1 megabyte
   smallestLayerPartBytes: 5 * 1024 * 1024, // ECR: but for the last part of an upload
 };

@@ -134,6 +134,39 @@ export interface PodIdentityAssociationRecord {
   readonly madeBy: RequestRecord;
 }
 
+/** A workspace of Amazon Managed Service for Prometheus. */
+export interface WorkspaceRecord {
+  readonly id: string;
+  readonly arn: string;
+  readonly alias?: string | undefined;
+  readonly kmsKeyArn?: string | undefined;
+  readonly tags: Tags;
+  readonly createdAt: number;
+  /** What it was told to last, and when: it is at that for a while. */
+  readonly doing: "CREATING" | "DELETING";
+  readonly since: number;
+  readonly madeBy?: RequestRecord | undefined;
+}
+
+/** A rule groups namespace in a workspace. */
+export interface RulesNamespaceRecord {
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly arn: string;
+  /** In base64. */
+  readonly data: string;
+  readonly tags: Tags;
+  readonly createdAt: number;
+  readonly modifiedAt: number;
+  /** What it was told to last, and when: it is at that for a while. */
+  readonly doing: "CREATING" | "UPDATING" | "DELETING";
+  readonly since: number;
+  /** Why that will fail. */
+  readonly failure?: string | undefined;
+  readonly madeBy: RequestRecord;
+  readonly updatedBy?: RequestRecord | undefined;
+}
+
 /** An object of App Mesh, of whatever kind. */
 export interface MeshObjectRecord {
   readonly kind: "mesh" | "virtualNode" | "virtualRouter" | "route" | "virtualService" | "virtualGateway" | "gatewayRoute";

@@ -9,6 +9,8 @@ import { LAYER_PREFIX, LayerUrls } from "./layer-urls.ts";
 import { DEFAULT_SWITCHES, type EmulatorOptions } from "./options.ts";
 import { Principals } from "./principals.ts";
 import { DEFAULT_QUOTAS } from "./quotas.ts";
+import { apsService } from "./services/aps/service.ts";
+import { foundWorkspaces } from "./services/aps/workspaces.ts";
 import { appMeshService } from "./services/appmesh/service.ts";
 import { ecrService } from "./services/ecr/service.ts";
 import { eksAuthService } from "./services/eks-auth/service.ts";
@@ -17,7 +19,7 @@ import { iamService } from "./services/iam/service.ts";
 import { stsService } from "./services/sts/service.ts";
 import { State } from "./state.ts";
 
-/** A running emulator of STS, IAM, ECR, EKS Pod Identity, EKS Auth and App Mesh. */
+/** A running emulator of STS, IAM, ECR, EKS Pod Identity, EKS Auth, App Mesh and the rules of Amazon Managed Service for Prometheus. */
 export interface Emulator {
   /** As `http://127.0.0.1:40123`; for AWS_ENDPOINT_URL or a client's `endpoint`. */
   readonly url: string;
@@ -50,8 +52,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const url = `http://127.0.0.1:${address.port}`;
   const randomBytes = options.randomBytes ?? ((size: number): Uint8Array => nodeRandomBytes(size));
   const clock = options.clock ?? Date.now;
+  foundWorkspaces(options, state, clock());
   const layerUrls = new LayerUrls(randomBytes(32));
-  const services = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService()];
+  const services = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService(), apsService()];
   const dispatcher = new Dispatcher({
     services: new Map(services.map((service) => [service.name, service])),
     state,

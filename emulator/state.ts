@@ -9,7 +9,9 @@ import type {
   RegistryRecord,
   RepositoryRecord,
   RoleRecord,
+  RulesNamespaceRecord,
   SessionRecord,
+  WorkspaceRecord,
 } from "./records.ts";
 import { MemoryTable, type Lag, type Moment, type Table } from "./table.ts";
 
@@ -23,6 +25,8 @@ interface Records {
   registries: RegistryRecord;
   podIdentityAssociations: PodIdentityAssociationRecord;
   meshObjects: MeshObjectRecord;
+  workspaces: WorkspaceRecord;
+  rulesNamespaces: RulesNamespaceRecord;
 }
 
 const TABLES = [
@@ -35,6 +39,8 @@ const TABLES = [
   "registries",
   "podIdentityAssociations",
   "meshObjects",
+  "workspaces",
+  "rulesNamespaces",
 ] as const satisfies (keyof Records)[];
 
 /** A layer upload under way. Not kept in the state file: a client starts it again. */
@@ -57,7 +63,7 @@ export type Sight = { readonly kind: "full" } | { readonly kind: "lagging" | "la
 type Snapshot = { readonly [K in keyof Records]: [string, Records[K]][] };
 
 interface StateFile {
-  readonly format: 2;
+  readonly format: 3;
   readonly accountId: string;
   readonly region: string;
   readonly tables: Snapshot;
@@ -87,6 +93,8 @@ export class State {
       registries: new MemoryTable(changed),
       podIdentityAssociations: new MemoryTable(changed),
       meshObjects: new MemoryTable(changed),
+      workspaces: new MemoryTable(changed),
+      rulesNamespaces: new MemoryTable(changed),
     };
     this.#load();
   }
@@ -108,6 +116,8 @@ export class State {
       registries: see(tables.registries),
       podIdentityAssociations: see(tables.podIdentityAssociations),
       meshObjects: see(tables.meshObjects),
+      workspaces: see(tables.workspaces),
+      rulesNamespaces: see(tables.rulesNamespaces),
       blobs: this.#blobs,
       uploads: this.#uploads,
     };
@@ -126,6 +136,8 @@ export class State {
       registries: tables.registries.dump(),
       podIdentityAssociations: tables.podIdentityAssociations.dump(),
       meshObjects: tables.meshObjects.dump(),
+      workspaces: tables.workspaces.dump(),
+      rulesNamespaces: tables.rulesNamespaces.dump(),
     };
   }
 
@@ -147,7 +159,7 @@ export class State {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const blobs = [...this.#blobs].map(([digest, bytes]) => [digest, Buffer.from(bytes).toString("base64")] as [string, string]);
-    const content: StateFile = { format: 2, ...this.#identity, tables: this.snapshot(), blobs };
+    const content: StateFile = { format: 3, ...this.#identity, tables: this.snapshot(), blobs };
     mkdirSync(dirname(this.#file), { recursive: true });
     const temporary = `${this.#file}.${process.pid}.tmp`;
     writeFileSync(temporary, JSON.stringify(content));
@@ -171,7 +183,7 @@ export class State {
     }
     const content: StateFile = JSON.parse(text);
     const { accountId, region } = this.#identity;
-    if (content.format !== 2) throw new Error(`${this.#file} is of another version of the emulator; remove it`);
+    if (content.format !== 3) throw new Error(`${this.#file} is of another version of the emulator; remove it`);
     if (content.accountId !== accountId || content.region !== region) {
       throw new Error(`${this.#file} is of account ${content.accountId} in ${content.region}; remove it or start with those`);
     }
@@ -184,6 +196,8 @@ export class State {
     this.#tables.registries.restore(content.tables.registries);
     this.#tables.podIdentityAssociations.restore(content.tables.podIdentityAssociations);
     this.#tables.meshObjects.restore(content.tables.meshObjects);
+    this.#tables.workspaces.restore(content.tables.workspaces);
+    this.#tables.rulesNamespaces.restore(content.tables.rulesNamespaces);
     for (const [digest, bytes] of content.blobs) this.#blobs.set(digest, Buffer.from(bytes, "base64"));
   }
 }

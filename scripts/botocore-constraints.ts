@@ -20,6 +20,7 @@ const SERVICES = {
   eks: "eks/2017-11-01",
   "eks-auth": "eks-auth/2023-11-26",
   appmesh: "appmesh/2019-01-25",
+  aps: "amp/2020-08-01",
 };
 /** Services without an SDK client in the registry: their whole schema comes from here (emulator/models/botocore-schema.ts). */
 const WHOLE = ["eks-auth"];

@@ -14,7 +14,13 @@ import { crdTemplate, priorityClassTemplate, rbacTemplate, shippedTiers } from "
 import { coveragePage } from "./coverage/page.ts";
 import { fleetDashboard } from "./dashboards/fleet.ts";
 import { serviceDashboard } from "./dashboards/service.ts";
-import { appMeshTemplate, policyTemplate, servicesBoundaryTemplate } from "./terraform.ts";
+import {
+  appMeshTemplate,
+  managedPrometheusPolicy,
+  managedPrometheusTemplate,
+  policyTemplate,
+  servicesBoundaryTemplate,
+} from "./terraform.ts";
 
 /** `npm run generate`: every file that is made from the code. To add one, add it to ARTEFACTS. */
 
@@ -65,9 +71,11 @@ const ARTEFACTS: readonly Artefact[] = [
     content: () => renderOperatorPolicy(readConfigFile(DEV_CONFIG)),
   },
   { path: "config/iam/operator-policy-app-mesh.json", content: () => renderAppMeshPolicy(readConfigFile(DEV_CONFIG)) ?? "" },
+  { path: "config/iam/operator-policy-managed-prometheus.json", content: () => managedPrometheusPolicy(readConfigFile(DEV_CONFIG)) },
   { path: "config/iam/services-boundary.json", content: () => renderServicesBoundary(readConfigFile(DEV_CONFIG), ["*"]) },
   { path: "terraform/operator/services-boundary.json.tftpl", content: () => servicesBoundaryTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy-app-mesh.json.tftpl", content: () => appMeshTemplate(DEV_CONFIG) },
+  { path: "terraform/operator/policy-managed-prometheus.json.tftpl", content: () => managedPrometheusTemplate(DEV_CONFIG) },
   { path: "terraform/operator/policy.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA"]) },
   { path: "terraform/operator/policy-pod-identity.json.tftpl", content: () => policyTemplate(DEV_CONFIG, ["IRSA", "PodIdentity"]) },
   { path: "config/schema/operator-config.schema.json", content: () => json(configEditorSchema(operatorConfigFile)) },

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const VERSION = "0.21.202609261";
 const TABLE = fileURLToPath(new URL("../emulator/authorization/actions.generated.json", import.meta.url));
-const SERVICES = ["iam", "sts", "ecr", "eks", "eks-auth", "appmesh"];
+const SERVICES = ["iam", "sts", "ecr", "eks", "eks-auth", "appmesh", "aps"];
 
 interface PublishedAction {
   readonly name: string;

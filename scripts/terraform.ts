@@ -1,8 +1,12 @@
 import { readConfigFile } from "../src/config.ts";
 import type { PolicyStatement } from "../src/crds/desired.ts";
-import type { OperatorConfig } from "../src/crds/operator-config.ts";
+import { askedWorkspaceArn } from "../src/crds/aws-names.ts";
+import { operatorConfigFile, type OperatorConfig } from "../src/crds/operator-config.ts";
 import { renderAppMeshPolicy } from "../src/resources/iam/app-mesh-policy.ts";
+import { POLICY_VERSION } from "../src/resources/iam/inline-policy.ts";
+import { managedPrometheusStatements } from "../src/resources/iam/managed-prometheus-policy.ts";
 import { renderOperatorPolicy } from "../src/resources/iam/operator-policy.ts";
+import { render } from "../src/resources/iam/policy-parts.ts";
 import { renderServicesBoundary } from "../src/resources/iam/services-boundary.ts";
 
 /**
@@ -59,6 +63,37 @@ export function appMeshTemplate(devConfig: string): string {
   });
   if (policy === undefined) throw new Error(`${devConfig} has an App Mesh that is retired`);
   return withVariables(policy);
+}
+
+/** A workspace for what is made without one: the development configuration has none, so that nothing is asked for it. */
+export const EXAMPLE_WORKSPACE = "arn:aws:aps:eu-west-1:111122223333:workspace/ws-00000000-0000-0000-0000-000000000000";
+
+/** The policy for Amazon Managed Service for Prometheus, as the configuration with that workspace has it, for rules and for budgets. */
+export function managedPrometheusPolicy(config: OperatorConfig): string {
+  return render(managedPrometheusStatements(inExampleWorkspace(config)));
+}
+
+/** The same for templatefile(), where each may be off. */
+export function managedPrometheusTemplate(devConfig: string): string {
+  const config = inExampleWorkspace(everythingOn(readConfigFile(devConfig), ["IRSA"]));
+  const ofRules = managedPrometheusStatements({ ...config, slos: { ...config.slos, prometheus: null } });
+  const ofBudgets = managedPrometheusStatements({ ...config, slos: { ...config.slos, workspaceArn: null } });
+  const listed = (statements: readonly PolicyStatement[]): string =>
+    statements.map((statement) => indented(JSON.stringify(statement, null, 2))).join(",\n");
+  const rules = listed(ofRules)
+    .replaceAll(EXAMPLE_WORKSPACE, "${workspace_arn}")
+    .replaceAll(EXAMPLE_WORKSPACE.replace(":workspace/", ":rulegroupsnamespace/"), "${rules_arn}");
+  const budgets = listed(ofBudgets).replaceAll(askedWorkspaceArn(config) ?? "", "${budgets_arn}");
+  const [hasRules, hasBudgets] = ['workspace_arn != ""', 'budgets_arn != ""'];
+  const both = `%{ if ${hasRules} && ${hasBudgets} },%{ endif }`;
+  const statements = `%{ if ${hasRules} }${rules}%{ endif }${both}%{ if ${hasBudgets} }${budgets}%{ endif }`;
+  return `{\n  "Version": "${POLICY_VERSION}",\n  "Statement": [\n${statements}\n  ]\n}\n`;
+}
+
+function inExampleWorkspace(config: OperatorConfig): OperatorConfig {
+  const url = `https://aps-workspaces.eu-west-1.amazonaws.com/${EXAMPLE_WORKSPACE.replace(/.*:workspace/, "workspaces")}`;
+  const prometheus = operatorConfigFile.shape.slos.parse({ prometheus: { url, authorization: { mode: "SigV4" } } }).prometheus;
+  return { ...config, slos: { ...config.slos, workspaceArn: EXAMPLE_WORKSPACE, prometheus } };
 }
 
 /** The boundary that the module can make for services. */

@@ -1,6 +1,6 @@
 /** `npm run test:oracles`: programs that are not ours say what our objects mean to them. */
 import { whyNoOracles } from "../test/support/oracles/programs.ts";
-import { whyNoPrometheus } from "../test/support/oracles/prometheus.ts";
+import { whyNoPrometheus } from "../prometheus/build.ts";
 import { chosenTests, helpOfTests, runProjects } from "./run-projects.ts";
 
 const HELP = helpOfTests(

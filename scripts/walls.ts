@@ -13,8 +13,8 @@ interface Wall {
 
 const WALLS: Readonly<Record<string, Wall>> = {
   crds: { ours: [], packages: ["zod"] },
-  // PromQL's grammar, which is as pure as they are.
-  resources: { ours: ["crds"], packages: ["@lezer/common", "@prometheus-io/lezer-promql"] },
+  // The grammars of PromQL and YAML, which are as pure as they are.
+  resources: { ours: ["crds"], packages: ["@lezer/common", "@prometheus-io/lezer-promql", "yaml"] },
   reconcilers: { ours: ["crds", "resources"], packages: ["node:crypto"], typesOf: ["telemetry"] },
   aws: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
   kube: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },

@@ -8,7 +8,7 @@ import { ALONE } from "./controllers/leadership.ts";
 import { createOperator, type Ending } from "./controllers/operator.ts";
 import { MissingApiError } from "./controllers/required-apis.ts";
 import { FIELD_MANAGER } from "./crds/meta.ts";
-import { regionOfWorkspace } from "./crds/prometheus-config.ts";
+import { workspaceOfUrl } from "./crds/prometheus-config.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
@@ -103,7 +103,7 @@ async function main(settings: Settings): Promise<Ending> {
 function prometheusOf({ config }: Settings, version: string, aws: AwsConnection): Prometheus | undefined {
   const settings = config.slos.prometheus;
   if (settings === null) return undefined;
-  const region = regionOfWorkspace(settings.url) ?? config.cluster.region;
+  const region = workspaceOfUrl(settings.url)?.region ?? config.cluster.region;
   return createPrometheus(settings, { version, sign: aws.signer(PROMETHEUS_SIGNING_NAME, region) });
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { commandLine, HELP_OPTION } from "../../scripts/command-line.ts";
 import knownDifferences from "./known-differences.json" with { type: "json" };
 import { EmulatorAdmin } from "../admin-client.ts";
+import { apsService } from "../services/aps/service.ts";
 import { appMeshService } from "../services/appmesh/service.ts";
 import { ecrService } from "../services/ecr/service.ts";
 import { eksAuthService } from "../services/eks-auth/service.ts";
@@ -53,7 +54,7 @@ async function runAll(probes: readonly Probe[], target: Target): Promise<Result[
 /** Operations of the emulator that no probe called: nothing has looked at them. */
 async function operationsNeverCalled(target: Target): Promise<string[]> {
   const { operations: called } = await new EmulatorAdmin(target.url).counters();
-  const built = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService()].flatMap(
+  const built = [stsService(), iamService(), ecrService(), eksService(), eksAuthService(), appMeshService(), apsService()].flatMap(
     ({ name, operations }) => [...operations.keys()].map((key) => `${name}:${key}`),
   );
   return built.filter((operation) => called[operation] === undefined);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AmpClient } from "@aws-sdk/client-amp";
 import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
@@ -14,6 +15,7 @@ export interface Clients {
   readonly sts: STSClient;
   readonly eks: EKSClient;
   readonly appMesh: AppMeshClient;
+  readonly amp: AmpClient;
 }
 
 /** A server that stands in for AWS. */
@@ -43,12 +45,13 @@ export interface Probe {
 
 type Run = Probe["run"];
 
-/** Which servers have a service: moto is asked what it has well enough, ministack about Pod Identity alone, nobody knows App Mesh. */
+/** Which servers have a service: moto is asked what it has well enough (of Amazon Managed Service for Prometheus in part), ministack about Pod Identity alone, nobody knows App Mesh. */
 const TARGETS_OF: Readonly<Record<string, readonly TargetName[]>> = {
   sts: ["emulator", "moto"],
   iam: ["emulator", "moto"],
   ecr: ["emulator", "moto"],
   eks: ["emulator", "ministack"],
+  aps: ["emulator", "moto"],
 };
 
 /** Probes of one operation, from sentences to functions. */
@@ -66,6 +69,7 @@ export function clientsFor(url: string, region: string, accessKeyId: string): Cl
     sts: new STSClient(settings),
     eks: new EKSClient(settings),
     appMesh: new AppMeshClient(settings),
+    amp: new AmpClient(settings),
   };
 }
 

@@ -27,6 +27,8 @@ export async function emulatorTarget(): Promise<Target> {
     accountId: ACCOUNT,
     region: REGION,
     clusters: [{ name: CLUSTER, oidcIssuer: OIDC_ISSUER }],
+    // Each probe of Amazon Managed Service for Prometheus has its own.
+    quotas: { workspacesPerRegion: 1_000 },
     principals: [
       { accessKeyId: "AKIAADMIN", arn: `arn:aws:iam::${ACCOUNT}:user/admin` },
       {

@@ -1,3 +1,4 @@
+import * as aps from "@aws-sdk/client-amp";
 import * as appmesh from "@aws-sdk/client-app-mesh";
 import * as ecr from "@aws-sdk/client-ecr";
 import * as eks from "@aws-sdk/client-eks";
@@ -9,7 +10,7 @@ import { readServiceSchema } from "./schema.ts";
 /** Where botocore's table and the SDK's schemas differ on which members a request has and must have; empty when they agree. */
 export function disagreementsWithSdk(): string[] {
   const problems: string[] = [];
-  for (const [service, client] of Object.entries({ appmesh, ecr, eks, iam, sts })) {
+  for (const [service, client] of Object.entries({ appmesh, aps, ecr, eks, iam, sts })) {
     const constraints = loadConstraints(service);
     for (const [operation, { input }] of readServiceSchema(client).operations) {
       if (input.kind !== "structure") continue;

@@ -1,4 +1,4 @@
-/** AWS REST JSON (EKS, EKS Auth, App Mesh): method and path name the operation. https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html */
+/** AWS REST JSON (EKS, EKS Auth, App Mesh, Amazon Managed Service for Prometheus): method and path name the operation. https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html */
 import { AwsFault, badRequest } from "../errors.ts";
 import type { Member, OperationSchema, ServiceSchema, Shape } from "../models/schema.ts";
 import { validationSentence } from "../models/validate.ts";

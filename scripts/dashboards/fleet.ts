@@ -96,12 +96,22 @@ export function fleetDashboard(): Dashboard {
         {
           title: "Least error budget left",
           description: "The worst of the fleet first. Below 0 the promise is broken.",
-          width: 24,
+          width: 16,
           unit: "percentunit",
           thresholds: BUDGET_LEFT,
         },
         `sort(bottomk(50, slo:period_error_budget_remaining:ratio${ALL}))`,
         { labels: ["cluster", "sloth_service", "sloth_slo"], value: "Budget left" },
+      ),
+    )
+    .withPanel(
+      timeseries(
+        {
+          title: "SLOs by what is known of them",
+          description: "As the operator reads it in Prometheus. Steady RuleNotLoaded or NoSamples: no alert of theirs fires.",
+          width: 8,
+        },
+        { "{{state}}": `sum by (state) (platform_slos${ALL})` },
       ),
     )
     .withRow(new RowBuilder("The operator's work"))

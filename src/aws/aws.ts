@@ -10,6 +10,7 @@ import { imageKeeper } from "./kept-images.ts";
 import { meshResources } from "./mesh-objects.ts";
 import { existingRepositories, repositoryResource } from "./repository.ts";
 import { roleResource } from "./role.ts";
+import { rulesNamespaceResource } from "./rules-namespace.ts";
 import { requestSigner } from "./sign.ts";
 
 /** Everything of AWS that the operator uses, behind its ports. */
@@ -31,6 +32,7 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     repositories: repositoryResource(clients.ecr, config),
     existingRepositories: existingRepositories(clients.ecr),
     associations: associationResource(clients.eks, config),
+    rulesNamespaces: rulesNamespaceResource(clients.amp, config),
     mesh: meshResources(clients.appMesh, config),
     images: imageReader(clients.ecr),
     imageKeeper: imageKeeper(clients.ecr),

@@ -1,3 +1,4 @@
+import { paginateListRuleGroupsNamespaces, type AmpClient } from "@aws-sdk/client-amp";
 import {
   paginateListRoutes,
   paginateListVirtualNodes,
@@ -13,27 +14,42 @@ import {
 } from "@aws-sdk/client-ecr";
 import { paginateListPodIdentityAssociations, type EKSClient } from "@aws-sdk/client-eks";
 import { paginateGetAccountAuthorizationDetails, type IAMClient } from "@aws-sdk/client-iam";
-import { clusterId, rolePath } from "../crds/aws-names.ts";
+import { clusterId, rolePath, rulesNamespacePrefix, workspaceOf } from "../crds/aws-names.ts";
 import type { ExistingRole } from "../crds/desired.ts";
 import { appMeshOf } from "../crds/effective.ts";
 import { AWS_TAGS } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
-import type { AssociationObserved, BulkReader, MeshObjectObserved, RepositoryObserved, RoleObserved } from "../reconcilers/ports.ts";
+import type {
+  AssociationObserved,
+  BulkReader,
+  MeshObjectObserved,
+  RepositoryObserved,
+  RoleObserved,
+  RulesNamespaceObserved,
+} from "../reconcilers/ports.ts";
 import { associatedWith, summarised } from "./association.ts";
 import { existingRole } from "./existing-role.ts";
 import { whereClass } from "./expected.ts";
 import { nameOfRoute, summarisedObject } from "./mesh-objects.ts";
 import { observedRepository } from "./repository.ts";
 import { observedInBulk } from "./role-observation.ts";
+import { summarisedRules } from "./rules-namespace.ts";
 
 /** The most that each call gives a page. */
 const ROLES_PER_PAGE = 1000;
 const REPOSITORIES_PER_PAGE = 1000;
 const ASSOCIATIONS_PER_PAGE = 100;
+const RULES_NAMESPACES_PER_PAGE = 1000;
 
 /** The sweep's reads: pages of a thousand instead of a call an object. */
 export function bulkReader(
-  clients: { readonly iam: IAMClient; readonly ecr: ECRClient; readonly eks: EKSClient; readonly appMesh: AppMeshClient },
+  clients: {
+    readonly iam: IAMClient;
+    readonly ecr: ECRClient;
+    readonly eks: EKSClient;
+    readonly appMesh: AppMeshClient;
+    readonly amp: AmpClient;
+  },
   config: OperatorConfig,
 ): BulkReader {
   return {
@@ -74,6 +90,19 @@ export function bulkReader(
         // One that has an owner belongs to an add-on: ours it is no longer.
         for (const one of page.associations ?? []) if (one.ownerArn === undefined) found.set(associatedWith(one), summarised(one));
       }
+      return found;
+    },
+
+    async rulesNamespaces() {
+      const workspace = workspaceOf(config);
+      if (workspace === undefined) throw new Error("the configuration names no workspace");
+      const found = new Map<string, RulesNamespaceObserved>();
+      const pages = paginateListRuleGroupsNamespaces(
+        { client: clients.amp, pageSize: RULES_NAMESPACES_PER_PAGE },
+        { workspaceId: workspace.id, name: rulesNamespacePrefix(config) },
+      );
+      for await (const { ruleGroupsNamespaces = [] } of pages)
+        for (const one of ruleGroupsNamespaces) found.set(`${workspace.id}/${one.name ?? ""}`, summarisedRules(one));
       return found;
     },
 

@@ -1,8 +1,10 @@
+import { AmpClient } from "@aws-sdk/client-amp";
 import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
+import { workspaceOf } from "../crds/aws-names.ts";
 import { FIELD_MANAGER } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Fence } from "../reconcilers/ports.ts";
@@ -15,6 +17,7 @@ export interface AwsClients {
   readonly ecr: ECRClient;
   readonly eks: EKSClient;
   readonly appMesh: AppMeshClient;
+  readonly amp: AmpClient;
   readonly sts: STSClient;
 }
 
@@ -60,6 +63,8 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
     ecr: new ECRClient(shared),
     eks: new EKSClient(shared),
     appMesh: new AppMeshClient(shared),
+    // Where the workspace is.
+    amp: new AmpClient({ ...shared, region: workspaceOf(config)?.region ?? shared.region }),
     sts: new STSClient(shared),
   };
   const behind = (service: string, perSecond: number) => ({
@@ -71,10 +76,14 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
   instrument(clients.ecr.middlewareStack, behind("ecr", perSecondOf(limits.ecr)));
   instrument(clients.eks.middlewareStack, behind("eks", perSecondOf(limits.eks)));
   instrument(clients.appMesh.middlewareStack, behind("appmesh", perSecondOf(limits.appmesh)));
+  instrument(clients.amp.middlewareStack, behind("aps", perSecondOf(limits.aps)));
   instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
   const { fence } = options;
   // Who we are may be asked by anybody, so STS is not among them.
-  if (fence) for (const client of [clients.iam, clients.ecr, clients.eks, clients.appMesh]) putFence(fence, client.config.requestHandler);
+  if (fence) {
+    for (const client of [clients.iam, clients.ecr, clients.eks, clients.appMesh, clients.amp])
+      putFence(fence, client.config.requestHandler);
+  }
   return clients;
 }
 

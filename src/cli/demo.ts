@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs, styleText } from "node:util";
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { ensurePrometheus } from "../../prometheus/build.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import { keyString } from "../crds/meta.ts";
 import { awsClaims } from "./demo/aws-claims.ts";
@@ -9,21 +10,22 @@ import type { Claim, DemoContext } from "./demo/claims.ts";
 import { kubeClaims } from "./demo/kube-claims.ts";
 import { lifeClaims } from "./demo/life-claims.ts";
 import { meshClaims } from "./demo/mesh-claims.ts";
-import { sloClaims } from "./demo/slo-claims.ts";
+import { budgetClaims, sloClaims, startMeasuring } from "./demo/slo-claims.ts";
 import { adminClient, startEnvironment, type Environment } from "./environment.ts";
 import { pushImage } from "./image.ts";
 import { instructions } from "./instructions.ts";
 import { ROOT } from "./keys.ts";
+import { startMonitoring, type Monitoring } from "./monitoring.ts";
 import { announce, withdraw } from "./running.ts";
 import { isReady, watchServices, type ServiceWatch } from "./service-watch.ts";
 
-/** `npm run demo`: the platform, seven services, and the proof of what is said of them. */
+/** `npm run demo`: the platform, a Prometheus, seven services, and the proof of what is said of them. */
 
 const HELP = `Usage: npm run demo [-- --once]
 
-Starts what \`npm run up\` starts, applies config/samples and
+Starts what \`npm run up\` starts, and a Prometheus with what counts requests in place of a mesh; applies config/samples and
 config/dev/demo-services.yaml, pushes their images once the repositories exist, shows each
-condition as it turns, and then reads every claim back from AWS and the API server. It stays for a look around until Ctrl-C.
+condition as it turns, and then reads every claim back from AWS, the API server and Prometheus. It stays for a look around until Ctrl-C.
 
   --once   end after the claims: exit 0 if every one held, 1 with the first that did not
   --help   this text`;
@@ -41,14 +43,36 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const asked = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
-  const environment = await startEnvironment({ log: (line) => console.log(colour("dim", line)) });
+  const { prometheus } = await ensurePrometheus({ env: process.env, progress: process.stderr });
+  const monitoring = await startMonitoring(prometheus);
+  try {
+    return await run({ monitoring, asked, endsAtOnce: values.once });
+  } finally {
+    await monitoring.stop();
+  }
+}
+
+interface Run {
+  readonly monitoring: Monitoring;
+  /** Resolves when the user has had enough. */
+  readonly asked: Promise<unknown>;
+  /** After the claims. */
+  readonly endsAtOnce: boolean;
+}
+
+/** Resolves to the exit code. */
+async function run({ monitoring, asked, endsAtOnce }: Run): Promise<number> {
+  const log = (line: string): void => console.log(colour("dim", line));
+  log(`Prometheus at ${monitoring.url}`);
+  const environment = await startEnvironment({ configFile: monitoring.configFile, log });
   const watch = watchServices(environment.plane.adminKubeconfig);
   try {
     await announce(environment);
-    const finished = await Promise.race([asked.then(() => undefined), show(environment, watch)]);
+    const finished = await Promise.race([asked.then(() => undefined), show({ environment, monitoring, watch })]);
     if (finished === undefined) return 1;
-    if (values.once) return finished;
+    if (endsAtOnce) return finished;
     console.log(instructions(environment));
+    console.log(`Prometheus answers at ${monitoring.url}; it has the rules that were there when the claims were read.`);
     await asked;
     return finished;
   } finally {
@@ -59,7 +83,8 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** Resolves to the exit code. */
-async function show(environment: Environment, watch: ServiceWatch): Promise<number> {
+async function show(shown: Omit<DemoContext, "say">): Promise<number> {
+  const { environment, watch } = shown;
   const started = performance.now();
   const stop = watch.subscribe((before, after) => printTransitions(before, after, (performance.now() - started) / 1000));
   console.log("\nSeven squads commit one file each:");
@@ -74,7 +99,8 @@ async function show(environment: Environment, watch: ServiceWatch): Promise<numb
   stop();
   console.log(`\nAll Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
   console.log(await environment.plane.kubectl(["get", "psvc", "-A", "-o", "wide"]));
-  return prove(environment, watch);
+  await startMeasuring({ ...shown, say: (line) => console.log(line) });
+  return prove(shown);
 }
 
 /** As pipelines would: once the repository exists, and not before. */
@@ -92,12 +118,12 @@ async function pushImages({ config, emulator }: Environment, watch: ServiceWatch
   ecr.destroy();
 }
 
-async function prove(environment: Environment, watch: ServiceWatch): Promise<number> {
+async function prove(shown: Omit<DemoContext, "say">): Promise<number> {
   console.log("Read back by clients that are not the operator's:");
-  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...meshClaims, ...sloClaims, ...lifeClaims];
+  const claims: readonly Claim[] = [...kubeClaims, ...awsClaims, ...meshClaims, ...sloClaims, ...lifeClaims, ...budgetClaims];
   for (const claim of claims) {
     const measured: string[] = [];
-    const context: DemoContext = { environment, watch, say: (line) => measured.push(line) };
+    const context: DemoContext = { ...shown, say: (line) => measured.push(line) };
     try {
       await claim.check(context);
       console.log(`  ${colour("green", "✓")} ${[claim.title, ...measured].join(": ")}`);

@@ -11,6 +11,7 @@ import { thirdPartyCrds } from "../../controlplane/third-party.ts";
 import type { EmulatorOptions } from "../../emulator/options.ts";
 import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
+import { workspaceOf } from "../crds/aws-names.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { allOfOperator } from "../resources/iam/operator-policy.ts";
 import { ADMIN_KEY, OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
@@ -107,7 +108,7 @@ export async function installNodes(plane: ControlPlane): Promise<void> {
 /** An account with the cluster's OIDC provider, the boundaries, the managed policies that services may name and the mesh, as Terraform leaves it. A state file that exists has them already. */
 export async function startAws(
   config: OperatorConfig,
-  options: Pick<EmulatorOptions, "port" | "stateFile" | "observer"> = {},
+  options: Pick<EmulatorOptions, "port" | "stateFile" | "observer" | "quotas"> = {},
 ): Promise<Emulator> {
   const { accountId, region, oidcIssuer } = config.cluster;
   const furnished = options.stateFile !== undefined && existsSync(options.stateFile);
@@ -116,6 +117,7 @@ export async function startAws(
     accountId,
     region,
     clusters: [{ name: config.cluster.name, oidcIssuer }],
+    workspaces: [workspaceOf(config)].flatMap((workspace) => workspace?.id ?? []),
     // Whoever comes with a key of their own is a person at this machine; only the operator is held to its policy.
     allowAnyKey: true,
     principals: [

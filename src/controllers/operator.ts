@@ -86,6 +86,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const repositories = new Converger(options.aws.repositories);
   const existingRepositories = new Borrowed(options.aws.existingRepositories);
   const associations = new Converger(options.aws.associations);
+  const rulesNamespaces = new Converger(options.aws.rulesNamespaces);
   const appMesh = new MeshConvergers(options.aws.mesh);
   const routesOfRouter = new Borrowed(options.aws.mesh.routesOfRouter);
   const listener = createListener({
@@ -111,6 +112,7 @@ export function createOperator(options: OperatorOptions): Operator {
     repositories,
     existingRepositories,
     associations,
+    rulesNamespaces,
     appMesh,
     routesOfRouter,
     imageReader: options.aws.images,
@@ -177,6 +179,7 @@ export function createOperator(options: OperatorOptions): Operator {
           repositories,
           existingRepositories,
           associations,
+          rulesNamespaces,
           appMesh,
           routesOfRouter,
           bulk: options.aws.bulk,

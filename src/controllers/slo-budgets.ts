@@ -28,12 +28,15 @@ export async function runBudgets(options: BudgetOptions, signal: AbortSignal): P
   const { config, prometheus, clock } = options;
   const settings = config.slos.prometheus;
   if (settings === null || prometheus === undefined) return;
-  let silent: PrometheusFailure | undefined;
+  let silent: Silence | undefined;
   while (!signal.aborted) {
     silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
     await pause(clock, durationMs(settings.interval), signal);
   }
 }
+
+/** Why there is no answer in whole. */
+type Silence = PrometheusFailure | "Partial";
 
 /** Resolves to why there was no answer. `silent`: the same of the query before; said in the log when it changes. */
 async function askOnce(
@@ -47,22 +50,23 @@ async function askOnce(
     log,
     enqueue,
   }: BudgetOptions & { readonly prometheus: Prometheus; readonly url: string },
-  silent: PrometheusFailure | undefined,
+  silent: Silence | undefined,
   signal: AbortSignal,
-): Promise<PrometheusFailure | undefined> {
+): Promise<Silence | undefined> {
   const answer = await prometheus.query(memory.query, signal);
   if (signal.aborted) return silent;
   const fleet = services();
-  const isAnswered = answer.state === "answered";
-  const changed = isAnswered ? memory.answered(fleet, answer) : memory.unanswered(fleet);
-  metrics.prometheusAsked(url, isAnswered, clock.now() / 1000);
+  const isWhole = answer.state === "answered" && answer.whole;
+  const changed = answer.state === "answered" ? memory.answered(fleet, answer) : memory.unanswered(fleet);
+  metrics.prometheusAsked(url, isWhole, clock.now() / 1000);
   metrics.slos(memory.counts(fleet));
   for (const key of changed) enqueue(key);
-  if (isAnswered) {
+  if (isWhole) {
     if (silent !== undefined) log.info({}, "Prometheus answers again what is left of the error budgets");
     return undefined;
   }
-  const { reason, message } = answer;
+  const { reason, message } =
+    answer.state === "answered" ? { reason: "Partial" as const, message: "the answer has warnings: some of it may be missing" } : answer;
   if (reason !== silent)
     log.warn(
       { reason, error: message },

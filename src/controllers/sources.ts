@@ -81,6 +81,7 @@ const PLAIN_KINDS: readonly ResourceType[] = [
   KINDS.HTTPRoute,
   KINDS.PodMonitor,
   KINDS.PrometheusRule,
+  KINDS.ConfigMap,
 ];
 
 export function createSources(runtime: Runtime): Sources {

@@ -14,7 +14,15 @@ import type { RegistryReport } from "./registry-report.ts";
  */
 export interface SweepOptions extends Pick<
   Ports,
-  "roles" | "existingRoles" | "repositories" | "existingRepositories" | "associations" | "appMesh" | "routesOfRouter" | "config"
+  | "roles"
+  | "existingRoles"
+  | "repositories"
+  | "existingRepositories"
+  | "associations"
+  | "rulesNamespaces"
+  | "appMesh"
+  | "routesOfRouter"
+  | "config"
 > {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
@@ -73,7 +81,7 @@ interface Part {
 }
 
 function partsOf(options: SweepOptions): readonly Part[] {
-  const { roles, existingRoles, repositories, existingRepositories, associations, appMesh, config, bulk } = options;
+  const { roles, existingRoles, repositories, existingRepositories, associations, rulesNamespaces, appMesh, config, bulk } = options;
   const parts: readonly (Part & { readonly asked?: boolean })[] = [
     {
       what: "IAM roles",
@@ -97,6 +105,12 @@ function partsOf(options: SweepOptions): readonly Part[] {
       // Where no service is bound so, EKS is not asked: the operator may have no right to.
       asked: associations.size > 0,
       read: async () => associations.sweep(await bulk.associations()),
+    },
+    {
+      what: "rules in Amazon Managed Service for Prometheus",
+      memories: [rulesNamespaces],
+      asked: rulesNamespaces.size > 0,
+      read: async () => rulesNamespaces.sweep(await bulk.rulesNamespaces()),
     },
     {
       what: "App Mesh",

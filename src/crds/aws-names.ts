@@ -1,5 +1,6 @@
 import { AWS_TAGS, GROUP, LABELS, type ObjectKey } from "./meta.ts";
 import type { OperatorConfig } from "./operator-config.ts";
+import { workspaceOfUrl } from "./prometheus-config.ts";
 
 /** Names and tags of AWS objects that builders write and src/aws recognises. */
 
@@ -31,6 +32,33 @@ export function rolePath(config: OperatorConfig): string {
 export function clusterArn({ cluster: { region, accountId, name } }: OperatorConfig): string {
   return `arn:${partitionOf(region).partition}:eks:${region}:${accountId}:cluster/${name}`;
 }
+
+export interface Workspace {
+  readonly arn: string;
+  readonly id: string;
+  readonly region: string;
+}
+
+/** The workspace of Amazon Managed Service for Prometheus; undefined: the configuration names none. */
+export function workspaceOf({ slos: { workspaceArn: arn } }: OperatorConfig): Workspace | undefined {
+  if (arn === null) return undefined;
+  return { arn, id: arn.slice(arn.lastIndexOf("/") + 1), region: arn.split(":")[3] ?? "" };
+}
+
+/** The workspace that is asked for error budgets by the operator's credentials; undefined: none is. */
+export function askedWorkspaceArn({ cluster: { accountId }, slos }: OperatorConfig): string | undefined {
+  const { url, authorization } = slos.prometheus ?? {};
+  const workspace = url === undefined || authorization?.mode !== "SigV4" ? undefined : workspaceOfUrl(url);
+  return workspace && `arn:${partitionOf(workspace.region).partition}:aps:${workspace.region}:${accountId}:workspace/${workspace.id}`;
+}
+
+/** What the names of our rules in the workspace begin with: two clusters may share one. */
+export function rulesNamespacePrefix(config: OperatorConfig): string {
+  return `${clusterId(config)}.`.slice(0, LONGEST_RULES_NAMESPACE_PREFIX);
+}
+
+/** A name has 128 characters (botocore amp service-2.json, RuleGroupsNamespaceName), and one that is cut ends in an underscore and sixteen of a hash. */
+const LONGEST_RULES_NAMESPACE_PREFIX = 128 - 17;
 
 /** The tags that make an AWS object ours: all three equal (api.md, Ownership). */
 export function ownershipTags(key: ObjectKey, config: OperatorConfig): Readonly<Record<string, string>> {

@@ -79,6 +79,15 @@ export interface AssociationDesired extends Identified {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Rules in a workspace of Amazon Managed Service for Prometheus. */
+export interface RulesNamespaceDesired extends Identified {
+  /** `workspaceId/name`. */
+  readonly name: string;
+  /** A rule file of Prometheus. */
+  readonly data: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 export interface PolicyDocument {
   readonly Version: string;
   readonly Statement: readonly PolicyStatement[];

@@ -1,7 +1,7 @@
 import { keyString, type ObjectKey } from "./meta.ts";
 import type { OperatorConfig } from "./operator-config.ts";
 import type { LabelSelector, PlatformTier } from "./platform-tier.ts";
-import type { PlatformService, PlatformServiceSpec, Route } from "./platform-service.ts";
+import type { PlatformService, PlatformServiceSpec, Route, Slo } from "./platform-service.ts";
 
 /** What a pass works on: the squad's spec with every default of tier and configuration filled in. */
 export interface EffectiveService {
@@ -25,6 +25,8 @@ export interface EffectiveService {
   readonly permissionsBoundaryArn: string;
   /** In order; one route that matches everything when none is written; empty without a port. */
   readonly routes: readonly Route[];
+  /** Empty where none is written. */
+  readonly slos: readonly Slo[];
   readonly mesh: MeshProvider;
   /** How Istio carries its traffic; without meaning in another mesh or none. */
   readonly dataPlane: DataPlane;
@@ -191,6 +193,7 @@ export function effectiveService(
     maxSessionDuration: Math.round(durationMs(spec.aws?.maxSessionDuration ?? "1h") / 1000),
     permissionsBoundaryArn: tier.spec.identity?.permissionsBoundaryArn ?? config.identity.permissionsBoundaryArn,
     routes: routesOf(spec),
+    slos: spec.slos ?? [],
     ...meshOfNamespace(namespaceLabels, config),
     serviceAccountName: metadata.name,
     // Whom a role of others trusts is judged by its IRSA statements alone.

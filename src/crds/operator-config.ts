@@ -360,6 +360,26 @@ const labelName = z
   .regex(/^_?[A-Za-z][A-Za-z0-9_]*$/, "must be the name of a Prometheus label, as cluster");
 
 const slos = z.strictObject({
+  delivery: z
+    .enum(["PrometheusRule", "ConfigMap", "AmazonManagedPrometheus"])
+    .default("PrometheusRule")
+    .describe(
+      "How rules reach a Prometheus: PrometheusRule (the Prometheus Operator), ConfigMap (a rule file, for whoever loads those), " +
+        "AmazonManagedPrometheus (a rule groups namespace in workspaceArn). After a change the rules are taken from where they were.",
+    ),
+  workspaceArn: z
+    .string()
+    .max(2048)
+    .regex(
+      /^arn:aws[a-z-]*:aps:[a-z0-9-]+:[0-9]{12}:workspace\/[0-9A-Za-z][-.0-9A-Z_a-z]{0,63}$/,
+      "must be the ARN of a workspace, as arn:aws:aps:eu-west-1:111122223333:workspace/ws-0123abcd",
+    )
+    .nullable()
+    .default(null)
+    .describe(
+      "The workspace of Amazon Managed Service for Prometheus; its region may be another than the cluster's. With another delivery what is there of a service is removed, " +
+        "so take it away only when that is done: what is there then stays, and each service names it once. null: Amazon Managed Service for Prometheus is never called.",
+    ),
   seriesLabels: z
     .record(labelName, z.string().min(1).max(256))
     .default({})
@@ -375,7 +395,7 @@ const slos = z.strictObject({
   ruleLabels: z
     .record(z.string().max(317), z.string().max(63))
     .default({})
-    .describe("Labels of the PrometheusRules, by which a Prometheus finds them (its ruleSelector), as release: prometheus."),
+    .describe("Labels of the PrometheusRules or ConfigMaps, by which a Prometheus or its sidecar finds them, as release: prometheus."),
   runbookUrl: link("URL of the runbook"),
   dashboardUrl: link("URL of the dashboard"),
   prometheus: prometheus
@@ -384,7 +404,7 @@ const slos = z.strictObject({
     .describe("Which Prometheus is asked what is left of the error budgets, for the services' status. null: none, and they are Unknown."),
 });
 
-export const operatorConfigFile = z.strictObject({
+const wholeFile = z.strictObject({
   cluster: cluster.describe("Which cluster this is, and whose."),
   identity: identity.describe("What the roles can never exceed."),
   tenancy: z
@@ -422,6 +442,7 @@ export const operatorConfigFile = z.strictObject({
           ecr: rate.default("20/s").describe("Calls to ECR."),
           eks: rate.default("5/s").describe("Calls to EKS, for Pod Identity."),
           appmesh: rate.default("20/s").describe("Calls to App Mesh."),
+          aps: rate.default("5/s").describe("Calls to Amazon Managed Service for Prometheus."),
         })
         .prefault({})
         .describe("Most calls a second, so that the account's other users are left room."),
@@ -429,6 +450,19 @@ export const operatorConfigFile = z.strictObject({
     .prefault({})
     .describe("How AWS is called."),
 });
+
+export const operatorConfigFile = wholeFile
+  .refine(({ slos: { delivery, workspaceArn } }) => delivery !== "AmazonManagedPrometheus" || workspaceArn !== null, {
+    path: ["slos", "workspaceArn"],
+    error: "slos.delivery is AmazonManagedPrometheus: write the ARN of the workspace, or choose another delivery",
+  })
+  .refine(
+    ({ cluster: { accountId: account }, slos: { workspaceArn } }) => workspaceArn === null || workspaceArn.split(":")[4] === account,
+    {
+      path: ["slos", "workspaceArn"],
+      error: "must be a workspace of the account cluster.accountId, where the operator's role is: name one of that account",
+    },
+  );
 
 /** The parsed file; frozen at start. */
 export type OperatorConfig = z.output<typeof operatorConfigFile>;

@@ -12,9 +12,11 @@ const file = (example: string) => z.string().max(1024).regex(/^\//, `must be the
 /** Shorter, it would ask more often than rules are evaluated. */
 const SHORTEST_INTERVAL_MS = 10_000;
 
-/** Of a workspace of Amazon Managed Service for Prometheus, by its URL; undefined: it is of none. */
-export function regionOfWorkspace(url: string): string | undefined {
-  return /^https:\/\/(?:[a-z0-9-]+\.)*aps-workspaces\.([a-z0-9-]+)\.[^/]+\/workspaces\/ws-[0-9A-Za-z-]+\/?$/.exec(url)?.[1];
+/** The workspace of Amazon Managed Service for Prometheus by its URL; undefined: it is of none. */
+export function workspaceOfUrl(url: string): { readonly region: string; readonly id: string } | undefined {
+  const match = /^https:\/\/(?:[a-z0-9-]+\.)*aps-workspaces\.([a-z0-9-]+)\.[^/]+\/workspaces\/(ws-[0-9A-Za-z-]+)\/?$/.exec(url);
+  const [, region, id] = match ?? [];
+  return region === undefined || id === undefined ? undefined : { region, id };
 }
 
 const authorization = z
@@ -63,7 +65,7 @@ export const prometheus = z
     path: ["url"],
     error: "url must be https with mode BearerToken, so that nobody on the way reads the token",
   })
-  .refine(({ url, authorization: { mode } }) => mode !== "SigV4" || regionOfWorkspace(url) !== undefined, {
+  .refine(({ url, authorization: { mode } }) => mode !== "SigV4" || workspaceOfUrl(url) !== undefined, {
     path: ["url"],
     error: "url must be that of a workspace with mode SigV4, as https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0123",
   });

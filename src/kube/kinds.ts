@@ -21,6 +21,7 @@ function clusterScoped(group: string, version: string, kind: string, plural: str
 /** Every kind that the operator reads or writes. */
 export const KINDS = {
   ServiceAccount: namespaced("", "v1", "ServiceAccount", "serviceaccounts"),
+  ConfigMap: namespaced("", "v1", "ConfigMap", "configmaps"),
   Service: namespaced("", "v1", "Service", "services"),
   Pod: namespaced("", "v1", "Pod", "pods"),
   Namespace: clusterScoped("", "v1", "Namespace", "namespaces"),

@@ -75,7 +75,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     if (known) return known.removal;
     this.#memory.delete(target.name);
     const removal = await this.resource.delete({ ...target, force: false });
-    if (removal.state !== "blocked") this.#retired.set(target.name, { owner: target.owner, removal });
+    if (removal.state === "gone" || removal.state === "foreign") this.#retired.set(target.name, { owner: target.owner, removal });
     return removal;
   }
 

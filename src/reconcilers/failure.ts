@@ -50,9 +50,10 @@ function awsFailure(error: AwsError): StepReport {
   }
 }
 
-/** App Mesh has a policy of its own. */
+/** Not everybody needs App Mesh or Amazon Managed Service for Prometheus: each has a policy of its own. */
 function policyOf(operation: string): string {
-  return operation.startsWith("appmesh:") ? "operator-policy-app-mesh.json" : "operator-policy.json";
+  if (operation.startsWith("appmesh:")) return "operator-policy-app-mesh.json";
+  return operation.startsWith("aps:") ? "operator-policy-managed-prometheus.json" : "operator-policy.json";
 }
 
 function kubeFailure(error: KubeError): StepReport {

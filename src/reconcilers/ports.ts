@@ -10,6 +10,7 @@ import type {
   PolicyDocument,
   RepositoryDesired,
   RoleDesired,
+  RulesNamespaceDesired,
   ServiceState,
 } from "../crds/desired.ts";
 import type { IdentityMode, MeshProvider } from "../crds/effective.ts";
@@ -316,6 +317,8 @@ export interface ExternalResource<Desired extends { readonly name: string }, Obs
 export type ExternalRemoval =
   | { readonly state: "gone" }
   | { readonly state: "foreign" }
+  /** AWS has taken the deletion in, and is at it. */
+  | { readonly state: "deleting" }
   | { readonly state: "blocked"; readonly reason: string; readonly message: string };
 
 /** One kind of AWS object that others own and services use: it is read and never written. */
@@ -358,6 +361,19 @@ export interface AssociationObserved {
   readonly policy: string | null | undefined;
   readonly targetRoleArn: string | null | undefined;
   readonly tags: Readonly<Record<string, string>> | undefined;
+}
+
+/** A rule groups namespace of Amazon Managed Service for Prometheus, which takes in what is written after it has answered. */
+export interface RulesNamespaceObserved {
+  readonly arn: string;
+  readonly status: "ACTIVE" | "underWay" | "failed";
+  /** In its words, why it failed. */
+  readonly statusReason: string | undefined;
+  /** SHA-256 of the rule file, in hex; undefined where the read does not tell (the bulk read). */
+  readonly dataHash: string | undefined;
+  /** Milliseconds since 1970; another one: it was written again. Undefined where an answer does not tell. */
+  readonly modifiedAt: number | undefined;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** An object of App Mesh, of any kind. */
@@ -412,6 +428,8 @@ export interface BulkReader {
   repositories(existing: ReadonlySet<string>): Promise<ReadonlyMap<string, RepositoryObserved>>;
   /** Of the cluster, without those of add-ons. */
   associations(): Promise<ReadonlyMap<string, AssociationObserved>>;
+  /** Of this cluster in the configuration's workspace; there has to be one. */
+  rulesNamespaces(): Promise<ReadonlyMap<string, RulesNamespaceObserved>>;
   /** Everything in the mesh, whosever it is; of routes, those of the routers that are named. */
   meshObjects(routers: ReadonlySet<string>): Promise<MeshObjectsInBulk>;
 }
@@ -453,6 +471,7 @@ export interface Aws {
   readonly repositories: ExternalResource<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Lookup<RepositoryObserved>;
   readonly associations: ExternalResource<AssociationDesired, AssociationObserved>;
+  readonly rulesNamespaces: ExternalResource<RulesNamespaceDesired, RulesNamespaceObserved>;
   readonly mesh: MeshResources;
   readonly images: ImageReader;
   readonly imageKeeper: ImageKeeper;

@@ -256,7 +256,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
   // Cardinality: 1 each, and states of SLOs (7). Absent where none is asked. Alert: platform_prometheus_up == 0; platform_slos{state=~"RuleNotLoaded|NoSamples"} > 0.
   const prometheusUp = new Gauge({
     name: "platform_prometheus_up",
-    help: "1 where the Prometheus that is asked for error budgets answered the last query, 0 where not.",
+    help: "1 where the Prometheus that is asked for error budgets answered the last query in whole, 0 where not.",
     labelNames: ["url"],
     registers,
   });

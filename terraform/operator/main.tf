@@ -35,6 +35,15 @@ locals {
     mesh_name      = var.app_mesh_name
   })))
 
+  managed_prometheus = var.managed_prometheus_workspace_arn != "" || var.budgets_workspace_arn != ""
+  managed_prometheus_policy = jsonencode(jsondecode(templatefile("${path.module}/policy-managed-prometheus.json.tftpl", {
+    region        = var.region
+    cluster       = var.cluster
+    workspace_arn = var.managed_prometheus_workspace_arn
+    rules_arn     = replace(var.managed_prometheus_workspace_arn, ":workspace/", ":rulegroupsnamespace/")
+    budgets_arn   = var.budgets_workspace_arn
+  })))
+
   services_boundary = jsonencode(jsondecode(templatefile("${path.module}/services-boundary.json.tftpl", {
     partition  = data.aws_partition.current.partition
     account_id = data.aws_caller_identity.current.account_id
@@ -98,6 +107,22 @@ resource "aws_iam_role_policy_attachment" "app_mesh" {
   count      = var.app_mesh_name == "" ? 0 : 1
   role       = aws_iam_role.operator.name
   policy_arn = aws_iam_policy.app_mesh[0].arn
+}
+
+# Nor has everybody a workspace of Amazon Managed Service for Prometheus.
+resource "aws_iam_policy" "managed_prometheus" {
+  count       = local.managed_prometheus ? 1 : 0
+  name        = "${var.name}-managed-prometheus"
+  path        = var.path
+  description = "What platform-operator calls in Amazon Managed Service for Prometheus for the cluster ${var.region}.${var.cluster}."
+  policy      = local.managed_prometheus_policy
+  tags        = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "managed_prometheus" {
+  count      = local.managed_prometheus ? 1 : 0
+  role       = aws_iam_role.operator.name
+  policy_arn = aws_iam_policy.managed_prometheus[0].arn
 }
 
 # Of the roles of services, not of the operator's.

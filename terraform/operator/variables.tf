@@ -87,6 +87,18 @@ variable "app_mesh_name" {
   default     = ""
 }
 
+variable "managed_prometheus_workspace_arn" {
+  description = "slos.workspaceArn; empty: there is none."
+  type        = string
+  default     = ""
+}
+
+variable "budgets_workspace_arn" {
+  description = "The workspace whose URL is slos.prometheus.url, with the mode SigV4; empty: none is asked so."
+  type        = string
+  default     = ""
+}
+
 variable "name" {
   description = "Of the role and of its policies."
   type        = string

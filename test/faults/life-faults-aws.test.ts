@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FaultKind } from "../../emulator/faults.ts";
 import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { TO_WORKSPACE } from "../support/aws/managed-prometheus.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
@@ -12,8 +13,8 @@ let bench: FaultBench;
 let lives: FaultLives;
 
 beforeAll(async () => {
-  bench = await startFaultBench();
-  lives = await FaultLives.record(bench, ["life", "mesh"]);
+  bench = await startFaultBench({ config: TO_WORKSPACE });
+  lives = await FaultLives.record(bench, ["life", "mesh", "rules"]);
 });
 
 afterAll(async () => {
@@ -21,9 +22,13 @@ afterAll(async () => {
   await bench.stop();
 });
 
-/** Of a life in App Mesh what the other has not, where App Mesh and EKS have a way of their own: they know a request that comes again. */
+/**
+ * Of a life in App Mesh what the first has not, where App Mesh and EKS have a way of their own: they know a request that comes again. Of one with SLOs the rules alone:
+ * what is denied, and what is at it already when its answer is lost.
+ */
 function isOf(fault: FaultKind, { to, kind, call }: LifeStep): boolean {
   if (to !== "aws") return false;
+  if (call.startsWith("aps:")) return kind === "rules" && (fault.kind === "denied" || fault.kind === "lost");
   return kind === "life" || (/^(appmesh|eks):/.test(call) && fault.kind === "lost");
 }
 

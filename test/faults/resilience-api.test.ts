@@ -10,7 +10,7 @@ import { startTcpRelay, type TcpRelay } from "../support/tcp-relay.ts";
 /** Seconds: so that a half-open connection is found in a test's time. */
 const WATCH_SILENCE = "10";
 /** All collections that the operator follows, but for Rollouts: no API server here serves them. */
-const WATCHES = 23;
+const WATCHES = 24;
 
 let bench: FaultBench;
 let relay: TcpRelay;

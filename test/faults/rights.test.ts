@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
@@ -6,6 +6,7 @@ import { z } from "zod";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
+import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { issue } from "../support/certificate.ts";
@@ -88,6 +89,7 @@ const FOR_OTHER_LIVES: Readonly<Record<string, string>> = {
 
 let environment: Environment;
 let platform: Platform;
+let successor: OperatorProcess | undefined;
 
 beforeAll(async () => {
   environment = await startEnvironment({
@@ -102,6 +104,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await platform.close();
+  await successor?.stop();
   await environment.stop();
 });
 
@@ -165,6 +168,7 @@ async function live(): Promise<void> {
   await liveInAppMesh();
   await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
   await liveBrought();
+  await liveWithRuleFiles();
   for (const key of [KEY, OTHER, AMBIENT, IN_APP_MESH, BOUND, BROUGHT])
     await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
@@ -218,6 +222,20 @@ async function liveBrought(): Promise<void> {
   await platform.untilCondition(BROUGHT, "WorkloadReady", "Unknown", "RollingOut");
   await reportPhase(platform.kubectl, BROUGHT, "Healthy");
   await platform.untilReady(BROUGHT);
+}
+
+/** Another process of another configuration: rules as ConfigMaps, which go with their services. */
+async function liveWithRuleFiles(): Promise<void> {
+  const { plane, operatorKubeconfig: kubeconfig, emulator, operator, config } = environment;
+  await operator.stop();
+  const configFile = join(plane.dir, "rule-files.json");
+  await writeFile(configFile, JSON.stringify({ ...config, slos: { delivery: "ConfigMap" } }));
+  successor = await startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: emulator.url, name: "rule-files" });
+  const kindsOfRules = async (): Promise<readonly string[]> =>
+    (await platform.kubectl(["get", "prometheusrules,configmaps", "-n", KEY.namespace, "-l", "app.kubernetes.io/managed-by", "-o", "name"]))
+      .split("\n")
+      .filter((name) => name !== "");
+  await vi.waitFor(async () => expect(await kindsOfRules()).toEqual(["configmap/everything-slos"]), { timeout: 60_000, interval: 100 });
 }
 
 /** An administrator changes it, and it is put back. */

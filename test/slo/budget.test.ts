@@ -1,19 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { parse } from "yaml";
-import { z } from "zod";
-import { freePorts } from "../../controlplane/ports.ts";
-import { DEV_CONFIG, startEnvironment, type Environment } from "../../src/cli/environment.ts";
+import type { Requests } from "../../prometheus/mesh-exporter.ts";
+import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
+import { loadRules, startMonitoring, type Monitoring } from "../../src/cli/monitoring.ts";
 import { condition } from "../../src/cli/service-watch.ts";
 import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
 import { messageOf, verdict } from "../support/service-view.ts";
-import { startMeshExporter, type MeshExporter } from "../support/slo/mesh-exporter.ts";
-import { prometheusServer, type PrometheusServer } from "../support/slo/prometheus-server.ts";
 
 /**
  * A budget from the mesh's counters to `kubectl get psvc`: the operator under its own rights writes the rules of the samples, a real Prometheus loads and evaluates
@@ -27,25 +22,13 @@ const CHECKOUT = { namespace: "checkout", name: "checkout" };
 /** Has no SLO. */
 const TRACKING = { namespace: "tracking", name: "tracking" };
 
-let dir: string;
 let environment: Environment;
 let platform: Platform;
-let mesh: MeshExporter;
-let prometheus: PrometheusServer;
+let monitoring: Monitoring;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "platform-operator-slo-"));
-  const [port = 0] = await freePorts(1);
-  mesh = await startMeshExporter(CHECKOUT, 1_500);
-  prometheus = await prometheusServer({ program: inject("prometheus").prometheus, dir, port, target: mesh.address });
-  await prometheus.start();
-  const configFile = join(dir, "operator-config.yaml");
-  const config: object = {
-    ...parse(await readFile(DEV_CONFIG, "utf8")),
-    slos: { prometheus: { url: `http://127.0.0.1:${String(port)}`, interval: "10s", timeout: "5s" } },
-  };
-  await writeFile(configFile, JSON.stringify(config));
-  environment = await startEnvironment({ configFile, audit: true, log: () => undefined });
+  monitoring = await startMonitoring(inject("prometheus").prometheus);
+  environment = await startEnvironment({ configFile: monitoring.configFile, audit: true, log: () => undefined });
   platform = platformOf(environment);
   await platform.kubectl(["apply", "-f", join(ROOT, "config/samples")]);
   await platform.watch.until(
@@ -60,10 +43,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform.close();
   await environment.stop();
-  await prometheus.stop();
-  await mesh.close();
-  await rm(dir, { recursive: true });
+  await monitoring.stop();
 }, START_MS);
+
+function count(requests: Requests): void {
+  monitoring.mesh.count({ ...CHECKOUT, boundsMs: [1_500] }, requests);
+}
 
 function until(budget: string, slosReady: string): Promise<PlatformService> {
   return platform.until(
@@ -80,21 +65,6 @@ async function printed(): Promise<string | undefined> {
   return row.slice(column, header.lastIndexOf("AGE")).trim();
 }
 
-const written = z.object({ spec: z.object({ groups: z.array(z.looseObject({})) }) });
-
-/** Of every PrometheusRule, as the Prometheus Operator would hand them on; but evaluated every second. */
-async function writtenRules(): Promise<Readonly<Record<string, unknown>>> {
-  const found = await Promise.all(
-    platform.watch.list().map(async ({ metadata: { namespace, name } }) => {
-      const rule = await platform.get(namespace, `prometheusrule/${name}-slos`);
-      if (rule === undefined) return [];
-      const groups = written.parse(rule).spec.groups.map((group) => ({ ...group, interval: "1s" }));
-      return [[`${namespace}-${name}`, { groups }] as const];
-    }),
-  );
-  return Object.fromEntries(found.flat());
-}
-
 function remaining(service: PlatformService, name: string): number | undefined {
   return service.status?.slos?.find((slo) => slo.name === name)?.remainingPercent;
 }
@@ -104,18 +74,18 @@ describe("the budget of a service", () => {
     const unloaded = await until("Unknown", "Unknown RuleNotLoaded");
     expect(verdict(unloaded, "Ready")).toBe("True Ready");
     expect(await printed()).toBe("Unknown");
-    await prometheus.load(await writtenRules());
+    await loadRules(monitoring, platform.kubectl);
     await until("Unknown", "Unknown NoSamples");
   });
 
   test("is unknown while nobody has called, which is no fault", async () => {
-    mesh.count({ good: 0, bad: 0 });
+    count({ good: 0, bad: 0 });
     const quiet = await until("Unknown", "True NoTraffic");
     expect(messageOf(quiet, "SLOsReady")).toMatch(/^availability, latency: nobody called the service in the whole window/);
   });
 
   test("is Healthy by good traffic", async () => {
-    mesh.count({ good: 1_000, bad: 0 });
+    count({ good: 1_000, bad: 0 });
     const healthy = await until("Healthy", "True Measured");
     expect(healthy.status?.slos).toEqual([
       { name: "availability", objective: "99.9", budget: "Healthy", remainingPercent: 100 },
@@ -125,7 +95,7 @@ describe("the budget of a service", () => {
 
   test("turns Low when most of it is spent, and that of the other SLO does not", async () => {
     // Each stage is so much busier than the one before that this is as if there had been none: 85 % of the budget.
-    mesh.count({ good: 999_150, bad: 850 });
+    count({ good: 999_150, bad: 850 });
     const low = await until("Low", "True Measured");
     expect(remaining(low, "availability")).toBeGreaterThanOrEqual(10);
     expect(remaining(low, "availability")).toBeLessThanOrEqual(25);
@@ -134,7 +104,7 @@ describe("the budget of a service", () => {
   });
 
   test("turns Exhausted when all of it is", async () => {
-    mesh.count({ good: 997_000_000, bad: 3_000_000 });
+    count({ good: 997_000_000, bad: 3_000_000 });
     const exhausted = await until("Exhausted", "True Measured");
     expect(remaining(exhausted, "availability")).toBeLessThanOrEqual(0);
     expect(await printed()).toBe("Exhausted");
@@ -142,7 +112,7 @@ describe("the budget of a service", () => {
   });
 
   test("and Healthy again when there are so many good requests that the failures are few", async () => {
-    mesh.count({ good: 1_000_000_000_000, bad: 0 });
+    count({ good: 1_000_000_000_000, bad: 0 });
     await platform.until(CHECKOUT, "has nearly all of its budget again", (service) => (remaining(service, "availability") ?? 0) >= 95);
     expect(await printed()).toBe("Healthy");
   });
@@ -153,7 +123,7 @@ test("without Prometheus the budget is unknown, and nothing else changes: one st
   await provokePass(platform, CHECKOUT);
   const before = await operatorWrites(platform, CHECKOUT.namespace, CHECKOUT.name);
   const beforeTracking = await operatorWrites(platform, TRACKING.namespace, TRACKING.name);
-  await prometheus.stop();
+  await monitoring.prometheus.stop();
   const unknown = await until("Unknown", "Unknown PrometheusUnreachable");
   const others = (service: PlatformService | undefined) => service?.status?.conditions?.filter(({ type }) => type !== "SLOsReady");
   expect(others(unknown)).toEqual(others(healthy));
@@ -167,7 +137,7 @@ test("without Prometheus the budget is unknown, and nothing else changes: one st
   };
   expect(await since()).toEqual([status]);
 
-  await prometheus.start();
+  await monitoring.prometheus.start();
   const back = await until("Healthy", "True Measured");
   expect(condition(back, "Ready")).toEqual(condition(healthy, "Ready"));
   await provokePass(platform, CHECKOUT);

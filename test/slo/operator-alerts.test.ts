@@ -209,6 +209,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     { when: "it does", series: [gauge('platform_registry_scanning{prefix="prod/",pod="a"}', "1x90")], quiet: [90] },
     { when: "no sweep has told yet", series: [], quiet: [90] },
   ],
+  PlatformPrometheusAway: [
+    {
+      when: "it does not answer",
+      series: [gauge('platform_prometheus_up{url="http://p:9090",pod="a"}', "1x30 0x60")],
+      quiet: [30, 59],
+      fires: [62],
+    },
+    {
+      when: "it does not for a quarter of an hour",
+      series: [gauge('platform_prometheus_up{url="http://p:9090",pod="a"}', "1x30 0x15 1x60")],
+      quiet: [46, 90],
+    },
+    { when: "none is asked", series: [BUILD], quiet: [90] },
+  ],
   PlatformServiceNotReady: [
     { when: "Ready is False", series: service({ Ready: "1x30 0x300" }), quiet: [30, 149], fires: [152], labels: OWNED },
     { when: "Ready is Unknown", series: service({ Ready: "1x30 -1x300" }), quiet: [30, 149], fires: [152], labels: OWNED },

@@ -34,6 +34,48 @@ function groupsOf(service: EffectiveService): readonly RuleGroup[] {
   return buildRuleGroups(service, meshOf(service).requestMetrics(service, config), config);
 }
 
+/** The same, but one by each way to count. */
+function byEachIndicator(name: string): readonly object[] {
+  const counted = (metric: string): string => `increase(${metric}{app="${name}"}[window])`;
+  const ways = [
+    { indicator: "availability" },
+    { indicator: "latency", threshold: "250ms" },
+    { queries: { good: counted("orders_done_total"), total: counted("orders_total") } },
+    { queries: { bad: counted("orders_failed_total"), total: counted("orders_total") } },
+  ];
+  return ONE_OF_EACH.map((slo, i) => ({ name: slo.name, objective: slo.objective, window: slo.window, ...ways[i % ways.length] }));
+}
+
+interface Segment {
+  readonly minutes: number;
+  readonly perMinute: number;
+  /** Share of bad ones. */
+  readonly bad: number;
+}
+
+/** What each of those ways counts of the same requests. */
+function countersOf(name: string, life: readonly Segment[]): readonly Series[] {
+  const mesh = `reporter="destination",destination_service_namespace="dispatch",destination_service_name="${name}"`;
+  const own = `namespace="dispatch",app="${name}"`;
+  const counter = (series: string, of: (segment: Segment) => number): Series => ({
+    name: series,
+    segments: life.map((segment) => ({ minutes: segment.minutes, perMinute: segment.perMinute * of(segment) })),
+  });
+  const good = ({ bad }: Segment): number => 1 - bad;
+  const bad = (segment: Segment): number => segment.bad;
+  const all = (): number => 1;
+  return [
+    counter(`istio_requests_total{${mesh},response_code="200"}`, good),
+    counter(`istio_requests_total{${mesh},response_code="503"}`, bad),
+    counter(`istio_request_duration_milliseconds_bucket{${mesh},le="250"}`, good),
+    counter(`istio_request_duration_milliseconds_bucket{${mesh},le="+Inf"}`, all),
+    counter(`istio_request_duration_milliseconds_count{${mesh}}`, all),
+    counter(`orders_total{${own}}`, all),
+    counter(`orders_done_total{${own}}`, good),
+    counter(`orders_failed_total{${own}}`, bad),
+  ];
+}
+
 /** In as many services as eight SLOs each need. */
 function withSlos(name: string): readonly RuleGroup[] {
   return [0, 8].flatMap((first) => groupsOf(testService({ name, spec: { port: 8080, slos: SLOS.slice(first, first + 8) } })));
@@ -50,24 +92,33 @@ const segment = fc.record({
   worse: fc.double({ min: 0, max: 0.5, noNaN: true }),
 });
 
-test("more errors never leave more of the budget", async () => {
+const MINUTES = 6 * 60;
+
+test("nothing but failures fires both alerts of each, by each indicator", async () => {
+  const groups = groupsOf(testService({ name: "web", spec: { port: 8080, slos: byEachIndicator("web") } }));
+  const firing = (severity: string): string => `count(ALERTS{alertname="SLOErrorBudgetBurn",severity="${severity}",alertstate="firing"})`;
+  const expected = ["page", "ticket"].map((severity) => ({ at: MINUTES, expr: firing(severity), value: ONE_OF_EACH.length }));
+  const series = countersOf("web", [{ minutes: MINUTES, perMinute: 60_000, bad: 1 }]);
+  expect(await testRules(groups, { series, expect: expected })).toBe("");
+});
+
+test("more errors never leave more of the budget, by each indicator", async () => {
   const lives = fc.sample(fc.array(segment, { minLength: 4, maxLength: 8 }), { numRuns: 4, seed: SEED });
   for (const life of lives) {
-    const series = (["better", "worse"] as const).flatMap((name): readonly Series[] => {
-      const own = `reporter="destination",destination_service_namespace="dispatch",destination_service_name="${name}"`;
-      const share = (one: (typeof life)[number]): number => one.bad + (name === "worse" ? one.worse : 0);
-      const counted = (code: string, of: (one: (typeof life)[number]) => number): Series => ({
-        name: `istio_requests_total{${own},response_code="${code}"}`,
-        segments: life.map((one) => ({ minutes: one.minutes, perMinute: one.perMinute * of(one) })),
-      });
-      return [counted("200", (one) => 1 - share(one)), counted("503", share)];
-    });
+    const series = (["better", "worse"] as const).flatMap((name) =>
+      countersOf(
+        name,
+        life.map(({ minutes, perMinute, bad, worse }) => ({ minutes, perMinute, bad: bad + (name === "worse" ? worse : 0) })),
+      ),
+    );
     const minutes = life.reduce((sum, one) => sum + one.minutes, 0);
     const of = (record: string, name: string): string => `${record}{sloth_service="dispatch/${name}"}`;
     const left = (name: string): string => of("slo:period_error_budget_remaining:ratio", name);
     // In requests: a counter of a thousand millions is exact to a ten-millionth, of which the budget of 99.9999 % makes a million times as much.
     const more = `(${left("worse")} - on(sloth_slo) ${left("better")}) * on(sloth_slo) ${of("slo:error_budget:ratio", "better")}`;
-    const groups = ["better", "worse"].flatMap((name) => groupsOf(testService({ name, spec: { port: 8080, slos: ONE_OF_EACH } })));
+    const groups = ["better", "worse"].flatMap((name) =>
+      groupsOf(testService({ name, spec: { port: 8080, slos: byEachIndicator(name) } })),
+    );
     const told = await testRules(recording(groups, ...PERIOD, ...WINDOWS.map((window) => `slo:sli_error:ratio_rate${window}`)), {
       series,
       expect: [0.25, 0.5, 0.75, 1].flatMap((part) => {

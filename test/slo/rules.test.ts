@@ -24,7 +24,7 @@ interface Subject {
 const SUBJECTS: readonly Subject[] = sampleServices().flatMap(({ metadata: { name, namespace }, spec }) => {
   const service = testService({ name, namespace, spec, config });
   const metrics = meshOf(service).requestMetrics(service, config);
-  return (service.spec.slos ?? []).map((slo) => ({
+  return service.slos.map((slo) => ({
     service,
     slo,
     groups: buildRuleGroups(service, metrics, config).filter(({ name: group }) =>
@@ -77,7 +77,8 @@ const TICKET = firing("SLOErrorBudgetBurn", "ticket");
 /** Minutes of that many times the budget, after none, until the share of the budget is spent by which one of the alerts of the severity is due. */
 function due(severity: "page" | "ticket", { slo }: Subject, times: number): number {
   const spent = BURN_RATES.filter((rate) => rate.severity === severity).map(({ percent, long }) => {
-    const minutes = ((percent / 100) * periodDays(slo) * DAY) / times;
+    // No rate is below the budget itself.
+    const minutes = Math.max((percent / 100) * periodDays(slo) * DAY, long) / times;
     return minutes <= long ? minutes : Number.POSITIVE_INFINITY;
   });
   return Math.min(...spent);
@@ -115,8 +116,8 @@ describe.concurrent.each(SUBJECTS.map((subject) => [`${keyString(subject.service
     });
 
     test("a slow burn makes a ticket, and no page", async () => {
-      // Between what pages in 6 hours and what makes a ticket in 1 day.
-      const times = (4 * periodDays(slo)) / 30;
+      // Between what makes a ticket in 1 day and what pages in 6 hours.
+      const times = (Math.max(1, 0.1 * periodDays(slo)) + 0.2 * periodDays(slo)) / 2;
       const minutes = Math.ceil(due("ticket", subject, times));
       const series = traffic(subject, [
         { minutes: 3 * DAY, perMinute: BUSY, bad: 0 },
@@ -134,6 +135,12 @@ describe.concurrent.each(SUBJECTS.map((subject) => [`${keyString(subject.service
           ],
         }),
       ).toBe("");
+    });
+
+    test("what keeps the objective, if only just, is told nobody", async () => {
+      const series = traffic(subject, [{ minutes: 4 * DAY, perMinute: BUSY, bad: 0.9 * budget }]);
+      const told = [1, 2, 3, 4].flatMap((day) => [PAGE, TICKET].map((expr) => ({ at: day * DAY, expr, value: undefined })));
+      expect(await testRules(groups, { series, every: 4, expect: told })).toBe("");
     });
 
     test("one error at low traffic does neither, though it is more than the rate", async () => {

@@ -9,7 +9,7 @@ import type { NetworkFacts, WorkloadFacts } from "../../src/resources/facts.ts";
 import { meshOf } from "../../src/resources/mesh/choose.ts";
 import { buildNetworkPolicies } from "../../src/resources/network-policy.ts";
 import { buildPodMonitor } from "../../src/resources/pod-monitor.ts";
-import { buildPrometheusRule } from "../../src/resources/slo/prometheus-rule.ts";
+import { buildRuleObject } from "../../src/resources/slo/rule-file.ts";
 import { buildServiceAccount } from "../../src/resources/service-account.ts";
 import { buildService } from "../../src/resources/service.ts";
 import { deepFreeze } from "./effective-services.ts";
@@ -77,7 +77,9 @@ export function allChildren(
     buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),
-    buildPrometheusRule(service, config),
+    ...(["PrometheusRule", "ConfigMap"] as const).map((delivery) =>
+      buildRuleObject(service, { ...config, slos: { ...config.slos, delivery } }),
+    ),
     buildDeployment(service, WORKLOAD_FACTS, config),
     ...mesh.traffic(service, config),
   ].filter((object) => object !== undefined);

@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly audit?: boolean;
   /** Told of each AWS call before anything becomes of it. */
   readonly onAwsCall?: (call: FaultSubject) => void;
+  /** Whole blocks of the configuration, in place of the development configuration's. */
+  readonly config?: object;
   /** What is there when the operator starts; default everything that `npm run up` installs. */
   readonly install?: (plane: ControlPlane) => Promise<void>;
 }
@@ -37,7 +39,9 @@ export interface OperatorOptions {
 }
 
 /** Limits so high that they never make a test wait; no sweep that could heal what a pass must heal. */
-const AWS = { limits: { iam: "1000/s", ecr: "1000/s" }, sweepInterval: "1h" };
+const AWS = { limits: { iam: "1000/s", ecr: "1000/s", aps: "1000/s" }, sweepInterval: "1h" };
+/** As an account's owner would ask AWS for: many lives are lived at once. */
+const QUOTAS = { rulesNamespacesPerWorkspace: 1_000, ruleGroupsPerWorkspace: 10_000 };
 
 /** Starts everything, operator included; its kubeconfig points at the proxy. On a failure what was started is ended. */
 export async function startFaultBench(options: BenchOptions = {}): Promise<FaultBench> {
@@ -51,10 +55,10 @@ export async function startBench<Bench extends FaultBench>(options: BenchOptions
     await (options.install ?? installPlatform)(plane);
     const configFile = join(plane.dir, "operator-config.json");
     const dev = readConfigFile(DEV_CONFIG);
-    await writeFile(configFile, JSON.stringify({ ...dev, aws: AWS }));
+    await writeFile(configFile, JSON.stringify({ ...dev, aws: AWS, ...options.config }));
     const config = readConfigFile(configFile);
     const stateFile = join(plane.dir, "aws.json");
-    const emulator = await startAws(config, { stateFile, observer: options.onAwsCall });
+    const emulator = await startAws(config, { stateFile, observer: options.onAwsCall, quotas: QUOTAS });
     const proxy = await startApiProxy(plane);
     const bench = make({ options, plane, configFile, config, stateFile, emulator, proxy });
     await bench.startOperator();
@@ -135,7 +139,7 @@ export class FaultBench {
   async startAws(): Promise<void> {
     const { config, stateFile, options } = this.#parts;
     const port = Number(new URL(this.#emulator.url).port);
-    this.#emulator = await startAws(config, { port, stateFile, observer: options.onAwsCall });
+    this.#emulator = await startAws(config, { port, stateFile, observer: options.onAwsCall, quotas: QUOTAS });
   }
 
   /** Applies objects as an administrator. */

@@ -26,6 +26,7 @@ const CHILD_KINDS: readonly ResourceType[] = [
   KINDS.Sidecar,
   KINDS.PodMonitor,
   KINDS.PrometheusRule,
+  KINDS.ConfigMap,
 ];
 
 export interface KubeRuntime {

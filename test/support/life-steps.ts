@@ -33,7 +33,8 @@ const NAMED_IN_BODY: ReadonlySet<string> = new Set(["eks:CreatePodIdentityAssoci
 export async function recordLife(bench: FaultBench, namespace: string): Promise<RecordedLife> {
   const seen: { phase: Phase; to: "api" | "aws"; call: string }[] = [];
   let phase: Phase = "born";
-  let lastAction = 0;
+  // What was called before is another life's.
+  let lastAction = (await bench.aws.actions(0)).at(-1)?.sequence ?? 0;
   const noteAws = async (): Promise<void> => {
     const actions = await bench.aws.actions(lastAction);
     lastAction = actions.at(-1)?.sequence ?? lastAction;

@@ -1,8 +1,9 @@
 import { expect, vi } from "vitest";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { pushImage } from "../../src/cli/image.ts";
-import { isReady } from "../../src/cli/service-watch.ts";
+import { condition, isReady } from "../../src/cli/service-watch.ts";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
+import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { isWrite, signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { serviceOf } from "./platform.ts";
@@ -78,17 +79,27 @@ const MESH_CHANGED = {
   resilience: { connectionPool: { maxConnections: 64, maxPendingRequests: 16 } },
 };
 
-/** By what the names of their namespaces begin with: in Istio with IRSA; in App Mesh with EKS Pod Identity. */
+/** Nothing but its SLO, for what that has in Amazon Managed Service for Prometheus. */
+const RULES_BORN = {
+  image: BORN.image,
+  slos: [{ name: "availability", objective: "99.9", indicator: "availability" }],
+};
+
+const RULES_CHANGED = { ...RULES_BORN, slos: [{ ...RULES_BORN.slos[0], objective: "99.5" }] };
+
+/** By what the names of their namespaces begin with: in Istio with IRSA; in App Mesh with EKS Pod Identity; with SLOs. */
 const LIVES = {
   life: { labels: {}, born: BORN, changed: CHANGED },
   mesh: { labels: { mesh: "appmesh" }, born: MESH_BORN, changed: MESH_CHANGED },
+  rules: { labels: {}, born: RULES_BORN, changed: RULES_CHANGED },
 } as const satisfies Record<string, Life>;
 
 export type LifeKind = keyof typeof LIVES;
 
 /** Which kind of life the namespace is for: its name begins with it. */
 export function lifeKindOf(namespace: string): LifeKind {
-  return namespace.startsWith("mesh-") ? "mesh" : "life";
+  if (namespace.startsWith("mesh-")) return "mesh";
+  return namespace.startsWith("rules-") ? "rules" : "life";
 }
 
 function lifeOf(namespace: string): Life {
@@ -132,7 +143,7 @@ export async function live(
   const born = await readWorld(bench, namespaces);
   await enter("changed");
   await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).changed)));
-  await untilAll(bench, keys, "Ready again", (key) => bench.watch.get(key)?.metadata.generation !== 1 && isReady(bench.watch.get(key)));
+  await untilAll(bench, keys, "Ready again", (key) => bench.watch.get(key)?.metadata.generation !== 1 && isWhole(bench.watch.get(key)));
   const changed = await readWorld(bench, namespaces);
   await enter("seenAgain");
   const idleWrites = await lookAgain(bench, keys);
@@ -148,7 +159,12 @@ async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<vo
   );
   await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).born)));
   await Promise.all(keys.map((key) => push(bench, key)));
-  await untilAll(bench, keys, "Ready", (key) => isReady(bench.watch.get(key)));
+  await untilAll(bench, keys, "Ready", (key) => isWhole(bench.watch.get(key)));
+}
+
+/** Ready does not wait for the rules of SLOs. */
+function isWhole(service: PlatformService | undefined): boolean {
+  return isReady(service) && condition(service, "SLOsReady")?.status === "True";
 }
 
 async function push(bench: FaultBench, key: ObjectKey): Promise<void> {

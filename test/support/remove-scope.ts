@@ -26,6 +26,7 @@ export function awsRemoveScope({ operator, config }: EmulatedAws, key: ObjectKey
     repositories: new Converger(operator.repositories),
     existingRepositories: new Borrowed(operator.existingRepositories),
     associations: new Converger(operator.associations),
+    rulesNamespaces: new Converger(operator.rulesNamespaces),
     appMesh: new MeshConvergers(operator.mesh),
     routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
     imageReader: operator.images,

@@ -28,6 +28,7 @@ import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
 import { NO_APP_MESH } from "./no-app-mesh.ts";
 import { NO_HOLDS } from "./no-holds.ts";
+import { NO_MANAGED_PROMETHEUS } from "./no-managed-prometheus.ts";
 import { childState, deploymentState, ownDeployment } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
@@ -236,6 +237,7 @@ export function servicePass(
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
     associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
+    rulesNamespaces: new Converger(NO_MANAGED_PROMETHEUS),
     appMesh: new MeshConvergers(NO_APP_MESH),
     routesOfRouter: new Borrowed(NO_APP_MESH.routesOfRouter),
     imageReader: {

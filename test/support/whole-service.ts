@@ -20,7 +20,7 @@ import { meshOf } from "../../src/resources/mesh/choose.ts";
 import { buildNetworkPolicies } from "../../src/resources/network-policy.ts";
 import { placementProblems } from "../../src/resources/placement.ts";
 import { buildPodMonitor } from "../../src/resources/pod-monitor.ts";
-import { buildPrometheusRule } from "../../src/resources/slo/prometheus-rule.ts";
+import { buildRuleObject, buildRulesNamespace } from "../../src/resources/slo/rule-file.ts";
 import { buildService } from "../../src/resources/service.ts";
 import { buildServiceAccount } from "../../src/resources/service-account.ts";
 import { testConfig } from "./effective-services.ts";
@@ -95,11 +95,17 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
     ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, config) }),
     ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, config) }),
     ...(service.mesh === "AppMesh" && { VirtualNode: buildVirtualNode(service, config, network) }),
+    ...rulesOutside(service, config),
     Image: { repository: service.repository, ...imageReference(service) },
     ...Object.fromEntries(
       children({ service, config, network, policies: policies.objects }).map((child) => [`${child.kind} ${child.metadata.name}`, child]),
     ),
   };
+}
+
+function rulesOutside(service: EffectiveService, config: OperatorConfig): Readonly<Record<string, unknown>> {
+  const rules = buildRulesNamespace(service, config);
+  return rules === undefined ? {} : { RuleGroupsNamespace: rules };
 }
 
 interface Parts {
@@ -125,7 +131,7 @@ function children({ service, config, network, policies }: Parts): readonly KubeO
     buildService(service, config),
     buildAutoscaler(service),
     buildPodMonitor(service),
-    buildPrometheusRule(service, config),
+    buildRuleObject(service, config),
     ...mesh.security(service, config, network),
     ...mesh.traffic(service, config),
   ].filter((child) => child !== undefined);

@@ -28,6 +28,7 @@ const READ_KINDS = [
   KINDS.HTTPRoute,
   KINDS.PodMonitor,
   KINDS.PrometheusRule,
+  KINDS.ConfigMap,
 ];
 
 /** Set by the API server and its controllers, or at a moment of their own. */
@@ -59,11 +60,14 @@ const HASHES = /"[0-9a-f]{16,64}"/g;
 export async function readWorld(bench: FaultBench, namespaces: readonly string[]): Promise<World> {
   const kinds = READ_KINDS.map(resourceName).join(",");
   const list: { readonly items: readonly Live[] } = JSON.parse(await bench.plane.kubectl(["get", kinds, "-A", "-o", "json"]));
-  const { roles, repositories, podIdentityAssociations, meshObjects } = await bench.aws.state();
+  const { roles, repositories, podIdentityAssociations, meshObjects, rulesNamespaces } = await bench.aws.state();
   return new Map(
     namespaces.map((namespace) => {
       const objects = list.items.filter(
-        ({ kind, metadata }) => metadata.namespace === namespace && !(kind === "ServiceAccount" && metadata.name === "default"),
+        ({ kind, metadata }) =>
+          metadata.namespace === namespace &&
+          !(kind === "ServiceAccount" && metadata.name === "default") &&
+          !(kind === "ConfigMap" && metadata.name === "kube-root-ca.crt"),
       );
       const own = <T>(table: readonly [string, T][]): [string, T][] => table.filter(([key]) => key.includes(namespace));
       const entries = [
@@ -71,6 +75,7 @@ export async function readWorld(bench: FaultBench, namespaces: readonly string[]
         ...own(roles).map(([key, role]) => [`iam Role ${key}`, role] as const),
         ...own(repositories).map(([key, repository]) => [`ecr Repository ${key}`, repository] as const),
         ...own(meshObjects).map(([key, { kind, spec, tags }]) => [`appmesh ${kind} ${key}`, { spec, tags }] as const),
+        ...own(rulesNamespaces).map(([key, { data, tags }]) => [`aps RuleGroupsNamespace ${key}`, { data: textOf(data), tags }] as const),
         ...podIdentityAssociations
           .map(([, association]) => association)
           .filter((association) => association.namespace === namespace)
@@ -79,6 +84,10 @@ export async function readWorld(bench: FaultBench, namespaces: readonly string[]
       return [namespace, JSON.parse(anonymous(Object.fromEntries(entries), namespace))];
     }),
   );
+}
+
+function textOf(base64: string): string {
+  return Buffer.from(base64, "base64").toString();
 }
 
 /** The status of a PlatformService is the operator's word; that of a child is not. */

@@ -64,6 +64,15 @@ describe("the configuration file", () => {
     expect(parseConfig(`${VALID}\nmesh: { default: AppMesh, appMesh: ${appMesh} }\n`, "test").mesh.default).toBe("AppMesh");
   });
 
+  test("a workspace may be in another region, and stay when the rules are delivered otherwise", () => {
+    const workspaceArn = "arn:aws:aps:us-east-1:111122223333:workspace/ws-1";
+    expect(parseConfig(`${VALID}\nslos: { delivery: ConfigMap, workspaceArn: "${workspaceArn}" }\n`, "test").slos).toMatchObject({
+      delivery: "ConfigMap",
+      workspaceArn,
+    });
+    expect(parseConfig(VALID, "test").slos).toMatchObject({ delivery: "PrometheusRule", workspaceArn: null });
+  });
+
   test.each([
     ["a field that does not exist", VALID.replace("cluster:", "clusters: {}\ncluster:"), "clusters"],
     ["an account that is no account", VALID.replace('"111122223333"', '"1111"'), "cluster.accountId"],
@@ -76,6 +85,18 @@ describe("the configuration file", () => {
       `${VALID}\nmesh: { overrides: [{ namespaceSelector: {}, provider: AppMesh }] }\n`,
       "write its meshName, envoyImage and proxyInitImage",
     ],
+    ["rules for Amazon and no word of where", `${VALID}\nslos: { delivery: AmazonManagedPrometheus }\n`, "write the ARN of the workspace"],
+    [
+      "a workspace of another account",
+      `${VALID}\nslos: { workspaceArn: "arn:aws:aps:eu-west-1:999988887777:workspace/ws-1" }\n`,
+      "must be a workspace of the account cluster.accountId",
+    ],
+    [
+      "what is no workspace",
+      `${VALID}\nslos: { workspaceArn: "arn:aws:aps:eu-west-1:111122223333:rulegroupsnamespace/ws-1/a" }\n`,
+      "must be the ARN of a workspace",
+    ],
+    ["a way for rules that there is not", `${VALID}\nslos: { delivery: Mimir }\n`, "slos.delivery"],
     ["a default identity that is not installed", VALID.replace("modes: [IRSA, PodIdentity]", "default: PodIdentity"), "identity.default"],
     ["what is no YAML", "cluster: [", "not YAML"],
     ["an empty file", "", "not a valid configuration"],

@@ -10,6 +10,7 @@ import { EMULATOR_PROBES } from "./emulator.ts";
 import { IAM_ACCOUNT_PROBES } from "./iam-account.ts";
 import { IAM_POLICY_PROBES } from "./iam-policies.ts";
 import { IAM_ROLE_PROBES } from "./iam-roles.ts";
+import { MANAGED_PROMETHEUS_PROBES } from "./managed-prometheus.ts";
 import { POD_IDENTITY_PROBES } from "./pod-identity.ts";
 import { STS_PROBES } from "./sts.ts";
 
@@ -26,6 +27,7 @@ export const ALL_PROBES: readonly Probe[] = [
   ...EKS_AUTH_PROBES,
   ...APP_MESH_OBJECT_PROBES,
   ...APP_MESH_LIMIT_PROBES,
+  ...MANAGED_PROMETHEUS_PROBES,
   ...AUTHORIZATION_PROBES,
   ...EMULATOR_PROBES,
 ];

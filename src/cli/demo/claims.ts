@@ -1,11 +1,13 @@
 import { deepStrictEqual } from "node:assert";
 import type { Environment } from "../environment.ts";
+import type { Monitoring } from "../monitoring.ts";
 import type { ServiceWatch } from "../service-watch.ts";
 
 /** What the demo asserts: each claim is read back by clients that are not the operator's. */
 
 export interface DemoContext {
   readonly environment: Environment;
+  readonly monitoring: Monitoring;
   readonly watch: ServiceWatch;
   /** Says a line of a claim's own progress, as a time measured. */
   readonly say: (line: string) => void;
@@ -26,7 +28,7 @@ export function same(actual: unknown, expected: unknown, what: string): void {
   }
 }
 
-export function holds(condition: boolean, what: string): void {
+export function holds(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
 

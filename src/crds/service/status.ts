@@ -8,7 +8,7 @@ import { LONGEST_REQUEST } from "../requests.ts";
 export const LONGEST_IMAGE = 1024;
 
 const resource = z.strictObject({
-  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws, eks.aws or appmesh.aws."),
+  group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws, eks.aws, appmesh.aws or aps.aws."),
   kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
   name: z.string().max(512).describe("Name, as the API server or AWS has it."),
   state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),

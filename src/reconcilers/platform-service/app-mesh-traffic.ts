@@ -98,6 +98,7 @@ async function retireRoute({ appMesh, service }: Scope, name: string): Promise<S
   const removal = await appMesh.routes.retire({ name, owner: service.key });
   switch (removal.state) {
     case "gone":
+    case "deleting":
     case "withheld":
       return undefined;
     case "foreign":

@@ -38,8 +38,8 @@ export class BudgetMemory {
   readonly #now: () => number;
   #state: "NotAsked" | "NotAnsweredYet" | "PrometheusUnreachable" | "known";
   #missed = 0;
-  /** Whether what the last answer did not have was not there. */
-  #whole = true;
+  /** Answers in a row of which the server says that some may be missing: what such a one has not may be there. */
+  #partial = 0;
   /** By `namespace/name/slo objective`: a reading is of one objective. */
   #readings: ReadonlyMap<string, Known> = new Map();
 
@@ -52,27 +52,31 @@ export class BudgetMemory {
   of(key: ObjectKey, slo: Pick<Slo, "name" | "objective">): SloReading {
     if (this.#state !== "known") return { finding: this.#state };
     // Where there is no reading it was written since the last answer, or is in a gap of it.
-    const unread: SloReading = this.#whole
-      ? { finding: "RuleNotLoaded", budget: "Unknown", since: this.#now() }
-      : { finding: "NotAnsweredYet" };
-    return this.#readings.get(idOf(key, slo)) ?? unread;
+    return this.#readings.get(idOf(key, slo)) ?? this.#unread();
+  }
+
+  #unread(): SloReading {
+    if (this.#partial === 0) return { finding: "RuleNotLoaded", budget: "Unknown", since: this.#now() };
+    return { finding: this.#partial < MISSES ? "NotAnsweredYet" : "PrometheusUnreachable" };
   }
 
   /** Keys of the services of which something else is now known. */
   answered(services: readonly PlatformService[], { samples, whole }: Answered): readonly ObjectKey[] {
     const read = readingsOf(samples);
     const before = this.#readings;
+    this.#partial = whole ? 0 : this.#partial + 1;
     const readings = new Map<string, Known>();
     const changed: ObjectKey[] = [];
     for (const service of services) {
       const key = keyOf(service);
       let isChanged = this.#state !== "known";
-      for (const slo of service.spec.slos ?? []) {
+      for (const slo of slosOf(service)) {
         const id = idOf(key, slo);
         const known = before.get(id);
         const now = read(key, slo);
         if (!whole && now.finding !== "Measured") {
-          if (known) readings.set(id, known);
+          if (known && this.#partial < MISSES) readings.set(id, known);
+          isChanged ||= this.#partial === MISSES;
           continue;
         }
         const since = known?.finding === now.finding ? known.since : this.#now();
@@ -80,11 +84,10 @@ export class BudgetMemory {
         readings.set(id, reading);
         isChanged ||= !isSame(known, reading);
       }
-      if (isChanged && (service.spec.slos ?? []).length > 0) changed.push(key);
+      if (isChanged && slosOf(service).length > 0) changed.push(key);
     }
     this.#state = "known";
     this.#missed = 0;
-    this.#whole = whole;
     this.#readings = readings;
     return changed;
   }
@@ -94,14 +97,14 @@ export class BudgetMemory {
     if (++this.#missed !== MISSES) return [];
     this.#state = "PrometheusUnreachable";
     this.#readings = new Map();
-    return services.filter(({ spec }) => (spec.slos ?? []).length > 0).map(keyOf);
+    return services.filter((service) => slosOf(service).length > 0).map(keyOf);
   }
 
   /** Number of SLOs by what is known of them. */
   counts(services: readonly PlatformService[]): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const service of services) {
-      for (const slo of service.spec.slos ?? []) {
+      for (const slo of slosOf(service)) {
         const reading = this.of(keyOf(service), slo);
         const state = reading.finding === "Measured" ? reading.budget : "since" in reading ? reading.finding : "Unknown";
         counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -109,6 +112,10 @@ export class BudgetMemory {
     }
     return counts;
   }
+}
+
+function slosOf({ spec }: PlatformService): readonly Slo[] {
+  return spec.slos ?? [];
 }
 
 /** What the status says of the SLO, where that is about the same objective. */

@@ -11,6 +11,8 @@ import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /** AWS tells nobody when a foreign object goes. */
 export const EXTERNAL_RECHECK_MS = 60_000;
+/** What AWS has taken in and is still at takes it seconds. */
+export const UNDER_WAY_RECHECK_MS = 3_000;
 
 /** Lists the object in the status and counts what was put back. */
 export function noteExternal(
@@ -60,7 +62,7 @@ export async function removeExternal<D extends Identified, O>(
   const { group, kind } = converger.resource;
   if (isAbandoned(scope.stored, { group, kind, name })) return leaveBehind(scope, { group, kind, name });
   converger.forget(name);
-  return externalRemoval(await converger.resource.delete({ name, owner: scope.key, force }));
+  return externalRemoval(await converger.resource.delete({ name, owner: scope.key, force }), `${kind} ${name}`);
 }
 
 /** Nobody takes it away any more: who asked for that is told what it was, when the service is gone. */
@@ -70,11 +72,13 @@ export function leaveBehind({ retained }: RemoveScope, resource: Omit<OwnedResou
 }
 
 /** What is not ours is not ours to delete: to this service it is gone. */
-function externalRemoval(removal: ExternalRemoval): RemovalReport {
+function externalRemoval(removal: ExternalRemoval, what: string): RemovalReport {
   switch (removal.state) {
     case "gone":
     case "foreign":
       return { state: "gone" };
+    case "deleting":
+      return { state: "deleting", message: `waits for ${what} to be gone`, recheckMs: UNDER_WAY_RECHECK_MS };
     case "blocked":
       return { state: "blocked", reason: removal.reason, message: removal.message, recheckMs: EXTERNAL_RECHECK_MS };
     default:

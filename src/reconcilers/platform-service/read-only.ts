@@ -29,6 +29,7 @@ export function readOnlyPass(ports: Pick<Ports, keyof Hands>): ReadOnlyPass {
       roles: looking(ports.roles, note),
       repositories: looking(ports.repositories, note),
       associations: looking(ports.associations, note),
+      rulesNamespaces: looking(ports.rulesNamespaces, note),
       appMesh: {
         virtualNodes: looking(ports.appMesh.virtualNodes, note),
         virtualRouters: looking(ports.appMesh.virtualRouters, note),

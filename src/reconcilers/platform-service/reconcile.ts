@@ -94,6 +94,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
     configHash: deps.configHash,
     now,
     notRun: whyNotRun(verdict),
+    errorBudgets: deps.errorBudgets,
   });
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
@@ -168,7 +169,7 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
 }
 
 function forget(
-  { roles, existingRoles, repositories, existingRepositories, associations, appMesh, routesOfRouter }: ReconcilerDeps,
+  { roles, existingRoles, repositories, existingRepositories, associations, rulesNamespaces, appMesh, routesOfRouter }: ReconcilerDeps,
   key: ObjectKey,
 ): void {
   roles.forgetOwnedBy(key);
@@ -176,6 +177,7 @@ function forget(
   repositories.forgetOwnedBy(key);
   existingRepositories.forget(key);
   associations.forgetOwnedBy(key);
+  rulesNamespaces.forgetOwnedBy(key);
   appMesh.forgetOwnedBy(key);
   routesOfRouter.forget(key);
 }

@@ -2,11 +2,11 @@ import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import type { PlatformService, SloStatus } from "../../crds/platform-service.ts";
+import type { PlatformService } from "../../crds/platform-service.ts";
 import type { Borrowed } from "../borrowed.ts";
 import type { Converger, Converging } from "../converge.ts";
 import type { MeshConvergers, MeshConverging } from "../mesh-convergers.ts";
-import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired } from "../../crds/desired.ts";
+import type { AssociationDesired, ExistingRole, RepositoryDesired, RoleDesired, RulesNamespaceDesired } from "../../crds/desired.ts";
 import type {
   AssociationObserved,
   Children,
@@ -18,6 +18,7 @@ import type {
   ResolvedImage,
   RoleObserved,
   RoutesOfRouter,
+  RulesNamespaceObserved,
   World,
 } from "../ports.ts";
 import type { RolloutBudget } from "../rollout-budget.ts";
@@ -37,6 +38,7 @@ export interface Ports {
   readonly repositories: Converger<RepositoryDesired, RepositoryObserved>;
   readonly existingRepositories: Borrowed<RepositoryObserved>;
   readonly associations: Converger<AssociationDesired, AssociationObserved>;
+  readonly rulesNamespaces: Converger<RulesNamespaceDesired, RulesNamespaceObserved>;
   readonly appMesh: MeshConvergers;
   readonly routesOfRouter: Borrowed<RoutesOfRouter>;
   readonly imageReader: ImageReader;
@@ -66,8 +68,6 @@ export interface Facts {
   certificateRevision?: number;
   /** `repository@sha256:…` that runs, once a rollout is complete. */
   runningImage?: string;
-  /** What is left of the error budgets. */
-  slos?: readonly SloStatus[];
 }
 
 /** Drift that a pass put back, for the counter and the event. */
@@ -84,6 +84,7 @@ export interface Hands {
   readonly roles: Converging<RoleDesired, RoleObserved>;
   readonly repositories: Converging<RepositoryDesired, RepositoryObserved>;
   readonly associations: Converging<AssociationDesired, AssociationObserved>;
+  readonly rulesNamespaces: Converging<RulesNamespaceDesired, RulesNamespaceObserved>;
   readonly appMesh: MeshConverging;
   readonly imageKeeper: ImageKeeper;
   readonly budget: Pick<RolloutBudget, "take" | "release">;

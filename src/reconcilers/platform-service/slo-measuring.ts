@@ -10,10 +10,11 @@ const PATIENCE_MS = 600_000;
 /** Whoever asks Prometheus has the service looked at when it says something else; this is only in case that gets lost. */
 const TOLD_RECHECK_MS = 3_600_000;
 
-export function statusOfSlos({ service, stored, errorBudgets }: Scope): readonly SloStatus[] {
-  return (service.spec.slos ?? []).map((slo) => {
+export function statusOfSlos({ stored, errorBudgets }: Pick<Scope, "stored" | "errorBudgets">): readonly SloStatus[] {
+  const { namespace, name: service } = stored.metadata;
+  return (stored.spec.slos ?? []).map((slo) => {
     const { name, objective } = slo;
-    const reading = errorBudgets.of(service.key, slo);
+    const reading = errorBudgets.of({ namespace, name: service }, slo);
     if ("since" in reading) return { name, objective, budget: reading.budget, remainingPercent: reading.remainingPercent };
     const kept = reading.finding === "NotAnsweredYet" ? saidOf(stored, slo) : undefined;
     return kept ?? { name, objective, budget: "Unknown" };
@@ -23,7 +24,7 @@ export function statusOfSlos({ service, stored, errorBudgets }: Scope): readonly
 /** `written`: what there is to say of the rules themselves. */
 export function reportOfSlos(scope: Scope, written: string): StepReport {
   const { service, errorBudgets } = scope;
-  const readings = (service.spec.slos ?? []).map((slo) => ({ name: slo.name, reading: errorBudgets.of(service.key, slo) }));
+  const readings = service.slos.map((slo) => ({ name: slo.name, reading: errorBudgets.of(service.key, slo) }));
   const found = (finding: SloReading["finding"]) => readings.filter(({ reading }) => reading.finding === finding);
   const names = (finding: SloReading["finding"]): string =>
     found(finding)
@@ -49,7 +50,7 @@ export function reportOfSlos(scope: Scope, written: string): StepReport {
     );
   if (found("NoSamples").length > 0)
     unmeasured.push(
-      `${names("NoSamples")}: the rules are loaded and find nothing to count: call the service once, if nobody ever has; otherwise the platform team checks that Prometheus scrapes the proxies of its pods, and the squad that the series of its own queries are there`,
+      `${names("NoSamples")}: the rules are loaded and find nothing to count: call the service once, if nobody has since its pods started; otherwise the platform team checks that Prometheus scrapes the proxies of its pods, and the squad that the series of its own queries are there`,
     );
   if (unmeasured.length > 0) {
     const since = Math.min(...[...found("RuleNotLoaded"), ...found("NoSamples")].map(sinceOf));
@@ -81,8 +82,10 @@ const UNMEASURED: ReadonlySet<string> = new Set(["RuleNotLoaded", "NoSamples"]);
 const ANSWERS: ReadonlySet<string> = new Set([...UNMEASURED, "Measured", "NoTraffic", "PrometheusUnreachable"]);
 
 /** Until Prometheus has answered once: what it answered another process, so that a hand-over changes nothing. */
-function asBefore({ previous }: Scope): StepReport {
-  const before = previous.find(({ type, reason }) => type === "SLOsReady" && ANSWERS.has(reason));
+function asBefore({ previous, stored, service }: Scope): StepReport {
+  const isSame =
+    service.slos.length === (stored.status?.slos ?? []).length && service.slos.every((slo) => saidOf(stored, slo) !== undefined);
+  const before = isSame ? previous.find(({ type, reason }) => type === "SLOsReady" && ANSWERS.has(reason)) : undefined;
   if (before === undefined) {
     return {
       state: "progressing",

@@ -8,7 +8,9 @@ import { pauseOf, reconcileRequestOf, rfc3339, suspensionOf } from "../../crds/r
 import { computeConditions, conditionOf, type NotRun } from "../conditions.ts";
 import type { StepReport } from "../step.ts";
 import { listedInAppMesh } from "./app-mesh-removal.ts";
+import { listedInWorkspace } from "./rules-namespace.ts";
 import type { OwnedResource, Scope } from "./scope.ts";
+import { statusOfSlos } from "./slo-measuring.ts";
 
 /** Status is computed once a pass, in this file, and written only if it differs. */
 
@@ -23,6 +25,7 @@ export interface StatusInput {
   readonly now: number;
   /** Absent where the spec was refused, or could not be judged yet: what runs stays as it is, and so does what is said of it. */
   readonly scope: Scope | undefined;
+  readonly errorBudgets: Scope["errorBudgets"];
 }
 
 export function computeStatus(input: StatusInput): PlatformServiceStatus {
@@ -38,7 +41,10 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
   });
   const asked = requestsOf(stored, now);
   const inputs = inputsOf(input);
-  if (!scope) return { ...before, observedGeneration: stored.metadata.generation, conditions, inputs, ...asked };
+  if (!scope) {
+    // Its rules go on, and so do its budgets.
+    return { ...before, observedGeneration: stored.metadata.generation, conditions, inputs, ...budgetsOf(input), ...asked };
+  }
   const { facts, service, resources } = scope;
   const desired = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
   // Of what a squad brings nothing is known while it is rolled out, and what ran before may have been something else.
@@ -51,14 +57,15 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     image: desired === undefined && running === undefined ? undefined : { desired, running },
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs,
-    ...budgetsOf(facts),
-    resources: sortResources([...resources, ...listedInAppMesh(scope)]),
+    ...budgetsOf(input),
+    resources: sortResources([...resources, ...listedInAppMesh(scope), ...listedInWorkspace(scope)]),
     ...asked,
   };
 }
 
-function budgetsOf({ slos = [] }: Scope["facts"]): Pick<PlatformServiceStatus, "slos" | "budget"> {
-  if (slos.length === 0) return {};
+function budgetsOf(input: StatusInput): Pick<PlatformServiceStatus, "slos" | "budget"> {
+  const slos = statusOfSlos(input);
+  if (slos.length === 0) return { slos: undefined, budget: undefined };
   return { slos: [...slos], budget: BUDGETS.find((budget) => slos.some((slo) => slo.budget === budget)) };
 }
 

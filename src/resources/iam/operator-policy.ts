@@ -4,6 +4,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { sortedUnique } from "../order.ts";
 import { appMeshStatements } from "./app-mesh-policy.ts";
 import { POLICY_VERSION } from "./inline-policy.ts";
+import { managedPrometheusStatements } from "./managed-prometheus-policy.ts";
 import { covers } from "./pattern.ts";
 import { allow, CLUSTER_TAG, deny, namedInRequest, onlyOurTagKeys, render, requestTag, resourceTag } from "./policy-parts.ts";
 import { POD_IDENTITY_SERVICE } from "./role.ts";
@@ -21,7 +22,10 @@ export function renderOperatorPolicy(config: OperatorConfig): string {
 
 /** All that the operator's role has, of each policy that is attached to it, as one. */
 export function allOfOperator(config: OperatorConfig): PolicyDocument {
-  return { Version: POLICY_VERSION, Statement: [...ownStatements(config), ...appMeshStatements(config)] };
+  return {
+    Version: POLICY_VERSION,
+    Statement: [...ownStatements(config), ...appMeshStatements(config), ...managedPrometheusStatements(config)],
+  };
 }
 
 function ownStatements(config: OperatorConfig): readonly PolicyStatement[] {

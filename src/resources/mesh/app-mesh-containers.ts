@@ -6,6 +6,7 @@ import type { PodPart } from "../container.ts";
 import type { IdentityToken } from "../identity-token.ts";
 import { certificateName, TLS_FILES } from "./app-mesh-tls.ts";
 import type { PodInput, PodParts } from "./mesh.ts";
+import { isMeasuredByMesh } from "./request-metrics.ts";
 
 /**
  * Envoy in a pod, as AWS's own injector puts it there (aws-app-mesh-controller-for-k8s, pkg/inject), but as a native sidecar: it is up before the
@@ -85,7 +86,7 @@ function envoy(service: EffectiveService, config: OperatorConfig, { token, tls }
     // A sidecar is stopped when the application has ended: there is nothing left to drain.
     LISTENER_DRAIN_WAIT_TIME_S: "1",
     // The VirtualNode as a label of its metrics.
-    ...((service.spec.slos ?? []).length > 0 && { ENABLE_ENVOY_STATS_TAGS: "1" }),
+    ...(isMeasuredByMesh(service) && { ENABLE_ENVOY_STATS_TAGS: "1" }),
   };
   const isLive = {
     exec: { command: ["sh", "-c", `curl -s http://localhost:${ENVOY_ADMIN_PORT}/server_info | grep state | grep -q LIVE`] },

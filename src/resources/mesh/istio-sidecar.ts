@@ -8,7 +8,7 @@ import { HBONE_PORT, ISTIOD_PORT } from "./istio-ports.ts";
 import { buildAuthorizationPolicy, buildPeerAuthentication, SECURITY_API } from "./istio-security.ts";
 import { buildDestinationRule, buildVirtualService } from "./istio-traffic.ts";
 import { NO_PARTS, type Mesh } from "./mesh.ts";
-import { histogramBounds, sidecarRequestMetrics } from "./request-metrics.ts";
+import { histogramBounds, isMeasuredByMesh, sidecarRequestMetrics } from "./request-metrics.ts";
 
 /** Where a proxy shows metrics: of the whole pod, the application's too (pilot-agent), and Envoy's own, which is nothing else. */
 const POD_METRICS_PORT = 15020;
@@ -80,7 +80,7 @@ export const istioSidecar: Mesh = {
 
 /** Under strict isolation only the service's own metrics port is open, and what its SLOs are measured by. */
 function metricsIngress(service: EffectiveService, config: OperatorConfig): readonly NetworkRule[] {
-  const measured = (service.spec.slos ?? []).length > 0 ? [ENVOY_METRICS_PORT] : [];
+  const measured = isMeasuredByMesh(service) ? [ENVOY_METRICS_PORT] : [];
   const ports = isStrict(service) ? measured : [POD_METRICS_PORT, ENVOY_METRICS_PORT];
   return ports.length === 0 ? [] : [{ peers: [namespacePeer(config.network.monitoringNamespace)], ports: ports.map(tcp) }];
 }

@@ -14,6 +14,11 @@ const DEFAULT_BOUNDS: readonly number[] = [
 /** Of gRPC's statuses, those that google.rpc.Code maps to HTTP's 5xx: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 const GRPC_FAILURES = "2|4|12|13|14|15";
 
+/** Whether an SLO of the service is measured by what its mesh counts, and not by queries of its squad alone. */
+export function isMeasuredByMesh({ slos }: EffectiveService): boolean {
+  return slos.some(({ indicator }) => indicator !== undefined);
+}
+
 function increase(metric: string, labels: readonly string[], window: string): string {
   return `increase(${metric}{${labels.join(",")}}[${window}])`;
 }
@@ -27,9 +32,12 @@ function timesOf(histogram: string, own: readonly string[]): Pick<RequestMetrics
   };
 }
 
-/** The bound as clients write it, 250, and as Prometheus 3 makes it of that, 250.0. */
+/** The bound as clients write it, 250, and as Prometheus 3 makes it of that: 250.0, or 1.8e+06 from a million on (its labels.FormatOpenMetricsFloat). */
 function upTo(ms: number): string {
-  return Number.isInteger(ms) ? `le=~"${ms}(\\\\.0)?"` : `le="${ms}"`;
+  if (!Number.isInteger(ms)) return `le="${ms}"`;
+  if (ms < 1_000_000) return `le=~"${ms}(\\\\.0)?"`;
+  const [mantissa = "", exponent = ""] = ms.toExponential().split("e+");
+  return `le=~"${ms}|${mantissa.replace(".", "\\\\.")}e\\\\+${exponent.padStart(2, "0")}"`;
 }
 
 /** By the service's own sidecars, whose histograms have a bound for each threshold that its squad writes. */
@@ -47,7 +55,7 @@ function sidecarBounds(service: EffectiveService): readonly number[] {
 }
 
 /** What the sidecar is asked for beside its default bounds: nothing where the pod template is not ours. */
-function ownBounds({ spec: { slos = [], workloadRef } }: EffectiveService): readonly number[] {
+function ownBounds({ slos, spec: { workloadRef } }: EffectiveService): readonly number[] {
   if (workloadRef !== undefined) return [];
   return slos.flatMap(({ threshold }) => (threshold === undefined ? [] : [durationMs(threshold)]));
 }

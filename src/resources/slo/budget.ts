@@ -11,7 +11,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** What Prometheus has of an SLO. RuleNotLoaded: no rule of this objective; NoSamples: a rule, and nothing that it counts; NoTraffic: nothing but zeros. */
+/** What Prometheus has of an SLO. RuleNotLoaded: no rule of this objective; NoSamples: a rule, and nothing that it counted in the whole period; NoTraffic: nothing but zeros. */
 export type Finding = "Measured" | "NoTraffic" | "NoSamples" | "RuleNotLoaded";
 
 export type Reading =
@@ -55,7 +55,7 @@ export function readingsOf(samples: readonly Sample[]): (key: ObjectKey, slo: Pi
     if (!loaded.has(`${id} ${objective}`)) return { finding: "RuleNotLoaded" };
     const total = totals.get(id);
     const remaining = budgets.get(id);
-    if (total === undefined) return { finding: "NoSamples" };
+    // Also where nothing is counted now, as between a rollout and the first request after it: SLOMeasurementLost and SLONotMeasured are for what does not come back.
     if (remaining !== undefined) return { finding: "Measured", remaining };
     // Requests that no budget is recorded for yet are of the last moments.
     return { finding: total === 0 ? "NoTraffic" : "NoSamples" };

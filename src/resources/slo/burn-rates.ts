@@ -48,9 +48,9 @@ export function periodDays({ window }: Pick<Slo, "window">): number {
   return Number(window.slice(0, -1));
 }
 
-/** As a ratio of whole numbers: the share of failed requests above which the budget is spent so fast. */
+/** As a ratio of whole numbers: the share of failed requests above which the budget is spent so fast. What keeps the objective is never too fast, however short the period. */
 function threshold(slo: Pick<Slo, "objective" | "window">, { percent, long }: BurnRate): readonly [number, number] {
-  return [percent * periodDays(slo) * DAY * budgetMillionths(slo), 100 * MILLION * long];
+  return [Math.max(percent * periodDays(slo) * DAY, 100 * long) * budgetMillionths(slo), 100 * MILLION * long];
 }
 
 /** Share of failed requests above which the rate is exceeded; from 1 on it never is. */
@@ -59,10 +59,10 @@ export function errorThreshold(slo: Pick<Slo, "objective" | "window">, rate: Bur
   return numerator / denominator;
 }
 
-/** Requests in the long window below which a single failed one would exceed the rate. */
+/** Requests in the long window below which a single failed one would exceed, or just make, the rate. */
 export function fewestRequests(slo: Pick<Slo, "objective" | "window">, rate: BurnRate): number {
   const [numerator, denominator] = threshold(slo, rate);
-  return Math.ceil(denominator / numerator);
+  return Math.floor(denominator / numerator) + 1;
 }
 
 /** Requests an hour below which it never pages. */

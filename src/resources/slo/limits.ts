@@ -11,11 +11,10 @@ import { BURN_RATES, errorBudget, errorThreshold, promDuration } from "./burn-ra
 
 /** What is wrong with the SLOs of a service that CEL cannot say. Empty: nothing. */
 export function sloViolations(service: EffectiveService, config: OperatorConfig): readonly Violation[] {
-  const { slos = [] } = service.spec;
   const metrics = meshOf(service).requestMetrics(service, config);
   return [
     ...askedByTier(service),
-    ...slos.flatMap((slo) => [
+    ...service.slos.flatMap((slo) => [
       ...(slo.indicator === undefined ? queriesOf(service, slo, config) : measured(service, slo, metrics)),
       ...unreachable(slo),
     ]),
@@ -23,7 +22,7 @@ export function sloViolations(service: EffectiveService, config: OperatorConfig)
 }
 
 /** Of latency a service may promise what it can; queries of its own are taken for what the tier asks. */
-function askedByTier({ spec: { slos = [], port }, tier }: EffectiveService): readonly Violation[] {
+function askedByTier({ slos, spec: { port }, tier }: EffectiveService): readonly Violation[] {
   const { required = false, minimumObjective = "90" } = tier.spec.slos ?? {};
   const promised = slos.filter(({ indicator }) => indicator !== "latency");
   if (required && port !== undefined && promised.length === 0) {

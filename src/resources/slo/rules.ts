@@ -75,7 +75,7 @@ export function buildRuleGroups(
   metrics: RequestMetrics | undefined,
   config: OperatorConfig,
 ): readonly RuleGroup[] {
-  return (service.spec.slos ?? []).flatMap((slo) => {
+  return service.slos.flatMap((slo) => {
     const indicator = indicatorOf(slo, metrics, queryScope(service, config));
     if (indicator === undefined) return [];
     const labels = {
@@ -150,7 +150,8 @@ function alerts(subject: Subject): readonly Rule[] {
   const busy = Math.ceil((NO_CHANCE * 60) / (patience + COUNTED));
   // In the hour before it went missing; where that is no longer in sight, as long as it is told.
   const wasBusy = `sum_over_time(${TOTAL}${own}[1h] offset ${promDuration(patience + 2 * COUNTED)}) * ${EVERY / COUNTED} >= ${busy}`;
-  const isTold = `ALERTS{alertname="SLOMeasurementLost",alertstate="firing",${own.slice(1)}`;
+  // Also after a gap of Prometheus itself.
+  const isTold = `last_over_time(ALERTS{alertname="SLOMeasurementLost",alertstate="firing",${own.slice(1)}[1h])`;
   return [
     ...(["page", "ticket"] as const).map((severity) =>
       alert(subject, severity, {

@@ -1,11 +1,13 @@
+import { AmpClient } from "@aws-sdk/client-amp";
 import { AppMeshClient, CreateMeshCommand } from "@aws-sdk/client-app-mesh";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
-import type { Switches } from "../../../emulator/options.ts";
+import type { EmulatorOptions, Switches } from "../../../emulator/options.ts";
 import { startEmulator } from "../../../emulator/server.ts";
 import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
+import { workspaceOf } from "../../../src/crds/aws-names.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import type { Fence } from "../../../src/reconcilers/ports.ts";
@@ -31,18 +33,25 @@ export interface EmulatedAws {
   readonly ecr: ECRClient;
   readonly eks: EKSClient;
   readonly appMesh: AppMeshClient;
+  readonly amp: AmpClient;
   close(): Promise<void>;
 }
 
-/** Starts it with the cluster's OIDC provider, the boundary, METRICS_POLICY and the mesh of the configuration, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
-export async function emulatedAws(overrides: object = {}, switches: Partial<Switches> = {}): Promise<EmulatedAws> {
+/** Starts it with the cluster's OIDC provider, the boundary, METRICS_POLICY, the mesh and the workspace of the configuration, as Terraform leaves an account; `overrides` are whole blocks of the configuration. */
+export async function emulatedAws(
+  overrides: object = {},
+  switches: Partial<Switches> = {},
+  options: Pick<EmulatorOptions, "quotas" | "clock"> = {},
+): Promise<EmulatedAws> {
   const { cluster, identity } = operatorConfig();
   const { accountId, region } = cluster;
   const emulator = await startEmulator({
     accountId,
     region,
     switches,
+    ...options,
     clusters: [{ name: cluster.name, oidcIssuer: cluster.oidcIssuer }],
+    workspaces: [workspaceOf(operatorConfig(undefined, overrides))].flatMap((workspace) => workspace?.id ?? []),
     principals: [
       { accessKeyId: ADMIN.accessKeyId, arn: `arn:aws:iam::${accountId}:user/admin` },
       {
@@ -62,26 +71,29 @@ export async function emulatedAws(overrides: object = {}, switches: Partial<Swit
   const { appMesh: mesh } = config.mesh;
   if (mesh !== null) await appMesh.send(new CreateMeshCommand({ meshName: mesh.meshName }));
   const recorder = new Recorder();
-  const options = { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR };
-  const operator = createAws(config, options);
+  const ofOperator = { version: "test", clock: systemClock, observer: recorder, credentials: OPERATOR };
+  const operator = createAws(config, ofOperator);
   const ecr = new ECRClient(admin);
   const eks = new EKSClient(admin);
+  const amp = new AmpClient(admin);
   return {
     config,
     operator,
-    behind: (fence) => createAws(config, { ...options, fence }),
+    behind: (fence) => createAws(config, { ...ofOperator, fence }),
     recorder,
     emulator: new EmulatorAdmin(emulator.url),
     iam,
     ecr,
     eks,
     appMesh,
+    amp,
     async close() {
       operator.close();
       iam.destroy();
       ecr.destroy();
       eks.destroy();
       appMesh.destroy();
+      amp.destroy();
       await emulator.close();
     },
   };

@@ -19,7 +19,7 @@ export function operatorConfig(endpoint?: string, overrides: object = {}): Opera
       allowedManagedPolicyArns: [METRICS_POLICY, XRAY_POLICY, MISSING_POLICY],
     },
     // Fast enough that a test never waits for the bucket.
-    aws: { endpoint: endpoint ?? null, limits: { iam: "1000/s", ecr: "1000/s", eks: "1000/s", appmesh: "1000/s" } },
+    aws: { endpoint: endpoint ?? null, limits: { iam: "1000/s", ecr: "1000/s", eks: "1000/s", appmesh: "1000/s", aps: "1000/s" } },
     ...overrides,
   });
 }

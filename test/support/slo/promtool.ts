@@ -71,6 +71,12 @@ export async function checkRules(groups: readonly RuleGroup[]): Promise<string> 
   return code === 0 ? "" : output;
 }
 
+/** The same of a rule file as it is written. */
+export async function checkRuleFile(file: string): Promise<string> {
+  const { code, output } = await promtool(["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"], { "rules.yaml": file });
+  return code === 0 ? "" : output;
+}
+
 /** A counter that has counted for long: where it is 0, Prometheus takes it that it began there. */
 const COUNTED_BEFORE = 1_000_000_000;
 
@@ -86,11 +92,13 @@ function valuesOf(segments: Counted["segments"]): string {
 
 async function promtool(
   args: readonly string[],
-  files: Readonly<Record<string, object>>,
+  files: Readonly<Record<string, object | string>>,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const dir = await mkdtemp(join(tmpdir(), "platform-operator-promtool-"));
   try {
-    for (const [name, content] of Object.entries(files)) await writeFile(join(dir, name), JSON.stringify(content));
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(dir, name), typeof content === "string" ? content : JSON.stringify(content));
+    }
     const child = spawn(inject("prometheus").promtool, args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     return { code: child.exitCode, output: `${stdout}${stderr}` };

@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { ensurePrometheus, type PrometheusPrograms } from "../oracles/prometheus.ts";
+import { ensurePrometheus, type PrometheusPrograms } from "../../../prometheus/build.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,3 +1,4 @@
+import { ListWorkspacesCommand } from "@aws-sdk/client-amp";
 import { ListMeshesCommand } from "@aws-sdk/client-app-mesh";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListPodIdentityAssociationsCommand } from "@aws-sdk/client-eks";
@@ -20,10 +21,11 @@ beforeAll(async () => {
 
 afterAll(() => emulator.close());
 
-const CALLS: Readonly<Record<"iam" | "ecr" | "eks" | "appmesh", (clients: AwsClients) => Promise<unknown>>> = {
+const CALLS: Readonly<Record<"iam" | "ecr" | "eks" | "appmesh" | "aps", (clients: AwsClients) => Promise<unknown>>> = {
   iam: ({ iam }) => iam.send(new ListRolesCommand()),
   ecr: ({ ecr }) => ecr.send(new DescribeRepositoriesCommand()),
   appmesh: ({ appMesh }) => appMesh.send(new ListMeshesCommand()),
+  aps: ({ amp }) => amp.send(new ListWorkspacesCommand({})),
   eks: ({ eks }) => eks.send(new ListPodIdentityAssociationsCommand({ clusterName: operatorConfig().cluster.name })),
 };
 
@@ -32,6 +34,7 @@ test.each([
   ["ecr", "3/s", 3],
   ["eks", "1/s", 1],
   ["appmesh", "2/s", 2],
+  ["aps", "2/s", 2],
 ] as const)("of five calls to %s at once a limit of %s lets %i go in the first second", async (service, limit, first) => {
   const clock = new FakeClock();
   const start = clock.monotonic();

@@ -1,3 +1,4 @@
+import { PutRuleGroupsNamespaceCommand, TagResourceCommand as TagRulesCommand } from "@aws-sdk/client-amp";
 import {
   TagResourceCommand as TagInMeshCommand,
   UpdateRouteCommand,
@@ -25,7 +26,9 @@ import { buildVirtualRouter, buildVirtualService } from "../../../src/resources/
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildAssociation } from "../../../src/resources/eks/association.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
+import { buildRulesNamespace } from "../../../src/resources/slo/rule-file.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
+import { SLOS, TO_WORKSPACE } from "../../support/aws/managed-prometheus.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
 import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../support/aws/operator-config.ts";
 import { pushImage } from "../../support/aws/push.ts";
@@ -40,7 +43,7 @@ let aws: EmulatedAws;
 
 beforeAll(async () => {
   const identity = { ...operatorConfig().identity, modes: ["IRSA", "PodIdentity"] };
-  aws = await emulatedAws({ identity, ...inAppMesh() });
+  aws = await emulatedAws({ identity, ...inAppMesh(), ...TO_WORKSPACE }, { managedPrometheusMs: 0 });
 });
 afterAll(async () => aws.close());
 
@@ -140,11 +143,26 @@ async function lifeInAMesh(): Promise<void> {
   expect(await mesh.virtualNodes.delete({ ...node, force: false })).toEqual({ state: "gone" });
 }
 
+async function lifeOfRules(): Promise<void> {
+  const desired = buildRulesNamespace(service(SLOS, undefined, aws.config), aws.config);
+  if (!desired) throw new Error("it has SLOs");
+  const rules = () => new Converger(aws.operator.rulesNamespaces);
+  const created = await rules().converge(desired);
+  if (created.state !== "asDesired") throw new Error(`the rules are ${created.state}`);
+  const [workspaceId = "", name = ""] = desired.name.split("/");
+  await aws.amp.send(new PutRuleGroupsNamespaceCommand({ workspaceId, name, data: new TextEncoder().encode("groups: []\n") }));
+  await aws.amp.send(new TagRulesCommand({ resourceArn: created.observed.arn, tags: { "platform-operator.dev/owner": "others" } }));
+  expect(await rules().converge(desired)).toMatchObject({ state: "asDesired" });
+  await aws.operator.bulk.rulesNamespaces();
+  expect(await aws.operator.rulesNamespaces.delete({ ...desired, force: false })).toEqual({ state: "gone" });
+}
+
 test("every action that the operator's policy allows is one that it needs, and none that it needs is denied", async () => {
   await lifeOfARole();
   await lifeOfARepository();
   await lifeOfAnAssociation();
   await lifeInAMesh();
+  await lifeOfRules();
   const [report] = await aws.emulator.grants();
   expect(report?.statements.filter(({ effect }) => effect === "Allow").flatMap(({ unused }) => unused)).toEqual([]);
   expect(report?.denied).toEqual([]);

@@ -50,6 +50,7 @@ function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
     repositories: new Converger(operator.repositories),
     existingRepositories: new Borrowed(operator.existingRepositories),
     associations: new Converger(operator.associations),
+    rulesNamespaces: new Converger(operator.rulesNamespaces),
     appMesh: new MeshConvergers(operator.mesh),
     routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
     config: sweptEvery("2h", config),
@@ -92,7 +93,7 @@ test.each([
       sweeps++;
       return silent();
     };
-    const bulk = { roles, repositories: silent, associations: silent, registry: silent, meshObjects: silent };
+    const bulk = { roles, repositories: silent, associations: silent, rulesNamespaces: silent, registry: silent, meshObjects: silent };
     const running = runSweep({ ...options, bulk, clock, config: sweptEvery(sweepInterval) }, ended.signal);
     for (const before of [0, 1]) {
       clock.advance(intervalMs - 1);

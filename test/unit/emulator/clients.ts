@@ -1,3 +1,4 @@
+import { AmpClient } from "@aws-sdk/client-amp";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { AppMeshClient } from "@aws-sdk/client-app-mesh";
 import { EKSClient } from "@aws-sdk/client-eks";
@@ -19,6 +20,7 @@ export interface Clients {
   readonly sts: STSClient;
   readonly eks: EKSClient;
   readonly appMesh: AppMeshClient;
+  readonly amp: AmpClient;
 }
 
 export interface Aws extends Clients {
@@ -52,6 +54,7 @@ export async function aws(options: Partial<EmulatorOptions> = {}): Promise<Aws> 
       sts: new STSClient(settings),
       eks: new EKSClient(settings),
       appMesh: new AppMeshClient(settings),
+      amp: new AmpClient(settings),
     };
   };
   return { url: emulator.url, admin: new EmulatorAdmin(emulator.url), ...as(ADMIN_KEY), as, close };

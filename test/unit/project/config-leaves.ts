@@ -22,6 +22,7 @@ const ROLE_ARN = 'ServiceAccount matching: metadata.annotations["eks.amazonaws.c
 const IMAGE = `${DEPLOYMENT}: spec.template.spec.containers[0].image`;
 const CLUSTER_TAG = 'tags["platform-operator.dev/cluster"]';
 const NAMESPACE = 'namespaceSelector.matchLabels["kubernetes.io/metadata.name"]';
+const WORKSPACE = "arn:aws:aps:eu-west-1:111122223333:workspace/ws-1";
 /** What the service is refused for. */
 const VERDICT = ["Verdict"];
 const REVISION = 'spec.template.metadata.labels["istio.io/rev"]';
@@ -368,6 +369,33 @@ export const CONFIG_LEAVES: readonly ConfigRow[] = [
     ],
   },
   {
+    leaf: "slos.delivery",
+    givenService: SLOS,
+    change: { "slos.delivery": "ConfigMap" },
+    becomes: ["+ ConfigMap matching-slos", "- PrometheusRule matching-slos"],
+  },
+  {
+    leaf: "slos.delivery",
+    givenService: SLOS,
+    given: { "slos.workspaceArn": WORKSPACE },
+    change: { "slos.delivery": "AmazonManagedPrometheus" },
+    becomes: ["+ RuleGroupsNamespace", "- PrometheusRule matching-slos"],
+  },
+  {
+    leaf: "slos.workspaceArn",
+    givenService: SLOS,
+    given: { "slos.delivery": "AmazonManagedPrometheus", "slos.workspaceArn": WORKSPACE },
+    change: { "slos.workspaceArn": `${WORKSPACE}-other` },
+    becomes: ["RuleGroupsNamespace: name"],
+  },
+  {
+    leaf: "slos.ruleLabels{}",
+    givenService: SLOS,
+    given: { "slos.delivery": "ConfigMap" },
+    change: { "slos.ruleLabels": { "rules.example.com/load": "yes" } },
+    becomes: ['ConfigMap matching-slos: metadata.labels["rules.example.com/load"]'],
+  },
+  {
     leaf: "slos.ruleLabels{}",
     givenService: SLOS,
     change: { "slos.ruleLabels": { release: "prometheus" } },
@@ -402,6 +430,7 @@ export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",
   "aws.limits.appmesh": "test/unit/aws/clients.test.ts",
+  "aws.limits.aps": "test/unit/aws/clients.test.ts",
   "slos.prometheus.url": "test/unit/prometheus/client.test.ts",
   "slos.prometheus.interval": "test/unit/controllers/slo-budgets.test.ts",
   "slos.prometheus.timeout": "test/unit/prometheus/client.test.ts",

@@ -10,9 +10,11 @@ import { DEV_CONFIG } from "../../../src/cli/environment.ts";
 import { ROOT } from "../../../src/cli/keys.ts";
 import { readConfigFile } from "../../../src/config.ts";
 import { partitionOf, permittedBoundaries } from "../../../src/crds/aws-names.ts";
+import { EXAMPLE_WORKSPACE } from "../../../scripts/terraform.ts";
 import { operatorConfigFile, type OperatorConfig } from "../../../src/crds/operator-config.ts";
 import { sortedUnique } from "../../../src/resources/order.ts";
 import { renderAppMeshPolicy } from "../../../src/resources/iam/app-mesh-policy.ts";
+import { renderManagedPrometheusPolicy } from "../../../src/resources/iam/managed-prometheus-policy.ts";
 import { renderOperatorPolicy } from "../../../src/resources/iam/operator-policy.ts";
 import { renderServicesBoundary } from "../../../src/resources/iam/services-boundary.ts";
 
@@ -59,6 +61,7 @@ function render(template: string, variables: Variables): unknown {
   const holds = (condition: string): boolean => {
     const negated = /^!\((.*)\)$/.exec(condition);
     if (negated?.[1] !== undefined) return !holds(negated[1]);
+    if (condition.includes(" && ")) return condition.split(" && ").every(holds);
     const name = /^length\((\w+)\) > 0$/.exec(condition)?.[1] ?? /^(\w+) != ""$/.exec(condition)?.[1];
     if (name === undefined) throw new Error(`the test cannot judge ${condition}`);
     return value(name).length > 0;
@@ -130,6 +133,36 @@ test.each([
   expect(render(template, meshVariablesOf(config))).toEqual(JSON.parse(renderAppMeshPolicy(config) ?? ""));
 });
 
+/** As main.tf has them, for the policy of Amazon Managed Service for Prometheus. */
+function workspaceVariablesOf(config: OperatorConfig, budgets_arn = ""): Variables {
+  const { region, name } = config.cluster;
+  const workspace_arn = config.slos.workspaceArn ?? "";
+  return { region, cluster: name, workspace_arn, rules_arn: workspace_arn.replace(":workspace/", ":rulegroupsnamespace/"), budgets_arn };
+}
+
+const ASKED = { url: "https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-2", authorization: { mode: "SigV4" } };
+const ASKED_ARN = "arn:aws:aps:eu-central-1:111122223333:workspace/ws-2";
+
+test.each([
+  ["a workspace of the cluster's region", configWith({ slos: { workspaceArn: EXAMPLE_WORKSPACE } })],
+  [
+    "another partition and region",
+    configWith({
+      cluster: { ...DEV.cluster, region: "cn-north-1" },
+      slos: { workspaceArn: "arn:aws-cn:aps:cn-northwest-1:111122223333:workspace/ws-1" },
+    }),
+  ],
+  ["one that is asked alone", configWith({ slos: { prometheus: ASKED } }), ASKED_ARN],
+  ["one for rules and one that is asked", configWith({ slos: { workspaceArn: EXAMPLE_WORKSPACE, prometheus: ASKED } }), ASKED_ARN],
+])("%s: the module's policy for Amazon Managed Service for Prometheus is the code's", (_, config, asked?: string) => {
+  const template = readFileSync(join(ROOT, "terraform/operator/policy-managed-prometheus.json.tftpl"), "utf8");
+  expect(render(template, workspaceVariablesOf(config, asked))).toEqual(JSON.parse(renderManagedPrometheusPolicy(config) ?? ""));
+});
+
+test("without a workspace there is no policy for one", () => {
+  expect(renderManagedPrometheusPolicy(DEV)).toBeUndefined();
+});
+
 test("App Mesh needs no policy where it is not, or is no more", () => {
   expect(renderAppMeshPolicy(configWith({ mesh: {} }))).toBeUndefined();
   expect(renderAppMeshPolicy(configWith({ mesh: { appMesh: { ...DEV.mesh.appMesh, retired: true } } }))).toBeUndefined();
@@ -172,6 +205,7 @@ test("the module declares every variable and local that it reads, and reads each
 test.each([
   ["policy", "${local.template}", variablesOf(DEV)],
   ["app_mesh_policy", "policy-app-mesh.json.tftpl", meshVariablesOf(DEV)],
+  ["managed_prometheus_policy", "policy-managed-prometheus.json.tftpl", workspaceVariablesOf(DEV)],
   ["services_boundary", "services-boundary.json.tftpl", boundaryVariablesOf(DEV, [])],
 ])("local.%s gives %s the variables that this test gives it, in its order, and no other", (name, template, variables) => {
   const [, file, given = ""] =
@@ -180,7 +214,7 @@ test.each([
   expect([...given.matchAll(/^ +(\w+) +=/gm)].map(([, key]) => key)).toEqual(Object.keys(variables));
 });
 
-test("the role is assumed by the operator's ServiceAccount alone, and has both policies", () => {
+test("the role is assumed by the operator's ServiceAccount alone, and has every policy", () => {
   expect(resource("aws_iam_role", "operator")).toMatchObject({ permissions_boundary: "${var.operator_permissions_boundary_arn}" });
   const trust = String(resource("aws_iam_role", "operator")?.["assume_role_policy"]);
   expect(trust).toContain('"${local.issuer}:sub" = "system:serviceaccount:${var.service_account.namespace}:${var.service_account.name}"');
@@ -189,9 +223,17 @@ test("the role is assumed by the operator's ServiceAccount alone, and has both p
   expect(terraform.resource["aws_iam_role_policy_attachment"]).toEqual({
     operator: [{ ...attached, policy_arn: "${aws_iam_policy.operator.arn}" }],
     app_mesh: [{ ...attached, count: '${var.app_mesh_name == "" ? 0 : 1}', policy_arn: "${aws_iam_policy.app_mesh[0].arn}" }],
+    managed_prometheus: [
+      {
+        ...attached,
+        count: "${local.managed_prometheus ? 1 : 0}",
+        policy_arn: "${aws_iam_policy.managed_prometheus[0].arn}",
+      },
+    ],
   });
   expect(resource("aws_iam_policy", "operator")).toMatchObject({ policy: "${local.policy}" });
   expect(resource("aws_iam_policy", "app_mesh")).toMatchObject({ policy: "${local.app_mesh_policy}" });
+  expect(resource("aws_iam_policy", "managed_prometheus")).toMatchObject({ policy: "${local.managed_prometheus_policy}" });
 });
 
 /** As main.tf has them, for the boundary of services. */

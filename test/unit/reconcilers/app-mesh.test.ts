@@ -405,6 +405,7 @@ describe("the way out", () => {
         tier: scope.service.tier,
         now: 0,
         scope,
+        errorBudgets: scope.errorBudgets,
       });
       ports = { ...ports, stored: { ...ports.stored, status }, children: accountNoting(undefined) };
       expect((await removal({ config: UNCONFIGURED })).report).toMatchObject({ state: "blocked", reason: "AppMeshNotConfigured" });

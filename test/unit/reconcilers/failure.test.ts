@@ -22,6 +22,15 @@ test.each<readonly [AwsErrorClass, string, string, string]>([
   expect("recheckMs" in report && report.recheckMs).toBe(state === "blocked" ? 30_000 : false);
 });
 
+test.each([
+  ["appmesh:DescribeMesh", "config/iam/operator-policy-app-mesh.json"],
+  ["aps:PutRuleGroupsNamespace", "config/iam/operator-policy-managed-prometheus.json"],
+  ["ecr:PutImage", "config/iam/operator-policy.json"],
+])("where %s is denied it is %s that the operator's role lacks", (operation, file) => {
+  const report = reportFailure(new AwsError({ class: "denied", code: "AccessDenied", operation, message: "not authorized" }));
+  expect(report.message).toContain(`(${file})`);
+});
+
 test.each<readonly [KubeErrorClass, string, string, string]>([
   ["denied", "blocked", "Forbidden", "grant the operator this in its ClusterRole"],
   ["invalid", "blocked", "RefusedByAPIServer", "change what the message names"],

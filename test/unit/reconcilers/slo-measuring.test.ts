@@ -90,6 +90,20 @@ describe("where Prometheus measures", () => {
   });
 });
 
+test("of a service whose spec is refused the rules go on, and so do its budgets", async () => {
+  it.answered(answer(GOOD, GOOD_LATENCY));
+  await it.pass();
+  it.change({ spec: { aws: { policy: { statements: [{ sid: "All", actions: ["*"], resources: ["*"] }] } } } });
+  it.answered(answer({ ...GOOD, remaining: 0 }, GOOD_LATENCY));
+  await it.pass();
+  expect(it.condition("SpecValid")).toMatch(/^False WildcardAction/);
+  expect(budgets()).toEqual([
+    ["availability", "Exhausted", 0],
+    ["latency", "Low", 20],
+  ]);
+  expect(it.status().budget).toBe("Exhausted");
+});
+
 describe("where Prometheus has nothing to measure by", () => {
   test("that is waited for at first, and after ten minutes a person has to act; Ready is as it was", async () => {
     it.answered(answer({ objective: "99.95" }, {}));
@@ -190,6 +204,21 @@ describe("where Prometheus does not answer", () => {
     expect(condition()).toMatch(/^True Measured/);
   });
 
+  test("and after the third with gaps in a row it is unknown, until it is there again", async () => {
+    it.answered(answer(GOOD, GOOD_LATENCY));
+    const gap = answer(GOOD, {}, false);
+    expect([it.answered(gap), it.answered(gap), it.answered(gap), it.answered(gap)]).toEqual([false, false, true, false]);
+    await it.pass();
+    expect(budgets()).toEqual([
+      ["availability", "Healthy", 80],
+      ["latency", "Unknown", undefined],
+    ]);
+    expect(condition()).toMatch(/^Unknown PrometheusUnreachable: /);
+    expect(it.answered(answer(GOOD, GOOD_LATENCY, false))).toBe(true);
+    await it.pass();
+    expect(condition()).toMatch(/^True Measured/);
+  });
+
   test("and of what was never read, as the status has it", async () => {
     it.answered(answer(GOOD, GOOD_LATENCY));
     await it.pass();
@@ -228,6 +257,19 @@ describe("a process that begins to lead", () => {
     for (const _ of [1, 2, 3]) it.answered(NOTHING);
     await it.pass();
     expect(it.status()).toEqual(before);
+  });
+
+  test("says nothing old of SLOs that are others now", async () => {
+    it.answered(answer(GOOD, GOOD_LATENCY));
+    await it.pass();
+    it.handedOver();
+    it.change({ spec: { slos: [{ ...SLOS[0], objective: "99.9" }, SLOS[1]] } });
+    await it.pass();
+    expect(condition()).toMatch(/^Unknown NotAnsweredYet: /);
+    expect(budgets()).toEqual([
+      ["availability", "Unknown", undefined],
+      ["latency", "Low", 20],
+    ]);
   });
 
   test("goes on from the number that the status has", async () => {

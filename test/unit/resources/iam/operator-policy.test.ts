@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import catalogue from "../../../../emulator/authorization/actions.generated.json" with { type: "json" };
 import { operatorConfigFile, type OperatorConfig } from "../../../../src/crds/operator-config.ts";
 import { renderAppMeshPolicy } from "../../../../src/resources/iam/app-mesh-policy.ts";
+import { renderManagedPrometheusPolicy } from "../../../../src/resources/iam/managed-prometheus-policy.ts";
 import { renderOperatorPolicy } from "../../../../src/resources/iam/operator-policy.ts";
+import { TO_WORKSPACE } from "../../../support/aws/managed-prometheus.ts";
 import { inAppMesh } from "../../../support/aws/mesh.ts";
 import { METRICS_POLICY, operatorConfig, XRAY_POLICY } from "../../../support/aws/operator-config.ts";
 
@@ -23,6 +25,9 @@ const withPodIdentity = operatorConfig(undefined, {
   identity: { ...config.identity, modes: ["IRSA", "PodIdentity"], allowedManagedPolicyArns: [] },
 });
 const inMesh: Rendered = JSON.parse(renderAppMeshPolicy(operatorConfig(undefined, inAppMesh())) ?? "");
+const ASKED = { url: "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1", authorization: { mode: "SigV4" } };
+const inWorkspaces = operatorConfig(undefined, { slos: { ...TO_WORKSPACE.slos, prometheus: ASKED } });
+const forRules: Rendered = JSON.parse(renderManagedPrometheusPolicy(inWorkspaces) ?? "");
 const allowed = policy.Statement.filter(({ Effect }) => Effect === "Allow");
 
 /** Condition keys that the catalogue gives an action: its own, and those of the resource types it works on. */
@@ -44,8 +49,8 @@ function keysOf(action: string): Set<string> {
 }
 
 test.each(
-  [...policy.Statement, ...rendered(withPodIdentity).Statement, ...inMesh.Statement].flatMap(({ Action, Condition }) =>
-    [Action].flat().map((action) => [action, Condition ?? {}] as const),
+  [...policy.Statement, ...rendered(withPodIdentity).Statement, ...inMesh.Statement, ...forRules.Statement].flatMap(
+    ({ Action, Condition }) => [Action].flat().map((action) => [action, Condition ?? {}] as const),
   ),
 )("%s has every condition key that it is held to", (action, condition) => {
   const keys = Object.values(condition).flatMap((block) => Object.keys(block).map((key) => key.replace(/\/.*/, "")));
@@ -53,9 +58,9 @@ test.each(
 });
 
 test("every action is AWS's, and granted once", () => {
-  const actions = [...allowed, ...inMesh.Statement].flatMap(({ Action }) => [Action].flat());
+  const actions = [...allowed, ...inMesh.Statement, ...forRules.Statement].flatMap(({ Action }) => [Action].flat());
   expect(new Set(actions).size).toBe(actions.length);
-  for (const action of [...policy.Statement, ...inMesh.Statement].flatMap(({ Action }) => [Action].flat())) {
+  for (const action of [...policy.Statement, ...inMesh.Statement, ...forRules.Statement].flatMap(({ Action }) => [Action].flat())) {
     const [service = "", name = ""] = action.split(":");
     expect(Object.entries(catalogue.services).find(([s]) => s === service)?.[1].actions).toHaveProperty(name);
   }

@@ -25,7 +25,11 @@ describe("a reading", () => {
     ["the rule of an older objective", [info("99.9"), total(10), recorded(0.5)], { finding: "RuleNotLoaded" }],
     ["the rule of another SLO", [info(SLO.objective, "dispatch/matching/latency"), total(10)], { finding: "RuleNotLoaded" }],
     ["a rule that counts nothing", [info()], { finding: "NoSamples" }],
-    ["a rule whose count has gone, while the window still has some", [info(), recorded(0.5)], { finding: "NoSamples" }],
+    [
+      "a rule that counts nothing now, as after a rollout, while the window still has some",
+      [info(), recorded(0.5)],
+      { finding: "Measured", remaining: 0.5 },
+    ],
     ["counts, and no budget of them yet", [info(), total(10)], { finding: "NoSamples" }],
     ["nobody who called in the whole window", [info(), total(0)], { finding: "NoTraffic" }],
     ["nobody who calls now", [info(), total(0), recorded(0.5)], { finding: "Measured", remaining: 0.5 }],

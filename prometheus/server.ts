@@ -1,9 +1,9 @@
+/** A real Prometheus on a port of its own, which can be stopped and started again, and scrapes and evaluates every second. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startProcess } from "../../../controlplane/process.ts";
-import { waitUntil } from "../../../controlplane/readiness.ts";
 
-/** A real Prometheus on a port of its own, which is stopped and started again, and scrapes and evaluates every second. */
+import { startProcess } from "../controlplane/process.ts";
+import { waitUntil } from "../controlplane/readiness.ts";
 
 const READY_DEADLINE_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
