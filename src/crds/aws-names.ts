@@ -28,6 +28,13 @@ export function rolePath(config: OperatorConfig): string {
   return `/platform-operator/${clusterId(config)}/`;
 }
 
+/** ARN patterns of roles and policies of IAM that no service's policy may name: the operator's own, under the name that its Terraform module gives it, those of services, and the boundaries. */
+export function platformArns(config: OperatorConfig): readonly string[] {
+  const { accountId, region } = config.cluster;
+  const iam = `arn:${partitionOf(region).partition}:iam::${accountId}`;
+  return [`${iam}:role/platform-operator*`, `${iam}:policy/platform-operator*`, ...permittedBoundaries(config)];
+}
+
 /** The cluster in EKS; Pod Identity's sessions carry it as a tag. */
 export function clusterArn({ cluster: { region, accountId, name } }: OperatorConfig): string {
   return `arn:${partitionOf(region).partition}:eks:${region}:${accountId}:cluster/${name}`;

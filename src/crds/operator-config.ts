@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DURATION } from "./fields.ts";
 import { prometheus } from "./prometheus-config.ts";
 import { labelSelector } from "./platform-tier.ts";
+import { actionPattern, WAIVABLE_RULES } from "./policy-rules.ts";
 
 /** The configuration file: facts of the cluster that no squad decides. Parsed once; every default is here. */
 
@@ -134,6 +135,38 @@ const tenant = z.strictObject({
     .describe(
       "Whole names, registry.repositoryPrefix included, with * and ?, of repositories that others own and services of these namespaces may use with image.repositoryMode Existing, as [shared/*].",
     ),
+});
+
+const waiver = z.strictObject({
+  rule: z.enum(WAIVABLE_RULES).describe("The rule that does not hold, by the reason that a service is refused with."),
+  namespaceSelector: labelSelector.describe("Namespaces whose services it does not hold for, by their labels."),
+  actions: z.array(actionPattern).min(1).max(50).describe("For statements that have these actions alone, as [dynamodb:Get*]."),
+  resources: z
+    .array(z.string().min(1).max(2048))
+    .min(1)
+    .max(50)
+    .default(["*"])
+    .describe("And these resources alone, as ARNs with * and ?."),
+  reason: z.string().min(1).max(256).describe("Why, for whoever reads the service's status."),
+});
+
+const policies = z.strictObject({
+  deniedActions: z
+    .array(actionPattern)
+    .max(200)
+    .default([])
+    .describe("Actions that no service may be allowed, beside what the rules refuse, as [s3:DeleteBucket]. A tier may deny more."),
+  allowedActions: z
+    .array(actionPattern)
+    .min(1)
+    .max(200)
+    .default(["*"])
+    .describe("The only actions that services may be allowed; what the rules refuse stays refused. A tier may allow fewer."),
+  waivers: z
+    .array(waiver)
+    .max(200)
+    .default([])
+    .describe("Rules that do not hold for some statements. Each that is used is told in the service's SpecValid, with its reason."),
 });
 
 const registry = z.strictObject({
@@ -412,6 +445,7 @@ const wholeFile = z.strictObject({
     .max(1000)
     .default([])
     .describe("What the services of a namespace may name: all that the entries that select it allow together. Nothing listed: refused."),
+  policies: policies.prefault({}).describe("What policies of services may say."),
   rollout: z
     .strictObject({
       maxConcurrent: z

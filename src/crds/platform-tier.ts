@@ -153,6 +153,16 @@ const placement = z.strictObject({
     ),
 });
 
+const actions = (field: string) =>
+  setList(
+    text({
+      pattern: /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/,
+      says: `each of identity.${field} must be an action of IAM, or a pattern of some with * and ?, as s3:DeleteBucket or s3:Delete*`,
+      max: 256,
+    }),
+    { max: 100 },
+  );
+
 const identity = z.strictObject({
   permissionsBoundaryArn: text({
     pattern: /^arn:aws[a-z-]*:iam::[0-9]{12}:policy\/[!-~]+$/,
@@ -164,6 +174,12 @@ const identity = z.strictObject({
     .describe(
       "Permissions boundary of the services' roles. One that the operator's configuration lists. Absent or null: the configuration's own.",
     ),
+  deniedActions: actions("deniedActions")
+    .optional()
+    .describe("Actions that no service of the tier may be allowed, beside those that the configuration denies, as [dynamodb:DeleteTable]."),
+  allowedActions: actions("allowedActions")
+    .optional()
+    .describe("The only actions that services of the tier may be allowed, of those that the configuration allows. Absent: all of those."),
 });
 
 const network = z.strictObject({
@@ -204,7 +220,7 @@ export const platformTierSpec = z.strictObject({
     ),
   availability: availability.describe("How many pods run and how they come and go."),
   placement: placement.describe("Where pods run."),
-  identity: identity.optional().describe("What the services' IAM roles can never exceed."),
+  identity: identity.optional().describe("What the services' IAM roles can never exceed, and their policies never say."),
   network: network.describe("Who may talk to the services, and how."),
   slos: slos.optional().describe("What the services must promise."),
 });

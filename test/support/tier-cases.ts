@@ -58,6 +58,13 @@ export const TIER_REFUSALS: readonly Refusal[] = [
     "identity.permissionsBoundaryArn must be the ARN of an IAM policy, as arn:aws:iam::111122223333:policy/platform-boundary-pci",
     ["platform-boundary-pci", "arn:aws:iam::111122223333:role/x"],
   ),
+  ...["deniedActions", "allowedActions"].map((name) =>
+    values(
+      `spec.identity.${name}[0]`,
+      `each of identity.${name} must be an action of IAM, or a pattern of some with * and ?, as s3:DeleteBucket or s3:Delete*`,
+      ["GetItem", "s3:Get Object"],
+    ),
+  ),
   {
     field: "spec.slos.minimumObjective",
     message: 'slos.minimumObjective must be a percentage from 90 to below 100 in quotes, with at most four decimals, as "99.95"',

@@ -65,7 +65,7 @@ export interface Written {
   readonly config?: Json;
 }
 
-/** By name: `Suspended` (why nothing is written), `Role` and `Repository` (of the service's own), `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), and each child as `Deployment matching`. */
+/** By name: `Suspended` (why nothing is written), `Role` and `Repository` (of the service's own), `Image` (what is asked of ECR), `Verdict` (what is refused, by reason), `Waived` (which rules of policies, and why), and each child as `Deployment matching`. */
 export function wholeService(written: Written): Readonly<Record<string, unknown>> {
   const spec = platformServiceSpec.parse(written.service);
   const config = written.config === undefined ? CONFIG : operatorConfigFile.parse(written.config);
@@ -91,6 +91,7 @@ export function wholeService(written: Written): Readonly<Record<string, unknown>
       ...placementProblems(service, ARCHITECTURES, NODE_POOLS).map(({ reason }) => reason),
       ...policies.problems.map(({ reason }) => reason),
     ],
+    ...(verdict.state === "valid" && verdict.waived.length > 0 && { Waived: verdict.waived }),
     Suspended: suspensionOf(stored, 0)?.reason,
     ...(spec.aws?.existingRole === undefined && { Role: buildRole(service, config) }),
     ...(service.repositoryMode === "Own" && { Repository: buildRepository(service, config) }),

@@ -17,7 +17,7 @@ const statementCondition = z.strictObject({
   values: setList(z.string().max(512), { min: 1, max: 20 }).describe("Values of which one must match."),
 });
 
-const statement = z.strictObject({
+export const statement = z.strictObject({
   sid: text({
     pattern: /^[A-Za-z0-9]+$/,
     says: "sid must be letters and digits only, as ReadShipments",

@@ -2,6 +2,7 @@ import type { Condition, StepCondition } from "../../crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../crds/meta.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
 import { pauseOf, reconcileRequestOf, suspensionOf } from "../../crds/requests.ts";
+import { joined } from "../../resources/bounded-text.ts";
 import type { Owner, PrimaryWriter } from "../ports.ts";
 import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
@@ -67,7 +68,7 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   const verdict = judge(stored, deps.world, deps.config);
   let scope: Scope | undefined;
   if (verdict.state === "valid") {
-    reports.set("SpecValid", pauseReport(stored, now));
+    reports.set("SpecValid", validReport(stored, verdict.waived, now));
     const { namespaceLabels } = verdict;
     const service = { ...verdict.service, broughtPods: verdict.service.broughtPods || hasBroughtPods(deps, owner.key) };
     scope = {
@@ -115,9 +116,9 @@ function isAskedAfresh(stored: PlatformService): boolean {
 }
 
 /** An annotation is not the schema's to refuse: a pause that cannot be read breaks a rule of the spec's, and loudly. */
-function pauseReport(stored: PlatformService, now: number): StepReport {
+function validReport(stored: PlatformService, waived: readonly string[], now: number): StepReport {
   const pause = pauseOf(stored, now);
-  if (pause.state !== "malformed") return { state: "ready", reason: "Valid" };
+  if (pause.state !== "malformed") return { state: "ready", reason: "Valid", ...(waived.length > 0 && { message: joined(waived) }) };
   const { field, reason, message } = pause.violation;
   return { state: "blocked", reason, message: `${field}: ${message}` };
 }

@@ -1,9 +1,11 @@
+import { platformArns } from "../../crds/aws-names.ts";
 import type { Violation } from "../../crds/desired.ts";
 import { effectiveService, selectorMatches, type EffectiveService } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
+import type { LabelSelector } from "../../crds/platform-tier.ts";
 import { platformStatements } from "../../resources/iam/role.ts";
-import { vetPolicy } from "../../resources/iam/vet-policy.ts";
+import { vetPolicy, type Vetting } from "../../resources/iam/vet-policy.ts";
 import { joined } from "../../resources/bounded-text.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import { validateService } from "../../resources/validate-service.ts";
@@ -13,7 +15,13 @@ import type { StepReport } from "../step.ts";
 
 /** The gate before every step: a generation that breaks a rule is refused whole. */
 export type Verdict =
-  | { readonly state: "valid"; readonly service: EffectiveService; readonly namespaceLabels: Readonly<Record<string, string>> }
+  | {
+      readonly state: "valid";
+      readonly service: EffectiveService;
+      readonly namespaceLabels: Readonly<Record<string, string>>;
+      /** Rules that the configuration waives for it, and why. */
+      readonly waived: readonly string[];
+    }
   /** Not known yet; no step is run. */
   | { readonly state: "waiting"; readonly report: StepReport }
   | { readonly state: "refused"; readonly report: StepReport };
@@ -31,8 +39,9 @@ export function judge(stored: PlatformService, world: Pick<World, "tier" | "name
   const namespaceLabels = world.namespaceLabels(stored.metadata.namespace);
   if (!namespaceLabels) return { state: "waiting", report: waitingForNamespace };
   const service = effectiveService(stored, tier, config, namespaceLabels);
-  const [first, ...others] = [...validateService({ service, namespaceLabels, config }), ...vetStatements(service, namespaceLabels, config)];
-  return first ? refuse(first, ...others) : { state: "valid", service, namespaceLabels };
+  const { violations, waived } = vetStatements(service, namespaceLabels, config);
+  const [first, ...others] = [...validateService({ service, namespaceLabels, config }), ...violations];
+  return first ? refuse(first, ...others) : { state: "valid", service, namespaceLabels, waived };
 }
 
 /** What a namespace may do hangs on its labels: before they are seen, nothing is allowed and nothing is refused. */
@@ -51,18 +60,26 @@ export function whyNotRun({ state }: Verdict): NotRun {
     : { reason: "SpecRefused", message: `not looked at: this generation of the spec is refused, ${kept}` };
 }
 
-function vetStatements(
-  service: EffectiveService,
-  namespaceLabels: Readonly<Record<string, string>>,
-  config: OperatorConfig,
-): readonly Violation[] {
-  const statements = service.spec.aws?.policy?.statements;
-  if (!statements) return [];
-  const resourceArns = config.tenancy.filter((t) => selectorMatches(t.namespaceSelector, namespaceLabels)).flatMap((t) => t.resourceArns);
+function vetStatements(service: EffectiveService, namespaceLabels: Readonly<Record<string, string>>, config: OperatorConfig): Vetting {
+  const statements = service.spec.aws?.policy?.statements ?? [];
+  const selects = ({ namespaceSelector }: { readonly namespaceSelector: LabelSelector }): boolean =>
+    selectorMatches(namespaceSelector, namespaceLabels);
+  const { deniedActions, allowedActions, waivers } = config.policies;
+  const ofTier = service.tier.spec.identity ?? {};
   const ofPlatform = platformStatements(service.key, config, [meshOf(service)]);
   const { accountId, region } = config.cluster;
   const { trustedAccounts } = config.identity;
-  return vetPolicy(statements, { accountId, region, trustedAccounts, resourceArns, ofPlatform });
+  return vetPolicy(statements, {
+    accountId,
+    region,
+    trustedAccounts,
+    resourceArns: config.tenancy.filter(selects).flatMap((tenant) => tenant.resourceArns),
+    platformArns: platformArns(config),
+    deniedActions: [...deniedActions, ...(ofTier.deniedActions ?? [])],
+    allowedActions: [allowedActions, ...(ofTier.allowedActions === undefined ? [] : [ofTier.allowedActions])],
+    waivers: waivers.filter(selects),
+    ofPlatform,
+  });
 }
 
 function refuse(first: Violation, ...others: readonly Violation[]): Verdict {

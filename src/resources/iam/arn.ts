@@ -1,4 +1,4 @@
-import { covers } from "./pattern.ts";
+import { covers, overlaps } from "./pattern.ts";
 
 /** A resource as a policy names it; each part may hold wildcards. IAM matches part by part: a `*` does not cross a colon before the resource. */
 export interface ArnPattern {
@@ -29,6 +29,19 @@ export function hasVariable(text: string): boolean {
 
 function withoutVariables(text: string): string {
   return text.replaceAll(/\$\{[^}]*\}?/g, "*");
+}
+
+/** Whether there is a resource that both name. A text that is no ARN names none. */
+export function arnsOverlap(pattern: string, arn: ArnPattern): boolean {
+  const other = parseArnPattern(pattern);
+  return (
+    other !== undefined &&
+    overlaps(other.partition, arn.partition) &&
+    overlaps(other.service, arn.service) &&
+    overlaps(other.region, arn.region) &&
+    overlaps(other.account, arn.account) &&
+    overlaps(other.resource, arn.resource)
+  );
 }
 
 /** Whether every resource of `inner` is one of `outer`. `*` alone is every resource; any other text that is no ARN covers nothing. */

@@ -15,6 +15,28 @@ export function matches(pattern: string, text: string): boolean {
   return positions.includes(pattern.length);
 }
 
+/** Whether there is a text that both match. */
+export function overlaps(one: string, other: string): boolean {
+  const explored = new Set<string>();
+  const open: [number, number][] = [[0, 0]];
+  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+    const [i, j] = pair;
+    const id = `${i}:${j}`;
+    if (explored.has(id)) continue;
+    explored.add(id);
+    const [a, b] = [one[i], other[j]];
+    if (a === undefined && b === undefined) return true;
+    if (a === "*" || b === "*") {
+      // The star takes nothing, or what stands at the other's place.
+      if (a === "*") open.push([i + 1, j], ...(b === undefined ? [] : [[i, j + 1] satisfies [number, number]]));
+      if (b === "*") open.push([i, j + 1], ...(a === undefined ? [] : [[i + 1, j] satisfies [number, number]]));
+    } else if (a !== undefined && b !== undefined && (a === b || a === "?" || b === "?")) {
+      open.push([i + 1, j + 1]);
+    }
+  }
+  return false;
+}
+
 /**
  * Whether everything that `inner` matches is matched by `outer` too: language inclusion, decided exactly by walking `inner`
  * beside every position that `outer` could be at. A character that `outer` does not name stands for all of those.

@@ -1,11 +1,28 @@
 import type { Violation } from "../../crds/desired.ts";
 import type { Statement } from "../../crds/platform-service.ts";
 import { inlinePolicy } from "./inline-policy.ts";
-import { noIdentityAction, noWildcardAction, wellFormedAction, wellFormedDeniedAction } from "./rules/actions.ts";
+import {
+  knownAction,
+  noIdentityAction,
+  noPermissionsManagement,
+  noWildcardAction,
+  wellFormedAction,
+  wellFormedDeniedAction,
+} from "./rules/actions.ts";
+import { allowed, notDenied, waiverOf } from "./rules/configured.ts";
 import { knownOperator, noRepeatedCondition, wellFormedConditionKey } from "./rules/conditions.ts";
-import { boundedAssumeRole, boundedPassRole } from "./rules/escalation.ts";
-import { noOtherAccount, noWildcardResource, wellFormedDeniedResource, wellFormedResource, withinTenancy } from "./rules/resources.ts";
-import { violation, type PolicyRule, type VettingContext } from "./rules/rule.ts";
+import { boundedAssumeRole, boundedPassRole, noneOfThePlatforms, noTakeover, passedAndRun } from "./rules/escalation.ts";
+import {
+  actsOnItsResources,
+  namedSecrets,
+  noAccountWideWrite,
+  noOtherAccount,
+  noWildcardResource,
+  wellFormedDeniedResource,
+  wellFormedResource,
+  withinTenancy,
+} from "./rules/resources.ts";
+import { violation, type Finding, type PolicyRule, type VettingContext } from "./rules/rule.ts";
 
 /** IAM's quota on the inline policies of one role together, in characters that are no white space (IAM user guide, quotas). */
 const MAX_POLICY_CHARACTERS = 10_240;
@@ -15,29 +32,61 @@ const CONDITION_RULES: readonly PolicyRule[] = [knownOperator, wellFormedConditi
 const ALLOW_RULES: readonly PolicyRule[] = [
   noWildcardAction,
   wellFormedAction,
+  knownAction,
   noIdentityAction,
+  noPermissionsManagement,
+  noTakeover,
   boundedPassRole,
   boundedAssumeRole,
   noWildcardResource,
+  noAccountWideWrite,
   wellFormedResource,
+  actsOnItsResources,
+  namedSecrets,
+  noneOfThePlatforms,
   noOtherAccount,
   withinTenancy,
+  notDenied,
+  allowed,
   ...CONDITION_RULES,
 ];
 
 /** A Deny only takes away: it may be as wide as it likes. */
-const DENY_RULES: readonly PolicyRule[] = [wellFormedDeniedAction, wellFormedDeniedResource, ...CONDITION_RULES];
+const DENY_RULES: readonly PolicyRule[] = [wellFormedDeniedAction, knownAction, wellFormedDeniedResource, ...CONDITION_RULES];
+
+export interface Vetting {
+  /** Every reason why the policy may not be written; empty: it may. */
+  readonly violations: readonly Violation[];
+  /** Rules that would refuse it and are waived, each with the reason that the configuration gives. */
+  readonly waived: readonly string[];
+}
 
 /**
- * Every reason why a squad's policy may not be written; empty: it may. Called before anything of it reaches AWS; the
- * permissions boundary is the second line, not the first. NotAction, NotResource and Principal cannot be written at all: the
- * schema has no such fields.
+ * Judges a squad's policy before anything of it reaches AWS; the permissions boundary is the second line, not the first. NotAction, NotResource and Principal
+ * cannot be written at all: the schema has no such fields.
  */
-export function vetPolicy(statements: readonly Statement[], context: VettingContext): readonly Violation[] {
-  const perStatement = statements.flatMap((statement) =>
-    (statement.effect === "Allow" ? ALLOW_RULES : DENY_RULES).flatMap((rule) => rule(statement, context) ?? []),
-  );
-  return [...perStatement, ...repeatedSids(statements), ...tooLarge(statements, context)];
+export function vetPolicy(statements: readonly Statement[], context: VettingContext): Vetting {
+  const found = [...statements.flatMap((statement) => findingsOf(statement, context)), ...passedAndRun(statements)];
+  const { waivers = [] } = context;
+  const judged = found.map(({ statement, violation: one }) => ({ statement, one, waiver: waiverOf(one.reason, statement, waivers) }));
+  return {
+    violations: [
+      ...judged.filter(({ waiver }) => waiver === undefined).map(({ one }) => one),
+      ...repeatedSids(statements),
+      ...tooLarge(statements, context),
+    ],
+    waived: judged.flatMap(({ statement, waiver }) =>
+      waiver === undefined ? [] : [`statement ${statement.sid}: ${waiver.rule} is waived (${waiver.reason})`],
+    ),
+  };
+}
+
+function findingsOf(statement: Statement, context: VettingContext): readonly Finding[] {
+  const rules = statement.effect === "Allow" ? ALLOW_RULES : DENY_RULES;
+  return rules.flatMap((rule) => {
+    const found = rule(statement, context);
+    return found === undefined ? [] : [{ statement, violation: found }];
+  });
 }
 
 function repeatedSids(statements: readonly Statement[]): Violation[] {

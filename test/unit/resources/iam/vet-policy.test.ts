@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Statement } from "../../../../src/crds/platform-service.ts";
+import type { Waiver } from "../../../../src/resources/iam/rules/rule.ts";
 import { vetPolicy } from "../../../../src/resources/iam/vet-policy.ts";
 
 const ACCOUNT = "111122223333";
@@ -11,6 +12,7 @@ const context = {
   accountId: ACCOUNT,
   region: "eu-west-1",
   trustedAccounts: [],
+  platformArns: [`arn:aws:iam::${ACCOUNT}:role/platform-operator*`],
   resourceArns: [`arn:aws:dynamodb:*:${ACCOUNT}:table/*`, "arn:aws:s3:::meridian-tracking/*", `arn:aws:iam::${ACCOUNT}:role/*`],
 };
 
@@ -22,6 +24,10 @@ const passRole: Statement = {
   conditions: [{ operator: "StringEquals", key: "iam:PassedToService", values: ["ecs-tasks.amazonaws.com"] }],
 };
 const condition = (operator: string, key = "aws:SourceVpc") => ({ operator, key, values: ["vpc-1"] });
+
+function violationsOf(statements: readonly Statement[], within: Parameters<typeof vetPolicy>[1]) {
+  return vetPolicy(statements, within).violations;
+}
 
 describe("allowed", () => {
   test.each<[string, Partial<Statement>]>([
@@ -40,23 +46,36 @@ describe("allowed", () => {
     ["a Deny by patterns, elsewhere", { effect: "Deny", actions: ["s3:Put*", "iam:*"], resources: ["arn:*:s3:::*"] }],
     ["a set operator", { conditions: [condition("ForAllValues:StringLikeIfExists")] }],
   ])("%s", (_, change) => {
-    expect(vetPolicy([{ ...statement, ...change }], context)).toEqual([]);
+    expect(violationsOf([{ ...statement, ...change }], context)).toEqual([]);
   });
 });
 
 describe("refused", () => {
   test.each<[string, Partial<Statement>, string[]]>([
-    ["every action", { actions: ["*"] }, ["WildcardAction", "PassRoleUnbounded", "AssumeRoleUnbounded"]],
-    ["a service's every action", { actions: ["dynamodb:*"] }, ["WildcardAction"]],
+    [
+      "every action",
+      { actions: ["*"] },
+      [
+        "WildcardAction",
+        "IdentityAction",
+        "PermissionsManagement",
+        "TakesOver",
+        "PassRoleUnbounded",
+        "AssumeRoleUnbounded",
+        "AccountWideWrite",
+        "PassesAndRuns",
+      ],
+    ],
+    ["a service's every action", { actions: ["dynamodb:*"] }, ["WildcardAction", "PermissionsManagement", "AccountWideWrite"]],
     ["a wildcard in an action's name", { actions: ["dynamodb:Get*"] }, ["WildcardAction"]],
     ["a question mark in an action's name", { actions: ["dynamodb:GetIte?"] }, ["WildcardAction"]],
     ["an action without a service", { actions: ["GetItem"] }, ["MalformedAction"]],
     ["an action with a space", { actions: ["dynamodb: GetItem"] }, ["MalformedAction"]],
     ["managing IAM", { actions: ["iam:CreateRole"], resources: [ROLE] }, ["IdentityAction"]],
     ["managing IAM, in another case", { actions: ["iam:attachROLEpolicy"], resources: [ROLE] }, ["IdentityAction"]],
-    ["making credentials", { actions: ["sts:GetFederationToken"], resources: [ROLE] }, ["IdentityAction"]],
+    ["making credentials", { actions: ["sts:GetFederationToken"], resources: [ROLE] }, ["IdentityAction", "NothingToActOn"]],
     ["PassRole of anything", { ...passRole, resources: ["*"] }, ["PassRoleUnbounded", "WildcardResource"]],
-    ["PassRole of a pattern", { ...passRole, resources: [`arn:aws:iam::${ACCOUNT}:role/*`] }, ["PassRoleUnbounded"]],
+    ["PassRole of a pattern", { ...passRole, resources: [`arn:aws:iam::${ACCOUNT}:role/*`] }, ["PassRoleUnbounded", "PlatformsOwn"]],
     ["PassRole in another case, of a pattern", { ...passRole, actions: ["iam:passrole"], resources: [`${ROLE}*`] }, ["PassRoleUnbounded"]],
     ["PassRole to any service", { ...passRole, conditions: undefined }, ["PassRoleUnbounded"]],
     [
@@ -74,7 +93,11 @@ describe("refused", () => {
       { ...passRole, resources: ["arn:aws:iam::999999999999:role/reports"] },
       ["OtherAccount", "OutsideTenancy"],
     ],
-    ["AssumeRole of a pattern", { actions: ["sts:AssumeRole"], resources: [`arn:aws:iam::${ACCOUNT}:role/*`] }, ["AssumeRoleUnbounded"]],
+    [
+      "AssumeRole of a pattern",
+      { actions: ["sts:AssumeRole"], resources: [`arn:aws:iam::${ACCOUNT}:role/*`] },
+      ["AssumeRoleUnbounded", "PlatformsOwn"],
+    ],
     [
       "AssumeRole of another account's role",
       { actions: ["sts:AssumeRole"], resources: ["arn:aws:iam::999999999999:role/x"] },
@@ -119,11 +142,11 @@ describe("refused", () => {
     ["a Deny of no action", { effect: "Deny", actions: ["everything"] }, ["MalformedAction"]],
     ["a Deny on no ARN", { effect: "Deny", resources: ["everything"] }, ["MalformedResource"]],
   ])("%s", (_, change, reasons) => {
-    expect(vetPolicy([{ ...statement, ...change }], context).map(({ reason }) => reason)).toEqual(reasons);
+    expect(violationsOf([{ ...statement, ...change }], context).map(({ reason }) => reason)).toEqual(reasons);
   });
 
   test("a sid used twice", () => {
-    expect(vetPolicy([statement, { ...statement, resources: [`${TABLE}2`] }], context)).toEqual([
+    expect(violationsOf([statement, { ...statement, resources: [`${TABLE}2`] }], context)).toEqual([
       {
         field: "spec.aws.policy.statements[Tables].sid",
         reason: "RepeatedSid",
@@ -138,12 +161,12 @@ describe("refused", () => {
       sid: `Tables${i}`,
       resources: [...Array(38).keys()].map((j) => `${TABLE}-${i}-${j}`),
     }));
-    expect(vetPolicy(statements, context).map(({ reason }) => reason)).toEqual(["PolicyTooLarge"]);
-    expect(vetPolicy(statements.slice(0, 4), context)).toEqual([]);
+    expect(violationsOf(statements, context).map(({ reason }) => reason)).toEqual(["PolicyTooLarge"]);
+    expect(violationsOf(statements.slice(0, 4), context)).toEqual([]);
   });
 
   test("everything, where the namespace has no tenancy", () => {
-    expect(vetPolicy([statement], { ...context, resourceArns: [] })).toEqual([
+    expect(violationsOf([statement], { ...context, resourceArns: [] })).toEqual([
       {
         field: "spec.aws.policy.statements[Tables].resources",
         reason: "OutsideTenancy",
@@ -157,12 +180,12 @@ describe("a tenancy open to the whole account", () => {
   const open = { ...context, resourceArns: [`arn:aws:*:*:${ACCOUNT}:*`, "arn:aws:s3:::*"] };
 
   test("covers any resource of the account and any bucket", () => {
-    expect(vetPolicy([{ ...statement, resources: [`arn:aws:dynamodb:*:${ACCOUNT}:*`] }], open)).toEqual([]);
-    expect(vetPolicy([{ ...statement, actions: ["s3:GetObject"], resources: ["arn:aws:s3:::any/*"] }], open)).toEqual([]);
+    expect(violationsOf([{ ...statement, resources: [`arn:aws:dynamodb:*:${ACCOUNT}:*`] }], open)).toEqual([]);
+    expect(violationsOf([{ ...statement, actions: ["s3:GetObject"], resources: ["arn:aws:s3:::any/*"] }], open)).toEqual([]);
   });
 
   test("opens no other account", () => {
-    expect(vetPolicy([{ ...statement, resources: ["arn:aws:dynamodb:eu-west-1:999999999999:table/x"] }], open)).toHaveLength(2);
+    expect(violationsOf([{ ...statement, resources: ["arn:aws:dynamodb:eu-west-1:999999999999:table/x"] }], open)).toHaveLength(2);
   });
 });
 
@@ -176,7 +199,7 @@ describe("roles of a trusted account", () => {
   };
   const assume: Statement = { ...statement, actions: ["sts:AssumeRole"], resources: [THEIRS] };
   const reasons = (change: Partial<Statement>, within = trusting) =>
-    vetPolicy([{ ...assume, ...change }], within).map(({ reason }) => reason);
+    violationsOf([{ ...assume, ...change }], within).map(({ reason }) => reason);
 
   test.each<[string, Partial<Statement>]>([
     ["by name", {}],
@@ -189,7 +212,11 @@ describe("roles of a trusted account", () => {
 
   test("are not to be had in any other way", () => {
     const refused: [string, Partial<Statement>, string[]][] = [
-      ["assumed by a statement that allows something else", { actions: ["sts:AssumeRole", "dynamodb:GetItem"] }, ["OtherAccount"]],
+      [
+        "assumed by a statement that allows something else",
+        { actions: ["sts:AssumeRole", "dynamodb:GetItem"] },
+        ["NothingToActOn", "OtherAccount"],
+      ],
       ["passed", { ...passRole, resources: [THEIRS] }, ["OtherAccount"]],
       ["assumed by a pattern", { resources: [`arn:aws:iam::${TRUSTED}:role/*`] }, ["AssumeRoleUnbounded"]],
       ["assumed by a variable", { resources: [`arn:aws:iam::${TRUSTED}:role/\${aws:PrincipalTag/x}`] }, ["AssumeRoleUnbounded"]],
@@ -199,7 +226,7 @@ describe("roles of a trusted account", () => {
         { resources: ["arn:aws:iam::44445555666?:role/x"] },
         ["AssumeRoleUnbounded", "OtherAccount", "OutsideTenancy"],
       ],
-      ["users instead", { resources: [`arn:aws:iam::${TRUSTED}:user/reports`] }, ["AssumeRoleUnbounded", "OtherAccount"]],
+      ["users instead", { resources: [`arn:aws:iam::${TRUSTED}:user/reports`] }, ["AssumeRoleUnbounded", "NothingToActOn", "OtherAccount"]],
       ["tables instead", { actions: ["dynamodb:GetItem"], resources: [`arn:aws:dynamodb:eu-west-1:${TRUSTED}:table/x`] }, ["OtherAccount"]],
       ["in an account that is not listed", { resources: ["arn:aws:iam::999999999999:role/x"] }, ["OtherAccount", "OutsideTenancy"]],
     ];
@@ -212,9 +239,9 @@ describe("roles of a trusted account", () => {
 
   test("are what a refusal tells of, where a role of another account was to be assumed", () => {
     const outside = (actions: string[], trustedAccounts: string[]) =>
-      vetPolicy([{ ...assume, actions }], { ...trusting, trustedAccounts }).map(({ message }) => message);
+      violationsOf([{ ...assume, actions }], { ...trusting, trustedAccounts }).map(({ message }) => message);
     const without = `statement Tables reaches outside account ${ACCOUNT} by ${THEIRS}; write ${ACCOUNT} as the account, or remove it`;
-    expect(outside(["dynamodb:GetItem"], [])).toEqual([without]);
+    expect(outside(["iam:PassRole"], [])).toContain(without);
     expect(outside(["sts:AssumeRole"], [])).toEqual([
       `${without}; roles to assume may be of accounts that the platform team lists under identity.trustedAccounts (now none), in a statement that allows nothing else`,
     ]);
@@ -222,12 +249,157 @@ describe("roles of a trusted account", () => {
   });
 });
 
-test("a message says what is wrong and what to write instead", () => {
-  expect(vetPolicy([{ ...statement, actions: ["dynamodb:*", "s3:*"] }], context)).toEqual([
-    {
-      field: "spec.aws.policy.statements[Tables].actions",
-      reason: "WildcardAction",
-      message: "statement Tables grants dynamodb:*, s3:*; name each action that the service calls, as dynamodb:GetItem",
-    },
-  ]);
+describe("a message says what is wrong and what to write instead:", () => {
+  const KEY = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/*`;
+  const open = { ...context, resourceArns: [`arn:aws:*:*:${ACCOUNT}:*`, "arn:aws:s3:::*"] };
+  test.each<[string, Partial<Statement>, string]>([
+    [
+      "WildcardAction",
+      { actions: ["dynamodb:Quer*"] },
+      "grants dynamodb:Quer*; name each action that the service calls, of dynamodb:Query",
+    ],
+    [
+      "UnknownAction",
+      { actions: ["dynamodb:GetItems"] },
+      "has dynamodb:GetItems, which no service of AWS has; write dynamodb:GetItem, if that is what is meant",
+    ],
+    [
+      "UnknownAction",
+      { actions: ["s3:HeadObject"] },
+      "has s3:HeadObject, which no service of AWS has; write s3:GetObject, if that is what is meant",
+    ],
+    [
+      "UnknownAction",
+      { actions: ["frobnicate:Everything"] },
+      "has frobnicate:Everything, which no service of AWS has; look it up in AWS's Service Authorization Reference, where not every action is called as the operation of the API",
+    ],
+    [
+      "WildcardResource",
+      { resources: ["*"] },
+      "grants dynamodb:GetItem on every resource; name the ARNs, as arn:aws:dynamodb:eu-west-1:111122223333:table/${TableName}, and put actions that have no resource into a statement of their own",
+    ],
+    [
+      "NothingToActOn",
+      { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::meridian-tracking"] },
+      "grants s3:GetObject, which acts on none of its resources; write arn:aws:s3:::${BucketName}/${ObjectName}",
+    ],
+    [
+      "NothingToActOn",
+      { actions: ["cloudwatch:PutMetricData"] },
+      'grants cloudwatch:PutMetricData, which acts on none of its resources; write "*" in a statement of its own, since cloudwatch:PutMetricData needs no resource',
+    ],
+    [
+      "PermissionsManagement",
+      { actions: ["s3:PutBucketPolicy"], resources: ["arn:aws:s3:::meridian-tracking"] },
+      "grants s3:PutBucketPolicy, by which the service could let others at what it reaches; remove it: who may is for the code that makes the resource, as Terraform",
+    ],
+    [
+      "TakesOver",
+      { actions: ["lambda:UpdateFunctionCode"], resources: [`arn:aws:lambda:eu-west-1:${ACCOUNT}:function:x`] },
+      "grants lambda:UpdateFunctionCode; whoever may do lambda:UpdateFunctionCode acts with the rights of the function: remove it, and let a pipeline do it",
+    ],
+    [
+      "PlatformsOwn",
+      { actions: ["sts:AssumeRole"], resources: [`arn:aws:iam::${ACCOUNT}:role/platform-operator/a`] },
+      `names arn:aws:iam::${ACCOUNT}:role/platform-operator/a, which is or may be a role or policy that the platform keeps; name a role outside arn:aws:iam::${ACCOUNT}:role/platform-operator*`,
+    ],
+    [
+      "AccountWideWrite",
+      { actions: ["ecr:PutReplicationConfiguration"], resources: ["*"] },
+      "grants ecr:PutReplicationConfiguration, which AWS can bound by no resource and so changes what is all services' in the account; remove it, and let the code that makes the account do it",
+    ],
+    [
+      "EverySecret",
+      { actions: ["kms:Decrypt"], resources: [KEY] },
+      `names ${KEY}, every secret, parameter or key that there is; begin its name, as secret:tracking/*, and of a key write its id`,
+    ],
+  ])("%s", (reason, change, text) => {
+    expect(violationsOf([{ ...statement, ...change }], open)).toEqual([
+      { field: expect.stringMatching(/^spec\.aws\.policy\.statements\[Tables\]\./), reason, message: `statement Tables ${text}` },
+    ]);
+  });
+
+  test("PassesAndRuns names both statements", () => {
+    const run = {
+      ...statement,
+      sid: "Run",
+      actions: ["ecs:RunTask"],
+      resources: [`arn:aws:ecs:eu-west-1:${ACCOUNT}:task-definition/batch:*`],
+    };
+    expect(violationsOf([{ ...passRole, sid: "Pass" }, run], open)).toEqual([
+      {
+        field: "spec.aws.policy.statements[Run].actions",
+        reason: "PassesAndRuns",
+        message:
+          "statement Run grants ecs:RunTask, and statement Pass iam:PassRole: together they run anything with the rights of the role that is passed; remove one of them, and let a pipeline do it",
+      },
+    ]);
+    const toLambda = [{ operator: "StringEquals", key: "iam:PassedToService", values: ["lambda.amazonaws.com"] }];
+    expect(violationsOf([{ ...passRole, sid: "Pass", conditions: toLambda }, run], open)).toEqual([]);
+  });
+});
+
+describe("what the platform says beside the rules", () => {
+  const judged = (change: Partial<Statement>, within: object) =>
+    violationsOf([{ ...statement, ...change }], { ...context, ...within }).map(({ reason, message }) => ({ reason, message }));
+
+  test("an action that is denied, in any case, and a pattern that grants one", () => {
+    const within = { deniedActions: ["DynamoDB:Delete*".toLowerCase(), "s3:*"] };
+    expect(judged({}, within)).toEqual([]);
+    expect(judged({ actions: ["dynamodb:GetItem", "dynamodb:DELETEitem"] }, within)).toEqual([
+      {
+        reason: "DeniedAction",
+        message:
+          "statement Tables grants dynamodb:DELETEitem, which the platform denies services of this tier or of all; remove it, or ask the platform team",
+      },
+    ]);
+    expect(judged({ actions: ["dynamodb:D*"] }, within).map(({ reason }) => reason)).toEqual([
+      "WildcardAction",
+      "PermissionsManagement",
+      "DeniedAction",
+    ]);
+    expect(judged({ effect: "Deny", actions: ["dynamodb:DeleteItem"] }, within)).toEqual([]);
+  });
+
+  test("an action outside one of the lists of what is allowed", () => {
+    expect(judged({}, { allowedActions: [["*"], ["dynamodb:Get*"]] })).toEqual([]);
+    expect(judged({ actions: ["dynamodb:PutItem"] }, { allowedActions: [["dynamodb:*"], ["dynamodb:Get*", "s3:*"]] })).toEqual([
+      {
+        reason: "ActionNotAllowed",
+        message:
+          "statement Tables grants dynamodb:PutItem, which is not among what the platform allows; stay within dynamodb:* and dynamodb:Get*, s3:*, or ask the platform team",
+      },
+    ]);
+  });
+});
+
+describe("a waiver", () => {
+  const waiver: Waiver = { rule: "WildcardAction", actions: ["dynamodb:Get*"], resources: ["*"], reason: "reports read it all" };
+  const wild = { ...statement, actions: ["dynamodb:GetI*"] };
+  const vetted = (statements: readonly Statement[], ...waivers: readonly Waiver[]) => vetPolicy(statements, { ...context, waivers });
+
+  test("lets a statement pass that it covers, and is told with its reason", () => {
+    expect(vetted([wild], waiver)).toEqual({
+      violations: [],
+      waived: ["statement Tables: WildcardAction is waived (reports read it all)"],
+    });
+  });
+
+  test.each<[string, Partial<Statement>, Partial<Waiver>]>([
+    ["an action that it does not cover", { actions: ["dynamodb:GetI*", "dynamodb:PutI*"] }, {}],
+    ["a wider action", { actions: ["dynamodb:G*"] }, {}],
+    ["a resource that it does not cover", {}, { resources: [`${TABLE}-2`] }],
+    ["another rule", {}, { rule: "UnknownAction" }],
+  ])("does not where the statement has %s", (_, change, ofWaiver) => {
+    const { violations, waived } = vetted([{ ...wild, ...change }], { ...waiver, ...ofWaiver });
+    expect([violations.map(({ reason }) => reason), waived]).toEqual([["WildcardAction"], []]);
+  });
+
+  test("of what is granted by its wildcards the other rules are still asked", () => {
+    const all = { ...waiver, actions: ["*"] };
+    expect(vetted([{ ...statement, actions: ["iam:*"], resources: [ROLE] }], all).violations.map(({ reason }) => reason)).toEqual([
+      "IdentityAction",
+      "PassRoleUnbounded",
+    ]);
+  });
 });
