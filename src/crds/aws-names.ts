@@ -28,11 +28,19 @@ export function rolePath(config: OperatorConfig): string {
   return `/platform-operator/${clusterId(config)}/`;
 }
 
-/** ARN patterns of roles and policies of IAM that no service's policy may name: the operator's own, under the name that its Terraform module gives it, those of services, and the boundaries. */
+/** ARN patterns of roles and policies of IAM that no service's policy may name: the operator's own, under the name that its Terraform module gives it, those of services, the boundaries, and the roles by which AWS and its CDK administer an account. */
 export function platformArns(config: OperatorConfig): readonly string[] {
   const { accountId, region } = config.cluster;
   const iam = `arn:${partitionOf(region).partition}:iam::${accountId}`;
-  return [`${iam}:role/platform-operator*`, `${iam}:policy/platform-operator*`, ...permittedBoundaries(config)];
+  const roles = [
+    "platform-operator*",
+    "aws-reserved/*",
+    "aws-service-role/*",
+    "cdk-*",
+    "OrganizationAccountAccessRole",
+    "AWSControlTowerExecution",
+  ];
+  return [...roles.map((role) => `${iam}:role/${role}`), `${iam}:policy/platform-operator*`, ...permittedBoundaries(config)];
 }
 
 /** The cluster in EKS; Pod Identity's sessions carry it as a tag. */

@@ -25,7 +25,7 @@ export const statement = z.strictObject({
   }).describe("Name of the statement, unique in the policy, as Tables. Messages refer to it."),
   effect: z.enum(["Allow", "Deny"]).default("Allow").describe("Allow grants the actions; Deny withholds them whatever else allows them."),
   actions: setList(z.string().min(1).max(128), { min: 1, max: 100 }).describe(
-    "IAM actions, as dynamodb:GetItem. Wildcards for a whole service or for everything are refused.",
+    "IAM actions, as dynamodb:GetItem. Of a statement that allows each is spelled out, without wildcards.",
   ),
   resources: setList(z.string().min(1).max(2048), { min: 1, max: 100 }).describe(
     "ARNs that the actions apply to, as arn:aws:dynamodb:eu-west-1:111122223333:table/shipments. Each must lie within what the " +

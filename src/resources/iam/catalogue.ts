@@ -47,8 +47,21 @@ function isAccessLevel(text: string): text is AccessLevel {
   return LEVELS.has(text);
 }
 
+/** Of patterns that were asked for lately: each rule asks for the same. */
+const answered = new Map<string, readonly CatalogueAction[]>();
+const MOST_ANSWERED = 500;
+
 /** Every action that the pattern, as a policy has it, grants or denies; in AWS's order within a service. */
 export function actionsMatching(pattern: string): readonly CatalogueAction[] {
+  const known = answered.get(pattern);
+  if (known !== undefined) return known;
+  if (answered.size >= MOST_ANSWERED) answered.clear();
+  const found = matching(pattern);
+  answered.set(pattern, found);
+  return found;
+}
+
+function matching(pattern: string): readonly CatalogueAction[] {
   const [service = "", name] = pattern.toLowerCase().split(":");
   if (name === undefined) return /^\*+$/.test(service) ? Object.keys(SERVICES).flatMap((one) => [...(actionsOf(one)?.values() ?? [])]) : [];
   const actions = actionsOf(service);

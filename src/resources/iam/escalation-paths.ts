@@ -1,95 +1,101 @@
 /**
- * Ways to more rights than a policy names, as they are published: S. Gietzen, "AWS IAM Privilege Escalation" (Rhino Security Labs, 2018), PMapper's edges,
- * and pathfinding.cloud. Those of IAM and STS themselves are not here: a squad has no action of either but for what rules/actions.ts lets it have.
+ * Ways to more rights than a policy names, as they are published (S. Gietzen, "AWS IAM Privilege Escalation", Rhino Security Labs, 2018; PMapper's edges; pathfinding.cloud),
+ * and their like by AWS's own list of actions. Those of IAM and STS themselves are not here: a squad has no action of either but for what rules/actions.ts lets it have.
  */
 
-/** Whoever may do one of these acts with the rights of a role that something else has already. By what that is. */
-export const TAKEOVERS: Readonly<Record<string, string>> = {
-  "apprunner:UpdateService": "of the service",
-  "bedrock-agentcore:InvokeCodeInterpreter": "of the code interpreter",
-  "cloudformation:CreateChangeSet": "of the stack",
-  "cloudformation:CreateStackInstances": "of the stack set",
-  "cloudformation:ExecuteChangeSet": "of the stack",
-  "cloudformation:UpdateStack": "of the stack",
-  "cloudformation:UpdateStackSet": "of the stack set",
-  "codebuild:StartBuild": "of the project, whose commands the call may replace",
-  "codebuild:StartBuildBatch": "of the project, whose commands the call may replace",
-  "codebuild:UpdateProject": "of the project",
-  "codedeploy:CreateDeployment": "of the instances",
-  "datapipeline:PutPipelineDefinition": "of the pipeline",
-  "ec2:CreateLaunchTemplateVersion": "of the instances that are started by it",
-  "ec2:ModifyInstanceAttribute": "of the instance, by its user data",
-  "ec2:ModifyLaunchTemplate": "of the instances that are started by it",
-  "ec2-instance-connect:SendSSHPublicKey": "of the instance",
-  "ec2-instance-connect:SendSerialConsoleSSHPublicKey": "of the instance",
-  "ecs:ExecuteCommand": "of the task",
-  "eks:AssociateAccessPolicy": "that the cluster has",
-  "eks:CreateAccessEntry": "that the cluster has",
-  "eks:CreatePodIdentityAssociation": "of the association",
-  "eks:UpdateAccessEntry": "that the cluster has",
-  "eks:UpdatePodIdentityAssociation": "of the association",
-  "glue:UpdateDevEndpoint": "of the endpoint",
-  "glue:UpdateJob": "of the job",
-  "lambda:UpdateFunctionCode": "of the function",
-  "lambda:UpdateFunctionConfiguration": "of the function, by a layer or its environment",
-  "sagemaker:CreatePresignedDomainUrl": "of the domain",
-  "sagemaker:CreatePresignedNotebookInstanceUrl": "of the notebook",
-  "sagemaker:UpdateNotebookInstanceLifecycleConfig": "of the notebook",
-  "ssm:CreateAssociation": "of the instances",
-  "ssm:SendCommand": "of the instances",
-  "ssm:StartAutomationExecution": "of the automation",
-  "ssm:StartSession": "of the instance",
-  "ssm:UpdateAssociation": "of the instances",
-  "states:UpdateStateMachine": "of the state machine",
+/** By service: whoever may do one of these acts with the rights of a role, or of somebody, that is there already. */
+const TAKEN_OVER: Readonly<Record<string, string>> = {
+  airflow: "CreateCliToken CreateWebLoginToken InvokeRestApi UpdateEnvironment",
+  amplify: "UpdateApp UpdateBranch",
+  apprunner: "UpdateService",
+  appstream: "CreateStreamingURL",
+  athena: "CreatePresignedNotebookUrl StartCalculationExecution StartSession UpdateNotebook",
+  autoscaling: "UpdateAutoScalingGroup",
+  batch: "SubmitJob",
+  "bedrock-agentcore": "InvokeAgentRuntimeCommand InvokeAgentRuntimeCommandShell InvokeCodeInterpreter StartBrowserSession",
+  cloud9: "CreateEnvironmentMembership",
+  cloudformation:
+    "ContinueUpdateRollback CreateChangeSet CreateStackInstances ExecuteChangeSet ExecuteStackRefactor UpdateStack UpdateStackInstances UpdateStackSet",
+  codebuild: "StartBuild StartBuildBatch StartCommandExecution StartSandbox StartSandboxConnection UpdateProject",
+  codedeploy: "CreateDeployment",
+  "cognito-identity": "GetOpenIdTokenForDeveloperIdentity SetIdentityPoolRoles UpdateIdentityPool",
+  connect: "AdminGetEmergencyAccessToken GetFederationToken",
+  datapipeline: "PutPipelineDefinition",
+  datazone: "GetDomainExecutionRoleCredentials GetEnvironmentCredentials",
+  deadline: "AssumeFleetRoleForWorker AssumeQueueRoleForRead AssumeQueueRoleForUser AssumeQueueRoleForWorker",
+  ec2: "AttachVolume CreateLaunchTemplateVersion CreateReplaceRootVolumeTask GetPasswordData ModifyInstanceAttribute ModifyInstanceMetadataOptions ModifyLaunchTemplate ModifySpotFleetRequest",
+  "ec2-instance-connect": "OpenTunnel SendSSHPublicKey SendSerialConsoleSSHPublicKey",
+  ecs: "ExecuteCommand UpdateService",
+  eks: "AssociateAccessPolicy AssociateIdentityProviderConfig CreateAccessEntry CreateAddon CreateCapability CreateNodegroup CreatePodIdentityAssociation MutateViaKubernetesApi UpdateAccessEntry UpdateAddon UpdateCapability UpdateClusterConfig UpdateNodegroupVersion UpdatePodIdentityAssociation",
+  "eks-auth": "AssumeRoleForPodIdentity",
+  elasticmapreduce: "AddJobFlowSteps GetClusterSessionCredentials StartSession",
+  "emr-containers": "GetManagedEndpointSessionCredentials StartJobRun",
+  events: "RetrieveConnectionCredentials",
+  fis: "StartExperiment UpdateExperimentTemplate",
+  gamelift: "GetComputeAccess GetInstanceAccess",
+  glue: "CreateTrigger RunStatement StartJobRun UpdateDevEndpoint UpdateJob UpdateJobFromSourceControl UpdateTrigger",
+  greengrass: "CreateDeployment",
+  imagebuilder: "CreateImage UpdateImagePipeline",
+  kinesisanalytics: "CreateApplicationPresignedUrl UpdateApplication",
+  lambda: "CreateMicrovmShellAuthToken UpdateFunctionCode UpdateFunctionConfiguration",
+  lightsail: "GetInstanceAccessDetails",
+  pipes: "UpdatePipe",
+  sagemaker:
+    "CreateApp CreateNotebookInstanceLifecycleConfig CreatePresignedDomainUrl CreatePresignedNotebookInstanceUrl StartNotebookInstance StartPipelineExecution StartSession UpdateNotebookInstance UpdateNotebookInstanceLifecycleConfig UpdatePipeline",
+  servicecatalog: "CreateProvisioningArtifact ProvisionProduct",
+  ssm: "CreateAssociation CreateAssociationBatch GetAccessToken RegisterTaskWithMaintenanceWindow RequestManagedInstanceRoleToken ResumeSession SendCommand StartAssociationsOnce StartAutomationExecution StartChangeRequestExecution StartSession UpdateAssociation UpdateDocument UpdateDocumentDefaultVersion UpdateMaintenanceWindowTask UpdateManagedInstanceRole",
+  states: "UpdateStateMachine",
+  transfer: "ImportSshPublicKey UpdateUser",
+  workmail: "AssumeImpersonationRole",
 };
 
-export interface Launch {
-  readonly actions: readonly string[];
-  /** To which iam:PassRole has to be allowed for it. */
-  readonly principal: string;
+/** The same, as dynamodb:GetItem is written. */
+export const TAKEOVERS: readonly string[] = Object.entries(TAKEN_OVER).flatMap(([service, names]) =>
+  names.split(" ").map((name) => `${service}:${name}`),
+);
+
+/** What a role is passed to, by its principal without AWS's domain, where that is not the name of the service whose actions make use of it, or not the only one. */
+const USERS: Readonly<Record<string, readonly string[]>> = {
+  ec2: ["autoscaling", "batch", "ec2", "eks", "elasticbeanstalk", "elasticmapreduce", "imagebuilder"],
+  "ecs-tasks": ["batch", "ecs"],
+  vpc: ["ec2"],
+};
+
+/** Services by whose actions a role that is passed to the principal is used, as ecs-tasks.amazonaws.com or states.eu-west-1.amazonaws.com.cn. */
+export function servicesThatUse(principal: string): readonly string[] {
+  const name = principal
+    .toLowerCase()
+    .replace(/\.amazonaws\.com(\.cn)?$/, "")
+    .replace(/\.[a-z]{2}(-[a-z]+)+-[0-9]$/, "");
+  return USERS[name] ?? [name.slice(name.lastIndexOf(".") + 1)];
 }
 
-/** Whoever may do one of these, and pass a role to the service, runs what they like with the rights of that role. */
-export const LAUNCHES: readonly Launch[] = [
-  { principal: "airflow.amazonaws.com", actions: ["airflow:CreateEnvironment", "airflow:UpdateEnvironment"] },
-  { principal: "amplify.amazonaws.com", actions: ["amplify:CreateApp", "amplify:UpdateApp"] },
-  { principal: "batch.amazonaws.com", actions: ["batch:CreateComputeEnvironment"] },
-  {
-    principal: "bedrock-agentcore.amazonaws.com",
-    actions: ["bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateCodeInterpreter"],
-  },
-  { principal: "build.apprunner.amazonaws.com", actions: ["apprunner:CreateService"] },
-  { principal: "tasks.apprunner.amazonaws.com", actions: ["apprunner:CreateService"] },
-  {
-    principal: "cloudformation.amazonaws.com",
-    actions: ["cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:CreateStackSet"],
-  },
-  { principal: "codebuild.amazonaws.com", actions: ["codebuild:CreateProject"] },
-  { principal: "codepipeline.amazonaws.com", actions: ["codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"] },
-  { principal: "cognito-identity.amazonaws.com", actions: ["cognito-identity:SetIdentityPoolRoles"] },
-  { principal: "datapipeline.amazonaws.com", actions: ["datapipeline:CreatePipeline"] },
-  { principal: "ec2.amazonaws.com", actions: ["autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration"] },
-  {
-    principal: "ec2.amazonaws.com",
-    actions: ["ec2:AssociateIamInstanceProfile", "ec2:CreateFleet", "ec2:ReplaceIamInstanceProfileAssociation"],
-  },
-  { principal: "ec2.amazonaws.com", actions: ["ec2:RequestSpotFleet", "ec2:RequestSpotInstances", "ec2:RunInstances"] },
-  {
-    principal: "ecs-tasks.amazonaws.com",
-    actions: ["batch:RegisterJobDefinition", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask"],
-  },
-  { principal: "elasticmapreduce.amazonaws.com", actions: ["elasticmapreduce:RunJobFlow"] },
-  { principal: "emr-serverless.amazonaws.com", actions: ["emr-serverless:StartJobRun"] },
-  { principal: "events.amazonaws.com", actions: ["events:PutTargets"] },
-  { principal: "glue.amazonaws.com", actions: ["glue:CreateDevEndpoint", "glue:CreateJob", "glue:CreateSession"] },
-  { principal: "imagebuilder.amazonaws.com", actions: ["imagebuilder:CreateInfrastructureConfiguration"] },
-  { principal: "kinesisanalytics.amazonaws.com", actions: ["kinesisanalytics:CreateApplication"] },
-  { principal: "lambda.amazonaws.com", actions: ["lambda:CreateFunction"] },
-  {
-    principal: "sagemaker.amazonaws.com",
-    actions: ["sagemaker:CreateNotebookInstance", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"],
-  },
-  { principal: "scheduler.amazonaws.com", actions: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"] },
-  { principal: "ssm.amazonaws.com", actions: ["ssm:StartAutomationExecution"] },
-  { principal: "states.amazonaws.com", actions: ["states:CreateStateMachine"] },
+/** Of those, what ends something: nothing is started by it. */
+export const ENDINGS = /^[a-z0-9-]+:(Cancel|Delete|Deregister|Disassociate|Remove|Stop|Terminate|Untag)/;
+
+/** AWS's list calls these writes alone; by each others are let at what is there, or are shown something else under a name that is trusted. */
+export const LETTING_IN: readonly string[] = [
+  "appmesh:PutMeshPolicy",
+  "codeartifact:PutDomainPermissionsPolicy",
+  "es:UpdateDomainConfig",
+  "events:UpdateEventBus",
+  "kms:CreateAlias",
+  "kms:TagResource",
+  "kms:UntagResource",
+  "kms:UpdateAlias",
+  "lambda:CreateFunctionUrlConfig",
+  "lambda:UpdateFunctionUrlConfig",
+  "logs:PutDestinationPolicy",
+  "logs:PutSubscriptionFilter",
+  "oam:PutSinkPolicy",
+  "ram:AssociateResourceShare",
+  "ram:CreateResourceShare",
+  "rds:ModifyDBClusterSnapshotAttribute",
+  "rds:ModifyDBSnapshotAttribute",
+  "s3:PutReplicationConfiguration",
+  "secretsmanager:TagResource",
+  "ssm:AddTagsToResource",
 ];
+
+/** And whatever writes the policy of a resource. */
+export const RESOURCE_POLICY = /^[a-z0-9-]+:Put(Resource|Cluster)Policy$/;

@@ -1,7 +1,7 @@
 /** Patterns as IAM writes them: `*` is any run of characters, `?` any one. */
 
 /** More pairs of positions than this is no pattern that a person wrote; the answer is then "not covered", which refuses. */
-const MAX_EXPLORED = 20_000;
+const MAX_EXPLORED = 2_000;
 
 /** Whether the text has a wildcard. */
 export function hasWildcard(text: string): boolean {
@@ -10,9 +10,23 @@ export function hasWildcard(text: string): boolean {
 
 /** Whether the pattern matches the text. */
 export function matches(pattern: string, text: string): boolean {
-  let positions = closure(pattern, [0]);
-  for (const character of text.split("")) positions = step(pattern, positions, character);
-  return positions.includes(pattern.length);
+  let [at, star, resumed] = [0, -1, 0];
+  for (let i = 0; i < text.length;) {
+    if (pattern[at] === "*") {
+      star = at++;
+      resumed = i;
+    } else if (at < pattern.length && (pattern[at] === "?" || pattern[at] === text[i])) {
+      at++;
+      i++;
+    } else if (star >= 0) {
+      // The last star takes one more.
+      at = star + 1;
+      i = ++resumed;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(at));
 }
 
 /** Whether there is a text that both match. */
@@ -42,6 +56,8 @@ export function overlaps(one: string, other: string): boolean {
  * beside every position that `outer` could be at. A character that `outer` does not name stands for all of those.
  */
 export function covers(outer: string, inner: string): boolean {
+  // What stands before the first wildcard of the one, and behind its last, has to stand there in the other: most end here.
+  if (!literalStart(inner).startsWith(literalStart(outer)) || !literalEnd(inner).endsWith(literalEnd(outer))) return false;
   const explored = new Set<string>();
   const open: [number, readonly number[]][] = [[0, closure(outer, [0])]];
   for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
@@ -63,6 +79,14 @@ export function covers(outer: string, inner: string): boolean {
     }
   }
   return true;
+}
+
+function literalStart(pattern: string): string {
+  return /^[^*?]*/.exec(pattern)?.[0] ?? "";
+}
+
+function literalEnd(pattern: string): string {
+  return pattern.slice(Math.max(pattern.lastIndexOf("*"), pattern.lastIndexOf("?")) + 1);
 }
 
 /** The characters that the pattern tells apart from here; undefined is any other. */

@@ -29,26 +29,31 @@ const MAX_POLICY_CHARACTERS = 10_240;
 
 const CONDITION_RULES: readonly PolicyRule[] = [knownOperator, wellFormedConditionKey, noRepeatedCondition];
 
-const ALLOW_RULES: readonly PolicyRule[] = [
+/** Of what a statement that allows is written as. */
+const TEXT_RULES: readonly PolicyRule[] = [
   noWildcardAction,
   wellFormedAction,
-  knownAction,
-  noIdentityAction,
-  noPermissionsManagement,
-  noTakeover,
   boundedPassRole,
   boundedAssumeRole,
-  noWildcardResource,
-  noAccountWideWrite,
   wellFormedResource,
-  actsOnItsResources,
-  namedSecrets,
   noneOfThePlatforms,
   noOtherAccount,
   withinTenancy,
   notDenied,
   allowed,
   ...CONDITION_RULES,
+];
+
+/** Of what it means, by AWS's list: of every action of a pattern, which is many, so asked only where a pattern may stand. */
+const MEANING_RULES: readonly PolicyRule[] = [
+  knownAction,
+  noIdentityAction,
+  noPermissionsManagement,
+  noTakeover,
+  noWildcardResource,
+  noAccountWideWrite,
+  actsOnItsResources,
+  namedSecrets,
 ];
 
 /** A Deny only takes away: it may be as wide as it likes. */
@@ -66,26 +71,36 @@ export interface Vetting {
  * cannot be written at all: the schema has no such fields.
  */
 export function vetPolicy(statements: readonly Statement[], context: VettingContext): Vetting {
-  const found = [...statements.flatMap((statement) => findingsOf(statement, context)), ...passedAndRun(statements)];
+  // First and alone: what follows takes the longer, the more there is.
+  const oversized = tooLarge(statements, context);
+  if (oversized.length > 0) return { violations: oversized, waived: [] };
   const { waivers = [] } = context;
-  const judged = found.map(({ statement, violation: one }) => ({ statement, one, waiver: waiverOf(one.reason, statement, waivers) }));
+  const isWaived = ({ violation: { reason }, statements: those }: Finding): boolean => waiverOf(reason, those, waivers) !== undefined;
+  const denied = statements.filter(({ effect }) => effect === "Deny").flatMap((statement) => findingsOf(DENY_RULES, statement, context));
+  const allowing = statements.filter(({ effect }) => effect === "Allow");
+  const texts = allowing.map((statement) => ({ statement, findings: findingsOf(TEXT_RULES, statement, context) }));
+  const readable = texts
+    .filter(({ findings }) => findings.every((finding) => finding.violation.reason !== "WildcardAction" || isWaived(finding)))
+    .map(({ statement }) => statement);
+  const found = [
+    ...texts.flatMap(({ findings }) => findings),
+    ...readable.flatMap((statement) => findingsOf(MEANING_RULES, statement, context)),
+    ...passedAndRun(readable),
+    ...denied,
+  ];
   return {
-    violations: [
-      ...judged.filter(({ waiver }) => waiver === undefined).map(({ one }) => one),
-      ...repeatedSids(statements),
-      ...tooLarge(statements, context),
-    ],
-    waived: judged.flatMap(({ statement, waiver }) =>
-      waiver === undefined ? [] : [`statement ${statement.sid}: ${waiver.rule} is waived (${waiver.reason})`],
-    ),
+    violations: [...found.filter((finding) => !isWaived(finding)).map((finding) => finding.violation), ...repeatedSids(statements)],
+    waived: found.flatMap(({ statements: those, violation: { reason } }) => {
+      const waiver = waiverOf(reason, those, waivers);
+      return waiver === undefined ? [] : [`statement ${those[0].sid}: ${reason} is waived (${waiver.reason})`];
+    }),
   };
 }
 
-function findingsOf(statement: Statement, context: VettingContext): readonly Finding[] {
-  const rules = statement.effect === "Allow" ? ALLOW_RULES : DENY_RULES;
+function findingsOf(rules: readonly PolicyRule[], statement: Statement, context: VettingContext): readonly Finding[] {
   return rules.flatMap((rule) => {
     const found = rule(statement, context);
-    return found === undefined ? [] : [{ statement, violation: found }];
+    return found === undefined ? [] : [{ statements: [statement], violation: found }];
   });
 }
 

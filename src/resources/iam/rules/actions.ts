@@ -1,5 +1,6 @@
 import type { Statement } from "../../../crds/platform-service.ts";
 import { actionsMatching, nearestAction, type CatalogueAction } from "../catalogue.ts";
+import { LETTING_IN, RESOURCE_POLICY } from "../escalation-paths.ts";
 import { hasWildcard, matches } from "../pattern.ts";
 import { listed } from "../../order.ts";
 import { violation, type PolicyRule } from "./rule.ts";
@@ -15,19 +16,29 @@ const ASSUMING_ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIden
 /** Who a principal is, and who is in the organisation, is decided by these. */
 const IDENTITY_SERVICES: ReadonlySet<string> = new Set([
   "account",
+  "ds",
+  "ds-data",
   "iam",
   "identity-sync",
   "identitystore",
+  "iq-permission",
   "organizations",
   "rolesanywhere",
   "signin",
   "sso",
   "sso-directory",
+  "sso-oauth",
   "sts",
 ]);
 
 /** Of them: what says something of its caller alone, or is bounded by a rule of its own. */
-const HARMLESS: ReadonlySet<string> = new Set(["iam:passrole", "sts:getcalleridentity", ...ASSUMING_ACTIONS.map((a) => a.toLowerCase())]);
+const HARMLESS: ReadonlySet<string> = new Set([
+  "iam:passrole",
+  "sts:decodeauthorizationmessage",
+  "sts:getcalleridentity",
+  "sts:getservicebearertoken",
+  ...ASSUMING_ACTIONS.map((action) => action.toLowerCase()),
+]);
 
 /** So many actions may be what a wildcard was written for. */
 const FEW = 12;
@@ -47,9 +58,9 @@ export const noWildcardAction: PolicyRule = (statement) => {
   return violation(statement, "actions", { reason: "WildcardAction", text });
 };
 
-/** An allowed action reads `service:Action`; what is wild is the rule above's to say. */
+/** An allowed action reads `service:Action`; that its name is wild is the rule above's to say. */
 export const wellFormedAction: PolicyRule = (statement) =>
-  malformed(statement, (action) => !hasWildcard(action) && !ACTION.test(action), "s3:GetObject");
+  malformed(statement, (action) => !(hasWildcard(action) ? ACTION_PATTERN : ACTION).test(action), "s3:GetObject");
 
 /** A denied action may be as wide as it likes, but has to be one. */
 export const wellFormedDeniedAction: PolicyRule = (statement) =>
@@ -67,16 +78,34 @@ function malformed(statement: Statement, isMalformed: (action: string) => boolea
 
 /** Operations of AWS's APIs that IAM knows by another action's name (AWS Service Authorization Reference; S3 user guide, Required permissions). */
 const BY_ANOTHER_NAME: Readonly<Record<string, string>> = {
+  "apigateway:invoke": "execute-api:Invoke",
+  "bedrock:converse": "bedrock:InvokeModel",
+  "bedrock:conversestream": "bedrock:InvokeModelWithResponseStream",
+  "dynamodb:batchexecutestatement": "dynamodb:PartiQLSelect, PartiQLInsert, PartiQLUpdate or PartiQLDelete",
+  "dynamodb:executestatement": "dynamodb:PartiQLSelect, PartiQLInsert, PartiQLUpdate or PartiQLDelete",
+  "dynamodb:transactgetitems": "dynamodb:GetItem",
+  "dynamodb:transactwriteitems": "dynamodb:PutItem, UpdateItem, DeleteItem or ConditionCheckItem",
+  "kafka:connect": "kafka-cluster:Connect",
   "lambda:invoke": "lambda:InvokeFunction",
+  "lambda:invokewithresponsestream": "lambda:InvokeFunction",
+  "rds:connect": "rds-db:connect",
+  "s3:completemultipartupload": "s3:PutObject",
   "s3:copyobject": "s3:GetObject with s3:PutObject",
   "s3:createmultipartupload": "s3:PutObject",
+  "s3:getbucketencryption": "s3:GetEncryptionConfiguration",
   "s3:headbucket": "s3:ListBucket",
   "s3:headobject": "s3:GetObject",
   "s3:listbuckets": "s3:ListAllMyBuckets",
+  "s3:listmultipartuploads": "s3:ListBucketMultipartUploads",
   "s3:listobjects": "s3:ListBucket",
   "s3:listobjectsv2": "s3:ListBucket",
   "s3:listobjectversions": "s3:ListBucketVersions",
+  "s3:listparts": "s3:ListMultipartUploadParts",
+  "s3:putbucketnotificationconfiguration": "s3:PutBucketNotification",
+  "s3:selectobjectcontent": "s3:GetObject",
   "s3:uploadpart": "s3:PutObject",
+  "s3:uploadpartcopy": "s3:GetObject with s3:PutObject",
+  "sns:publishbatch": "sns:Publish",
 };
 
 /** AWS has it. Where none has, an allowed action grants nothing, and a denied one denies nothing: either is not what was meant. */
@@ -93,9 +122,10 @@ export const knownAction: PolicyRule = (statement) => {
 
 /** Identity is the platform's: a statement neither manages it nor makes credentials, save by the roles it names (see escalation.ts). */
 export const noIdentityAction: PolicyRule = (statement) => {
-  const identity = statement.actions.filter(
-    (action) => actionsMatching(action).some(isIdentity) || (isOf(action, "iam") && !HARMLESS.has(action.toLowerCase())),
-  );
+  const identity = statement.actions.filter((action) => {
+    const known = actionsMatching(action);
+    return known.some(isIdentity) || (known.length === 0 && isIdentityName(action));
+  });
   return identity.length === 0
     ? undefined
     : violation(statement, "actions", {
@@ -128,7 +158,7 @@ const USES: ReadonlySet<string> = new Set([
 export const noPermissionsManagement: PolicyRule = (statement) => {
   const managing = statement.actions.flatMap((action) => {
     return actionsMatching(action)
-      .filter(({ name, access }) => access.includes("Permissions management") && !isIdentityName(name) && !USES.has(name))
+      .filter(({ name, access }) => letsIn(name, access) && !isIdentityName(name))
       .map(({ name }) => name);
   });
   return managing.length === 0
@@ -139,8 +169,14 @@ export const noPermissionsManagement: PolicyRule = (statement) => {
       });
 };
 
-function isIdentityName(name: string): boolean {
-  return IDENTITY_SERVICES.has(name.split(":")[0] ?? "");
+function letsIn(name: string, access: CatalogueAction["access"]): boolean {
+  if (LETTING_IN.includes(name) || RESOURCE_POLICY.test(name)) return true;
+  return access.includes("Permissions management") && !USES.has(name);
+}
+
+/** Whether the action is of a service that says who somebody is. */
+export function isIdentityName(action: string): boolean {
+  return IDENTITY_SERVICES.has(action.toLowerCase().split(":")[0] ?? "");
 }
 
 /** Whether the action, which may hold wildcards, grants this one. */
@@ -151,8 +187,4 @@ export function grants(action: string, granted: string): boolean {
 /** Whether the action grants becoming a role. */
 export function isAssuming(action: string): boolean {
   return ASSUMING_ACTIONS.some((assuming) => grants(action, assuming));
-}
-
-function isOf(action: string, service: string): boolean {
-  return action.toLowerCase().startsWith(`${service}:`);
 }

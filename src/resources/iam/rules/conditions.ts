@@ -47,7 +47,7 @@ export const knownOperator: PolicyRule = (statement) => {
 
 /** A key is `service:Key`, as IAM has no others. */
 export const wellFormedConditionKey: PolicyRule = (statement) => {
-  const wrong = (statement.conditions ?? []).map(({ key }) => key).filter((key) => !/^[A-Za-z0-9-]+:\S+$/.test(key));
+  const wrong = (statement.conditions ?? []).map(({ key }) => key).filter((key) => !/^[A-Za-z0-9.-]+:\S+$/.test(key));
   return wrong.length === 0
     ? undefined
     : violation(statement, "conditions", {

@@ -27,13 +27,16 @@ export const allowed: PolicyRule = (statement, { allowedActions = [] }) => {
       });
 };
 
-/** The waiver of the rule for the statement, if there is one. */
-export function waiverOf(rule: string, { actions, resources }: Statement, waivers: readonly Waiver[]): Waiver | undefined {
+/** The waiver of the rule for the statements together, if there is one. */
+export function waiverOf(rule: string, statements: readonly Statement[], waivers: readonly Waiver[]): Waiver | undefined {
   return waivers.find(
     (waiver) =>
       waiver.rule === rule &&
-      actions.every((action) => isCovered(lower(action), waiver.actions.map(lower))) &&
-      resources.every((resource) => isCovered(resource, waiver.resources)),
+      statements.every(
+        ({ actions, resources }) =>
+          actions.every((action) => isCovered(lower(action), waiver.actions.map(lower))) &&
+          resources.every((resource) => isCovered(resource, waiver.resources)),
+      ),
   );
 }
 

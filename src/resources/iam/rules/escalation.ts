@@ -1,9 +1,10 @@
 import type { Statement } from "../../../crds/platform-service.ts";
 import { arnsOverlap, hasVariable, isRole, parseArnPattern } from "../arn.ts";
-import { LAUNCHES, TAKEOVERS } from "../escalation-paths.ts";
-import { hasWildcard, matches } from "../pattern.ts";
+import { actionsMatching, type CatalogueAction } from "../catalogue.ts";
+import { ENDINGS, servicesThatUse, TAKEOVERS } from "../escalation-paths.ts";
+import { hasWildcard } from "../pattern.ts";
 import { listed } from "../../order.ts";
-import { grants, isAssuming } from "./actions.ts";
+import { grants, isAssuming, isIdentityName } from "./actions.ts";
 import { violation, type Finding, type PolicyRule } from "./rule.ts";
 
 /** Rules about borrowing somebody else's rights. */
@@ -26,23 +27,24 @@ export const boundedAssumeRole: PolicyRule = (statement) =>
       })
     : undefined;
 
-/** Nothing that acts with the rights of a role which something else has. */
+/** Nothing that acts with the rights of a role, or of somebody, that is there already. */
 export const noTakeover: PolicyRule = (statement) => {
-  const taken = Object.keys(TAKEOVERS).filter((action) => statement.actions.some((granted) => grants(granted, action)));
-  const [first = ""] = taken;
+  const taken = TAKEOVERS.filter((action) => statement.actions.some((granted) => grants(granted, action)));
   return taken.length === 0
     ? undefined
     : violation(statement, "actions", {
         reason: "TakesOver",
-        text: `grants ${listed(taken)}; whoever may do ${first} acts with the rights ${TAKEOVERS[first] ?? ""}: remove it, and let a pipeline do it`,
+        text: `grants ${listed(taken)}, by which one acts with the rights of a role that something else has: remove it and let a pipeline do it, or ask the platform team for a waiver`,
       });
 };
 
-/** The roles that the operator makes for services, the boundaries, and what else the platform calls its own. */
+/** The roles that the operator makes for services, the boundaries, and what else the platform calls its own. Of every role it is one of them. */
 export const noneOfThePlatforms: PolicyRule = (statement, { platformArns }) => {
+  const reachesRoles = statement.actions.some((action) => isAssuming(action) || grants(action, "iam:PassRole"));
   const named = statement.resources.filter((resource) => {
     const arn = parseArnPattern(resource);
-    return arn !== undefined && arn.service === "iam" && platformArns.some((own) => arnsOverlap(own, arn));
+    if (arn === undefined) return /^\*+$/.test(resource) && reachesRoles;
+    return arn.service === "iam" && platformArns.some((own) => arnsOverlap(own, arn));
   });
   return named.length === 0
     ? undefined
@@ -52,21 +54,26 @@ export const noneOfThePlatforms: PolicyRule = (statement, { platformArns }) => {
       });
 };
 
-/** Of all statements together: a role that one lets be passed is not run by what another starts. */
+/** Of all statements together: a role that one lets be passed is not used by what another starts. */
 export function passedAndRun(statements: readonly Statement[]): readonly Finding[] {
-  const allowing = statements.filter(({ effect }) => effect === "Allow");
-  return allowing.filter(isPassing).flatMap((passing) => {
-    const services = passedServices(passing);
-    const launches = LAUNCHES.filter(({ principal }) => services === undefined || services.some((pattern) => matches(pattern, principal)));
-    return allowing.flatMap((statement) => {
-      const launched = launches
-        .flatMap(({ actions }) => actions)
-        .filter((action) => statement.actions.some((granted) => grants(granted, action)));
-      if (launched.length === 0) return [];
-      const text = `grants ${listed(launched)}, and statement ${passing.sid} iam:PassRole: together they run anything with the rights of the role that is passed; remove one of them, and let a pipeline do it`;
-      return [{ statement, violation: violation(statement, "actions", { reason: "PassesAndRuns", text }) }];
+  const passing = statements.filter(isPassing);
+  if (passing.length === 0) return [];
+  const running = statements.map((statement) => ({ statement, actions: statement.actions.flatMap(actionsMatching).filter(isRunning) }));
+  return passing.flatMap((passed) => {
+    const services = passedServices(passed)?.flatMap(servicesThatUse);
+    return running.flatMap(({ statement, actions }): readonly Finding[] => {
+      const run = actions
+        .map(({ name }) => name)
+        .filter((name) => services === undefined || services.includes(name.slice(0, name.indexOf(":"))));
+      if (run.length === 0) return [];
+      const text = `grants ${listed(run)}, and statement ${passed.sid} iam:PassRole: together they run something with the rights of the role that is passed; remove one of them and let a pipeline do it, or ask the platform team for a waiver of both statements`;
+      return [{ statements: [statement, passed], violation: violation(statement, "actions", { reason: "PassesAndRuns", text }) }];
     });
   });
+}
+
+function isRunning({ name, access }: CatalogueAction): boolean {
+  return access.includes("Write") && !ENDINGS.test(name) && !isIdentityName(name);
 }
 
 function isPassing({ actions }: Statement): boolean {

@@ -3,7 +3,8 @@ import type { Statement } from "../../../crds/platform-service.ts";
 import { arnCovers, arnsOverlap, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
 import { actionsMatching, type CatalogueAction } from "../catalogue.ts";
 import { listed } from "../../order.ts";
-import { isAssuming } from "./actions.ts";
+import { hasWildcard, overlaps } from "../pattern.ts";
+import { isAssuming, isIdentityName } from "./actions.ts";
 import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
 
 /** Rules about what a statement reaches. */
@@ -13,8 +14,18 @@ import { violation, type PolicyRule, type VettingContext } from "./rule.ts";
  * the call brings. Lower case.
  */
 const HARMLESS_WRITES: ReadonlySet<string> = new Set([
+  "application-signals:startdiscovery",
+  "aws-marketplace:batchmeterusage",
+  "aws-marketplace:meterusage",
+  "aws-marketplace:registerusage",
+  "aws-marketplace:resolvecustomer",
+  "bedrock:rerank",
+  "bedrock:retrieveandgenerate",
+  "chime:createmeeting",
   "cloudwatch:putmetricdata",
   "kms:generaterandom",
+  "lakeformation:getdataaccess",
+  "license-manager:checkoutlicense",
   "rekognition:startcelebrityrecognition",
   "rekognition:startcontentmoderation",
   "rekognition:startfacedetection",
@@ -25,6 +36,9 @@ const HARMLESS_WRITES: ReadonlySet<string> = new Set([
   "states:sendtaskfailure",
   "states:sendtaskheartbeat",
   "states:sendtasksuccess",
+  "transcribe:startmedicaltranscriptionjob",
+  "transcribe:startstreamtranscription",
+  "transcribe:starttranscriptionjob",
   "textract:startdocumentanalysis",
   "textract:startdocumenttextdetection",
   "textract:startexpenseanalysis",
@@ -40,16 +54,29 @@ const OPTIONAL_RESOURCE: ReadonlySet<string> = new Set([
   "ce:getcostforecast",
   "ce:getdimensionvalues",
   "ce:gettags",
+  "cloudwatch:describealarms",
   "cloudwatch:getmetricdata",
   "cloudwatch:listmetrics",
   "cloudwatch:putmetricdata",
+  "comprehend:detectentities",
+  "comprehend:detectsentiment",
+  "glue:getschemaversion",
+  "polly:synthesizespeech",
   "rekognition:detectmoderationlabels",
+  "translate:translatetext",
 ]);
 
 /** `*` only where AWS has nothing narrower. */
 export const noWildcardResource: PolicyRule = (statement, context) => {
   if (!statement.resources.some(isEverything)) return undefined;
   const narrowable = granted(statement).filter((action) => hasResource(action));
+  // Of what the catalogue has not, nobody knows.
+  const unknown = statement.actions.filter((action) => actionsMatching(action).length === 0);
+  if (unknown.length > 0)
+    return violation(statement, "resources", {
+      reason: "WildcardResource",
+      text: `grants ${listed(unknown)} on every resource; name the ARNs`,
+    });
   const [first] = narrowable;
   return first === undefined
     ? undefined
@@ -67,10 +94,8 @@ export const noAccountWideWrite: PolicyRule = (statement) => {
       !action.access.every((level) => level === "List" || level === "Read") &&
       !HARMLESS_WRITES.has(action.name.toLowerCase()),
   );
-  // What manages permissions, and identity, is another rule's to say.
-  const said = wide.filter(
-    ({ name, access }) => !access.includes("Permissions management") && !/^(iam|sts|sso|organizations|account|signin):/.test(name),
-  );
+  // What lets others in, and identity, is another rule's to say.
+  const said = wide.filter(({ name, access }) => !access.includes("Permissions management") && !isIdentityName(name));
   return said.length === 0
     ? undefined
     : violation(statement, "actions", {
@@ -84,7 +109,14 @@ export const actsOnItsResources: PolicyRule = (statement, context) => {
   if (statement.resources.some(isEverything)) return undefined;
   const arns = scoped(statement.resources).map(({ arn }) => arn);
   if (arns.length < statement.resources.length) return undefined;
-  const acts = (action: CatalogueAction): boolean => action.arns.some((template) => arns.some((arn) => arnsOverlap(template, arn)));
+  // By the shape of an ARN, which many actions share.
+  const reached = new Map<string, boolean>();
+  const isReached = (template: string): boolean => {
+    const known = reached.get(template) ?? arns.some((arn) => arnsOverlap(template, arn));
+    reached.set(template, known);
+    return known;
+  };
+  const acts = (action: CatalogueAction): boolean => action.arns.some(isReached);
   // Of a pattern one that acts is enough.
   const idle = statement.actions
     .map(actionsMatching)
@@ -99,22 +131,37 @@ export const actsOnItsResources: PolicyRule = (statement, context) => {
   });
 };
 
-/** Secrets, parameters and keys by name: a pattern of all of them is as `*`. */
+/** Secrets, parameters and keys are named, or begin with so much that not all of them do. */
 export const namedSecrets: PolicyRule = (statement) => {
-  const byName = (statement.conditions ?? []).some(({ key }) => /^(kms:(RequestAlias|ResourceAliases)|aws:ResourceTag\/.+)$/i.test(key));
-  const all = scoped(statement.resources).filter(
-    ({ arn }) =>
-      (arn.service === "secretsmanager" && /^(secret:)?[*?]/.test(arn.resource)) ||
-      (arn.service === "ssm" && /^(parameter\/?)?[*?]/.test(arn.resource)) ||
-      (arn.service === "kms" && /^((key|alias)\/)?[*?]/.test(arn.resource)),
-  );
-  return all.length === 0 || byName || !granted(statement).some(({ name }) => /^(secretsmanager|ssm|kms):/.test(name))
+  if (!granted(statement).some(({ name }) => /^(secretsmanager|ssm|kms):/.test(name))) return undefined;
+  const all = scoped(statement.resources).filter(({ arn }) => namesEvery(arn) && !isNarrowed(statement, arn.service));
+  return all.length === 0
     ? undefined
     : violation(statement, "resources", {
         reason: "EverySecret",
-        text: `names ${listed(all.map(({ text }) => text))}, every secret, parameter or key that there is; begin its name, as secret:tracking/*, and of a key write its id`,
+        text: `names ${listed(all.map(({ text }) => text))}, which may be every secret, parameter or key that there is; begin the name by three characters, as secret:tracking/*; of a key write its id, or key/* with the condition operator ForAnyValue:StringEquals, key kms:ResourceAliases, values [alias/tracking]`,
       });
 };
+
+function namesEvery({ service, resource }: ArnPattern): boolean {
+  if (service === "secretsmanager") return hasWildcard(resource) && !/^secret:[^*?]{3}/.test(resource);
+  // Parameters below a path are read at once; that of all of them needs no wildcard.
+  if (service === "ssm")
+    return (
+      /^parameter\/?$/.test(resource) ||
+      (hasWildcard(resource) && overlaps("parameter*", resource) && !/^parameter\/?[^*?/]{3}/.test(resource))
+    );
+  return service === "kms" && hasWildcard(resource);
+}
+
+/** By a condition that names: one that holds where the key is missing, or by a pattern of everything, does not. */
+function isNarrowed({ conditions = [] }: Statement, service: string): boolean {
+  return conditions.some(({ operator, key, values }) => {
+    const byAlias = service === "kms" && /^kms:(RequestAlias|ResourceAliases)$/i.test(key);
+    const isNamed = /^(ForAnyValue:)?String(Equals|Like)$/.test(operator) && values.every((value) => /^[^*?$]{3}/.test(value));
+    return isNamed && (byAlias || /^aws:ResourceTag\/.+$/i.test(key));
+  });
+}
 
 /** Reads as an ARN whose partition and service are spelled out. */
 export const wellFormedResource: PolicyRule = (statement, context) =>
@@ -126,13 +173,13 @@ export const wellFormedDeniedResource: PolicyRule = (statement, context) => malf
 function malformed(statement: Statement, context: VettingContext, holds: (arn: ArnPattern) => boolean): ReturnType<PolicyRule> {
   const wrong = statement.resources.filter((resource) => {
     const arn = parseArnPattern(resource);
-    return !isEverything(resource) && (arn === undefined || /\s/.test(resource) || !holds(arn));
+    return !isEverything(resource) && (arn === undefined || /\s/.test(resource) || isTangled(resource) || !holds(arn));
   });
   return wrong.length === 0
     ? undefined
     : violation(statement, "resources", {
         reason: "MalformedResource",
-        text: `has ${listed(wrong.map((resource) => JSON.stringify(resource)))}; a resource reads arn:partition:service:region:account:resource with partition and service spelled out, as arn:aws:dynamodb:${context.region}:${context.accountId}:table/shipments`,
+        text: `has ${listed(wrong.map((resource) => JSON.stringify(resource)))}; a resource reads arn:partition:service:region:account:resource with partition and service spelled out and at most ten wildcards, as arn:aws:dynamodb:${context.region}:${context.accountId}:table/shipments`,
       });
 }
 
@@ -184,6 +231,13 @@ function names(actions: readonly CatalogueAction[]): string {
 function exampleArn({ arns }: CatalogueAction, { accountId, region }: VettingContext): string {
   const [shortest = ""] = arns.toSorted((a, b) => a.length - b.length);
   return shortest.replace("${Partition}", partitionOf(region).partition).replace("${Region}", region).replace("${Account}", accountId);
+}
+
+/** So many wildcards are in no pattern that a person wrote, and to compare them takes long. */
+const MOST_WILDCARDS = 10;
+
+function isTangled(resource: string): boolean {
+  return (resource.match(/[*?]/g) ?? []).length > MOST_WILDCARDS;
 }
 
 function isEverything(resource: string): boolean {

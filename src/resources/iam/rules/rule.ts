@@ -33,9 +33,10 @@ export interface Waiver {
 /** Judges one statement; undefined where it holds. */
 export type PolicyRule = (statement: Statement, context: VettingContext) => Violation | undefined;
 
-/** What is wrong, and with which statement. */
+/** What is wrong, and with which statements: a waiver has to cover each. */
 export interface Finding {
-  readonly statement: Statement;
+  /** First the one that is named. */
+  readonly statements: readonly [Statement, ...Statement[]];
   readonly violation: Violation;
 }
 
