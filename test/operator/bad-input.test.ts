@@ -160,7 +160,11 @@ describe("is refused, and nothing is written from it", () => {
 
   test("everything that is wrong is said at once", async () => {
     const key = { namespace: NARROW, name: "much" };
-    await platform.applyService(key, { owner: "other-squad", tier: "pci", ...allow(["dynamodb:*"], ["*"]) });
+    await platform.applyService(key, {
+      owner: "other-squad",
+      tier: "pci",
+      ...allow(["dynamodb:*"], ["arn:aws:dynamodb:eu-west-1:999999999999:table/parcels"]),
+    });
     const service = await platform.untilCondition(key, "SpecValid", "False");
     for (const field of [
       "spec.tier",
