@@ -16,6 +16,7 @@ import {
   text,
 } from "./fields.ts";
 import type { ObjectMeta } from "./platform-service.ts";
+import { ACTION_PATTERN } from "./policy-rules.ts";
 
 /** PlatformTier: what the platform team promises to every service that names it. Cluster-scoped. */
 
@@ -156,7 +157,7 @@ const placement = z.strictObject({
 const actions = (field: string) =>
   setList(
     text({
-      pattern: /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/,
+      pattern: ACTION_PATTERN,
       says: `each of identity.${field} must be an action of IAM, or a pattern of some with * and ?, as s3:DeleteBucket or s3:Delete*`,
       max: 256,
     }),

@@ -20,11 +20,11 @@ export const WAIVABLE_RULES = [
 
 export type WaivableRule = (typeof WAIVABLE_RULES)[number];
 
-/** An action of IAM, or a pattern of some. */
+/** An action of IAM, or a pattern of some: no wildcard stands in the name of the service. */
+export const ACTION_PATTERN = /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/;
+
+/** One of the configuration. */
 export const actionPattern = z
   .string()
   .max(256)
-  .regex(
-    /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/,
-    "must be an action of IAM, or a pattern of some with * and ?, as s3:DeleteBucket or s3:Delete*",
-  );
+  .regex(ACTION_PATTERN, "must be an action of IAM, or a pattern of some with * and ?, as s3:DeleteBucket or s3:Delete*");

@@ -4,7 +4,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { Converging } from "../converge.ts";
 import { AwsError, MESH_NOT_FOUND } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, WITHHELD } from "./external.ts";
+import { EXTERNAL_RECHECK_MS, foreignReport, notAsWritten, noteExternal, WITHHELD } from "./external.ts";
 import type { Scope } from "./scope.ts";
 
 /** What the steps that write to App Mesh share. */
@@ -27,11 +27,7 @@ export async function convergeInMesh<D extends Identified, O>(
       case "withheld":
         return WITHHELD;
       case "stuck":
-        return {
-          state: "failed",
-          reason: "NotAsWritten",
-          message: `App Mesh ${resource.kind} ${desired.name} still differs after an update: ${describeDifferences(result.differences)}`,
-        };
+        return notAsWritten(`App Mesh ${resource.kind}`, desired.name, result.differences);
       default:
         return result satisfies never;
     }

@@ -48,6 +48,15 @@ export function foreignReport(
 /** Of an object that was only looked at; what differs of it the pass names (read-only.ts). */
 export const WITHHELD: StepReport = { state: "suspended", message: "not written while suspended" };
 
+/** `what`: its kind, as people call it; `differences`: those that AWS cannot change. */
+export function notAsWritten(what: string, name: string, differences: readonly Difference[]): StepReport {
+  return {
+    state: "failed",
+    reason: "NotAsWritten",
+    message: `${what} ${name} still differs after an update: ${describeDifferences(differences)}`,
+  };
+}
+
 /** The fields that differ, in one line. */
 export function describeDifferences(differences: readonly Difference[]): string {
   return differences.map((d) => `${d.field} is ${d.observed}, should be ${d.desired}`).join("; ");

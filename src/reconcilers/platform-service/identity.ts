@@ -3,7 +3,7 @@ import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step, StepReport } from "../step.ts";
 import { useExistingRole } from "./existing-role.ts";
-import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
+import { EXTERNAL_RECHECK_MS, foreignReport, notAsWritten, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { neededModes } from "./identity-modes.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -56,11 +56,7 @@ async function ensureOwnRole(scope: Scope): Promise<StepReport> {
     };
   }
   if (result.state === "stuck") {
-    return {
-      state: "failed",
-      reason: "NotAsWritten",
-      message: `IAM role ${desired.name} still differs after an update: ${describeDifferences(result.differences)}`,
-    };
+    return notAsWritten("IAM role", desired.name, result.differences);
   }
   scope.facts.roleArn = result.observed.arn;
   return { state: "ready", message: result.observed.arn };

@@ -7,6 +7,7 @@ import {
   describeDifferences,
   EXTERNAL_RECHECK_MS,
   foreignReport,
+  notAsWritten,
   noteExternal,
   removeExternal,
   UNDER_WAY_RECHECK_MS,
@@ -67,11 +68,7 @@ async function converge(scope: Scope): Promise<StepReport | undefined> {
     case "withheld":
       return WITHHELD;
     case "stuck":
-      return {
-        state: "failed",
-        reason: "NotAsWritten",
-        message: `rule groups namespace ${name} still differs after an update: ${describeDifferences(result.differences)}`,
-      };
+      return notAsWritten("rule groups namespace", name, result.differences);
     default:
       return result satisfies never;
   }

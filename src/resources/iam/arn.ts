@@ -22,6 +22,11 @@ export function isRole({ service, resource }: ArnPattern): boolean {
   return service === "iam" && resource.startsWith("role/");
 }
 
+/** Whether the text is `*`: everything, whether it has an ARN or not. */
+export function isEverything(resource: string): boolean {
+  return /^\*+$/.test(resource);
+}
+
 /** Whether the text holds a policy variable. */
 export function hasVariable(text: string): boolean {
   return text.includes("${");

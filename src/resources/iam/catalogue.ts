@@ -61,6 +61,16 @@ export function actionsMatching(pattern: string): readonly CatalogueAction[] {
   return found;
 }
 
+/** The same of several; one that two patterns stand for is there twice. */
+export function actionsMatchingAny(patterns: readonly string[]): readonly CatalogueAction[] {
+  return patterns.flatMap(actionsMatching);
+}
+
+/** Whether it changes nothing. */
+export function readsOnly({ access }: CatalogueAction): boolean {
+  return access.every((level) => level === "List" || level === "Read");
+}
+
 function matching(pattern: string): readonly CatalogueAction[] {
   const [service = "", name] = pattern.toLowerCase().split(":");
   if (name === undefined) return /^\*+$/.test(service) ? Object.keys(SERVICES).flatMap((one) => [...(actionsOf(one)?.values() ?? [])]) : [];

@@ -22,7 +22,7 @@ import {
   wellFormedResource,
   withinTenancy,
 } from "./rules/resources.ts";
-import { violation, type Finding, type PolicyRule, type VettingContext } from "./rules/rule.ts";
+import { violation, type Finding, type PolicyRule, type VettingContext, type Waiver } from "./rules/rule.ts";
 
 /** IAM's quota on the inline policies of one role together, in characters that are no white space (IAM user guide, quotas). */
 const MAX_POLICY_CHARACTERS = 10_240;
@@ -75,27 +75,31 @@ export function vetPolicy(statements: readonly Statement[], context: VettingCont
   const oversized = tooLarge(statements, context);
   if (oversized.length > 0) return { violations: oversized, waived: [] };
   const { waivers = [] } = context;
-  const isWaived = ({ violation: { reason }, statements: those }: Finding): boolean => waiverOf(reason, those, waivers) !== undefined;
-  const denied = statements.filter(({ effect }) => effect === "Deny").flatMap((statement) => findingsOf(DENY_RULES, statement, context));
+  const judged = (finding: Finding): Judged => ({ ...finding, waiver: waiverOf(finding.violation.reason, finding.statements, waivers) });
+  const findings = (rules: readonly PolicyRule[], statement: Statement): readonly Judged[] =>
+    findingsOf(rules, statement, context).map(judged);
+  const denying = statements.filter(({ effect }) => effect === "Deny");
   const allowing = statements.filter(({ effect }) => effect === "Allow");
-  const texts = allowing.map((statement) => ({ statement, findings: findingsOf(TEXT_RULES, statement, context) }));
+  const texts = allowing.map((statement) => ({ statement, found: findings(TEXT_RULES, statement) }));
   const readable = texts
-    .filter(({ findings }) => findings.every((finding) => finding.violation.reason !== "WildcardAction" || isWaived(finding)))
+    .filter(({ found }) => found.every(({ violation: { reason }, waiver }) => reason !== "WildcardAction" || waiver !== undefined))
     .map(({ statement }) => statement);
   const found = [
-    ...texts.flatMap(({ findings }) => findings),
-    ...readable.flatMap((statement) => findingsOf(MEANING_RULES, statement, context)),
-    ...passedAndRun(readable),
-    ...denied,
+    ...texts.flatMap((text) => text.found),
+    ...readable.flatMap((statement) => findings(MEANING_RULES, statement)),
+    ...passedAndRun(readable).map(judged),
+    ...denying.flatMap((statement) => findings(DENY_RULES, statement)),
   ];
   return {
-    violations: [...found.filter((finding) => !isWaived(finding)).map((finding) => finding.violation), ...repeatedSids(statements)],
-    waived: found.flatMap(({ statements: those, violation: { reason } }) => {
-      const waiver = waiverOf(reason, those, waivers);
-      return waiver === undefined ? [] : [`statement ${those[0].sid}: ${reason} is waived (${waiver.reason})`];
-    }),
+    violations: [...found.filter(({ waiver }) => waiver === undefined).map((one) => one.violation), ...repeatedSids(statements)],
+    waived: found.flatMap(({ statements: [{ sid }], waiver }) =>
+      waiver === undefined ? [] : [`statement ${sid}: ${waiver.rule} is waived (${waiver.reason})`],
+    ),
   };
 }
+
+/** `waiver`: what lets it be, if anything does. */
+type Judged = Finding & { readonly waiver: Waiver | undefined };
 
 function findingsOf(rules: readonly PolicyRule[], statement: Statement, context: VettingContext): readonly Finding[] {
   return rules.flatMap((rule) => {

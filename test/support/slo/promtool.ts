@@ -67,13 +67,16 @@ export function recording(groups: readonly RuleGroup[], ...series: readonly stri
 
 /** What promtool finds wrong with the rules: empty where nothing is. */
 export async function checkRules(groups: readonly RuleGroup[]): Promise<string> {
-  const { code, output } = await promtool(["check", "rules", "--lint=all", "--lint-fatal", "rules.json"], { "rules.json": { groups } });
-  return code === 0 ? "" : output;
+  return checkFile("rules.json", { groups });
 }
 
 /** The same of a rule file as it is written. */
 export async function checkRuleFile(file: string): Promise<string> {
-  const { code, output } = await promtool(["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"], { "rules.yaml": file });
+  return checkFile("rules.yaml", file);
+}
+
+async function checkFile(name: string, content: object | string): Promise<string> {
+  const { code, output } = await promtool(["check", "rules", "--lint=all", "--lint-fatal", name], { [name]: content });
   return code === 0 ? "" : output;
 }
 

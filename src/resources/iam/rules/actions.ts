@@ -1,5 +1,6 @@
 import type { Statement } from "../../../crds/platform-service.ts";
-import { actionsMatching, nearestAction, type CatalogueAction } from "../catalogue.ts";
+import { ACTION_PATTERN } from "../../../crds/policy-rules.ts";
+import { actionsMatching, actionsMatchingAny, nearestAction, readsOnly, type CatalogueAction } from "../catalogue.ts";
 import { LETTING_IN, RESOURCE_POLICY } from "../escalation-paths.ts";
 import { hasWildcard, matches } from "../pattern.ts";
 import { listed } from "../../order.ts";
@@ -8,7 +9,6 @@ import { violation, type PolicyRule } from "./rule.ts";
 /** Rules about what a statement allows. IAM reads actions regardless of case, and so do these. */
 
 const ACTION = /^[a-z0-9-]+:[A-Za-z0-9]+$/;
-const ACTION_PATTERN = /^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$/;
 
 /** The actions of `sts` that a statement may grant: to become a role that it names. */
 const ASSUMING_ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
@@ -50,7 +50,7 @@ const FEW = 12;
 export const noWildcardAction: PolicyRule = (statement) => {
   const wild = statement.actions.filter(hasWildcard);
   if (wild.length === 0) return undefined;
-  const granted = wild.flatMap(actionsMatching).map(({ name }) => name);
+  const granted = actionsMatchingAny(wild).map(({ name }) => name);
   const text =
     granted.length > 0 && granted.length <= FEW
       ? `grants ${listed(wild)}; name each action that the service calls, of ${listed(granted, FEW)}`
@@ -135,14 +135,10 @@ export const noIdentityAction: PolicyRule = (statement) => {
 };
 
 /** Of IAM and STS also what only reads. */
-function isIdentity({ name, access }: CatalogueAction): boolean {
-  const [service = ""] = name.split(":");
-  if (!IDENTITY_SERVICES.has(service) || HARMLESS.has(name.toLowerCase())) return false;
-  return service === "iam" || service === "sts" || !isRead(access);
-}
-
-function isRead(access: CatalogueAction["access"]): boolean {
-  return access.every((level) => level === "List" || level === "Read");
+function isIdentity(action: CatalogueAction): boolean {
+  const { name } = action;
+  if (!isIdentityName(name) || HARMLESS.has(name.toLowerCase())) return false;
+  return /^(iam|sts):/.test(name) || !readsOnly(action);
 }
 
 /** The catalogue says of these that they manage permissions, and they use what is there. */
@@ -156,11 +152,9 @@ const USES: ReadonlySet<string> = new Set([
 
 /** Who else may reach a resource is said where the resource is made. */
 export const noPermissionsManagement: PolicyRule = (statement) => {
-  const managing = statement.actions.flatMap((action) => {
-    return actionsMatching(action)
-      .filter(({ name, access }) => letsIn(name, access) && !isIdentityName(name))
-      .map(({ name }) => name);
-  });
+  const managing = actionsMatchingAny(statement.actions)
+    .filter((action) => letsIn(action) && !isIdentityName(action.name))
+    .map(({ name }) => name);
   return managing.length === 0
     ? undefined
     : violation(statement, "actions", {
@@ -169,7 +163,7 @@ export const noPermissionsManagement: PolicyRule = (statement) => {
       });
 };
 
-function letsIn(name: string, access: CatalogueAction["access"]): boolean {
+function letsIn({ name, access }: CatalogueAction): boolean {
   if (LETTING_IN.includes(name) || RESOURCE_POLICY.test(name)) return true;
   return access.includes("Permissions management") && !USES.has(name);
 }

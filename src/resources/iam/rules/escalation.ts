@@ -1,6 +1,6 @@
 import type { Statement } from "../../../crds/platform-service.ts";
-import { arnsOverlap, hasVariable, isRole, parseArnPattern } from "../arn.ts";
-import { actionsMatching, type CatalogueAction } from "../catalogue.ts";
+import { arnsOverlap, hasVariable, isEverything, isRole, parseArnPattern } from "../arn.ts";
+import { actionsMatchingAny, type CatalogueAction } from "../catalogue.ts";
 import { ENDINGS, servicesThatUse, TAKEOVERS } from "../escalation-paths.ts";
 import { hasWildcard } from "../pattern.ts";
 import { listed } from "../../order.ts";
@@ -43,7 +43,7 @@ export const noneOfThePlatforms: PolicyRule = (statement, { platformArns }) => {
   const reachesRoles = statement.actions.some((action) => isAssuming(action) || grants(action, "iam:PassRole"));
   const named = statement.resources.filter((resource) => {
     const arn = parseArnPattern(resource);
-    if (arn === undefined) return /^\*+$/.test(resource) && reachesRoles;
+    if (arn === undefined) return isEverything(resource) && reachesRoles;
     return arn.service === "iam" && platformArns.some((own) => arnsOverlap(own, arn));
   });
   return named.length === 0
@@ -58,7 +58,7 @@ export const noneOfThePlatforms: PolicyRule = (statement, { platformArns }) => {
 export function passedAndRun(statements: readonly Statement[]): readonly Finding[] {
   const passing = statements.filter(isPassing);
   if (passing.length === 0) return [];
-  const running = statements.map((statement) => ({ statement, actions: statement.actions.flatMap(actionsMatching).filter(isRunning) }));
+  const running = statements.map((statement) => ({ statement, actions: actionsMatchingAny(statement.actions).filter(isRunning) }));
   return passing.flatMap((passed) => {
     const services = passedServices(passed)?.flatMap(servicesThatUse);
     return running.flatMap(({ statement, actions }): readonly Finding[] => {

@@ -1,7 +1,7 @@
 import { partitionOf } from "../../../crds/aws-names.ts";
 import type { Statement } from "../../../crds/platform-service.ts";
-import { arnCovers, arnsOverlap, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
-import { actionsMatching, type CatalogueAction } from "../catalogue.ts";
+import { arnCovers, arnsOverlap, isEverything, isRole, parseArnPattern, type ArnPattern } from "../arn.ts";
+import { actionsMatching, actionsMatchingAny, readsOnly, type CatalogueAction } from "../catalogue.ts";
 import { listed } from "../../order.ts";
 import { hasWildcard, overlaps } from "../pattern.ts";
 import { isAssuming, isIdentityName } from "./actions.ts";
@@ -69,7 +69,6 @@ const OPTIONAL_RESOURCE: ReadonlySet<string> = new Set([
 /** `*` only where AWS has nothing narrower. */
 export const noWildcardResource: PolicyRule = (statement, context) => {
   if (!statement.resources.some(isEverything)) return undefined;
-  const narrowable = granted(statement).filter((action) => hasResource(action));
   // Of what the catalogue has not, nobody knows.
   const unknown = statement.actions.filter((action) => actionsMatching(action).length === 0);
   if (unknown.length > 0)
@@ -77,6 +76,7 @@ export const noWildcardResource: PolicyRule = (statement, context) => {
       reason: "WildcardResource",
       text: `grants ${listed(unknown)} on every resource; name the ARNs`,
     });
+  const narrowable = granted(statement).filter(hasResource);
   const [first] = narrowable;
   return first === undefined
     ? undefined
@@ -89,10 +89,7 @@ export const noWildcardResource: PolicyRule = (statement, context) => {
 /** What has no resource is done to the whole account. */
 export const noAccountWideWrite: PolicyRule = (statement) => {
   const wide = granted(statement).filter(
-    (action) =>
-      !hasResource(action) &&
-      !action.access.every((level) => level === "List" || level === "Read") &&
-      !HARMLESS_WRITES.has(action.name.toLowerCase()),
+    (action) => !hasResource(action) && !readsOnly(action) && !HARMLESS_WRITES.has(action.name.toLowerCase()),
   );
   // What lets others in, and identity, is another rule's to say.
   const said = wide.filter(({ name, access }) => !access.includes("Permissions management") && !isIdentityName(name));
@@ -215,7 +212,7 @@ export const withinTenancy: PolicyRule = (statement, { resourceArns }) => {
 };
 
 function granted({ actions }: Statement): readonly CatalogueAction[] {
-  return actions.flatMap(actionsMatching);
+  return actionsMatchingAny(actions);
 }
 
 /** Whether every call of it is about something that has an ARN. */
@@ -238,10 +235,6 @@ const MOST_WILDCARDS = 10;
 
 function isTangled(resource: string): boolean {
   return (resource.match(/[*?]/g) ?? []).length > MOST_WILDCARDS;
-}
-
-function isEverything(resource: string): boolean {
-  return /^\*+$/.test(resource);
 }
 
 function scoped(resources: readonly string[]): { readonly text: string; readonly arn: ArnPattern }[] {
