@@ -5,7 +5,7 @@ import type { ActionCatalogue } from "./authorization/catalogue.ts";
 import { AwsFault, badRequest } from "./errors.ts";
 import type { FaultInjector, FaultKind, FaultSubject } from "./faults.ts";
 import type { Call, Caller, Operation, Service } from "./operation.ts";
-import { readCredential, type Credential, type Principals } from "./principals.ts";
+import { isSkewed, readCredential, type Credential, type Principals } from "./principals.ts";
 import type { ErrorAnswer, HttpRequest } from "./protocols/protocol.ts";
 import { serialiseQueryError } from "./protocols/query.ts";
 import type { Sight, State } from "./state.ts";
@@ -19,8 +19,8 @@ export interface HttpAnswer {
   readonly requestId: string;
   /** Milliseconds to hold it back. */
   readonly delayMs: number;
-  /** The connection is cut instead of answering. */
-  readonly drop: boolean;
+  /** How much of it is said before the connection is cut, if it is. */
+  readonly cut: "atOnce" | "halfway" | undefined;
 }
 
 /** Everything of a call that does not depend on the request. */
@@ -60,6 +60,11 @@ export class Dispatcher {
 
   /** Answers one API request. Never throws for what a client sends. */
   answer(request: HttpRequest): HttpAnswer {
+    const { faults, answer } = this.#once(request);
+    return faults.includes("twice") ? this.#once(request).answer : answer;
+  }
+
+  #once(request: HttpRequest): { readonly faults: readonly FaultKind["kind"][]; readonly answer: HttpAnswer } {
     const now = this.#parts.clock();
     const progress: Progress = {
       service: undefined,
@@ -98,14 +103,15 @@ export class Dispatcher {
       });
     }
     const delayMs = progress.faults.reduce((sum, each) => sum + (each.kind === "latency" ? each.ms : 0), 0);
-    return {
+    const answer: HttpAnswer = {
       status: fault?.status ?? 200,
       contentType: progress.service?.protocol.contentType ?? "text/xml",
       ...(fault === undefined ? { body, headers: {} } : errorAnswer(fault, progress.service, requestId)),
       requestId,
       delayMs,
-      drop: lost || dropped,
+      cut: lost || dropped ? "atOnce" : kinds.includes("half") ? "halfway" : undefined,
     };
+    return { faults: kinds, answer };
   }
 
   #carryOut(context: {
@@ -126,6 +132,11 @@ export class Dispatcher {
       const region = this.#parts.environment.region;
       throw badRequest("InvalidSignatureException", `Credential should be scoped to a valid region: ${region}, not ${credential.region}.`);
     }
+    if (this.#parts.environment.switches.skewedClock === "refuse" && credential !== undefined && isSkewed(credential, now))
+      throw badRequest(
+        "InvalidSignatureException",
+        `Signature expired: ${credential.date ?? ""} is more than 5 min. from ${new Date(now).toISOString()}`,
+      );
     const operation = service.operations.get(name);
     progress.operation = operation;
     if (operation === undefined) {

@@ -25,6 +25,10 @@ export type FaultKind =
   | { readonly kind: "drop" }
   /** The call is carried out, then the connection is dropped. */
   | { readonly kind: "lost" }
+  /** The call is carried out, and the connection is cut in the middle of the answer. */
+  | { readonly kind: "half" }
+  /** The call is carried out twice, as by a proxy on the way that tries again; answered as the second time. */
+  | { readonly kind: "twice" }
   /** The call does not see the writes of the last `calls` calls, or the last `ms` milliseconds; a write only misses what was created in it. */
   | { readonly kind: "staleReads"; readonly calls?: number; readonly ms?: number }
   | { readonly kind: "expiredCredentials" }
@@ -38,6 +42,8 @@ export interface FaultRule {
   readonly position?: number;
   /** How many calls in a row it befalls; default 1 with a position, else all. */
   readonly times?: number;
+  /** Of those it befalls each so manieth, as 2 for every other; default each. */
+  readonly every?: number;
   readonly fault: FaultKind;
 }
 
@@ -73,6 +79,8 @@ const KINDS: ReadonlySet<unknown> = new Set([
   "http500",
   "drop",
   "lost",
+  "half",
+  "twice",
   "staleReads",
   "expiredCredentials",
   "denied",
@@ -86,7 +94,7 @@ export function parseFaultRules(text: string): FaultRule[] {
   rules.forEach((rule, index) => {
     const fault: unknown = isRecord(rule) ? rule["fault"] : undefined;
     if (!isRecord(fault) || !KINDS.has(fault["kind"])) throw new Error(`rule ${index}: fault.kind must be one of ${[...KINDS].join(", ")}`);
-    for (const member of ["position", "times"] as const) {
+    for (const member of ["position", "times", "every"] as const) {
       const count = rule[member];
       if (count !== undefined && (!Number.isInteger(count) || count < 1))
         throw new Error(`rule ${index}: ${member} must be a whole number from 1`);
@@ -119,9 +127,9 @@ export class FaultInjector {
     return this.#rules.flatMap((rule) => {
       if (!fits(rule.rule.match ?? {}, subject)) return [];
       rule.matched += 1;
-      const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, fault } = rule.rule;
+      const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, every = 1, fault } = rule.rule;
       const start = position ?? 1;
-      if (rule.matched < start || rule.matched >= start + times) return [];
+      if (rule.matched < start || rule.matched >= start + times || (rule.matched - start) % every !== 0) return [];
       if (fault.kind === "rateLimit" && takeToken(rule.buckets, fault, subject.service, now)) return [];
       rule.applied += 1;
       return [fault];

@@ -42,6 +42,8 @@ export interface Switches {
   readonly managedPrometheusMs: number;
   /** Rules that cannot be parsed, or break a quota of the workspace: ValidationException, or taken and then CREATION_FAILED or UPDATE_FAILED. */
   readonly badRules: "refuse" | "fail";
+  /** A request that was signed more than five minutes from the emulator's time: refused as AWS does, or answered, for clocks that a test moves. */
+  readonly skewedClock: "refuse" | "accept";
   /** Pages hold at most this many items, whatever a call asks for; for tests of paging. */
   readonly maxPageSize: number | undefined;
 }
@@ -58,6 +60,7 @@ export const DEFAULT_SWITCHES: Switches = {
   namedMeshObjects: "checked",
   managedPrometheusMs: 300,
   badRules: "fail",
+  skewedClock: "accept",
   maxPageSize: undefined,
 };
 

@@ -13,6 +13,17 @@ export interface Credential {
   readonly region: string;
   readonly service: string;
   readonly sessionToken: string | undefined;
+  /** As `20261126T120000Z`. */
+  readonly date: string | undefined;
+}
+
+/** How far a signature's time may be from AWS's. */
+const LARGEST_SKEW_MS = 5 * 60_000;
+
+/** Whether it was signed so far from `now` that AWS refuses it (Signature Version 4, "the request must reach AWS within five minutes of the time stamp"). */
+export function isSkewed({ date }: Credential, now: number): boolean {
+  const signedAt = Date.parse((date ?? "").replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, "$1-$2-$3:$4:$5"));
+  return Math.abs(now - signedAt) > LARGEST_SKEW_MS;
 }
 
 const HEADER = /^AWS4-HMAC-SHA256 Credential=([^/\s]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/;
@@ -27,7 +38,14 @@ export function readCredential(headers: IncomingHttpHeaders): Credential | undef
     throw new AwsFault("IncompleteSignature", 400, "Authorization header requires 'Credential', 'Signature', 'SignedHeaders' and a date.");
   }
   const token = headers["x-amz-security-token"];
-  return { accessKeyId, region, service, sessionToken: typeof token === "string" ? token : undefined };
+  const date = headers["x-amz-date"];
+  return {
+    accessKeyId,
+    region,
+    service,
+    sessionToken: typeof token === "string" ? token : undefined,
+    date: typeof date === "string" ? date : undefined,
+  };
 }
 
 /** Finds callers by access key: those of the options, and sessions that STS gave out. */

@@ -132,7 +132,7 @@ async function serve(parts: Parts, request: IncomingMessage, response: ServerRes
       setTimeout(resolve, answer.delayMs);
     });
   }
-  if (answer.drop) {
+  if (answer.cut === "atOnce" || (answer.cut === "halfway" && answer.body === "")) {
     request.socket.destroy();
     return;
   }
@@ -142,5 +142,6 @@ async function serve(parts: Parts, request: IncomingMessage, response: ServerRes
     "content-length": Buffer.byteLength(answer.body),
     "x-amzn-requestid": answer.requestId,
   });
-  response.end(answer.body);
+  if (answer.cut === "halfway") response.write(answer.body.slice(0, answer.body.length / 2), () => request.socket.destroy());
+  else response.end(answer.body);
 }

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { TALLY_FILE } from "../test/support/tally.ts";
 import { commandLine, HELP_OPTION } from "./command-line.ts";
 
 export interface Project {
@@ -38,11 +39,14 @@ has failed, but for those that a filter leaves out, which count as nothing. Othe
 Exit codes: 0 something passed and nothing failed, 1 otherwise, 2 wrong usage.`;
 }
 
-/** The filter that the command line names; ends the process as commandLine does. */
-export function chosenTests(help: string): Filter {
+/** The filter that the command line names, of the files that the command runs by itself; ends the process as commandLine does. */
+export function chosenTests(help: string, ownFiles: readonly string[] = []): Filter {
   const options = { ...HELP_OPTION, testNamePattern: { type: "string", short: "t" } } as const;
   const { values, positionals } = commandLine(help, () => parseArgs({ allowPositionals: true, options }));
-  return { files: positionals, name: values.testNamePattern === undefined ? undefined : new RegExp(values.testNamePattern) };
+  return {
+    files: positionals.length > 0 ? positionals : ownFiles,
+    name: values.testNamePattern === undefined ? undefined : new RegExp(values.testNamePattern),
+  };
 }
 
 const report = z.object({
@@ -57,11 +61,12 @@ const report = z.object({
 });
 
 /**
- * Runs one project after another; ends with what could not run on this machine, why, and how many tests that is, and with `N passed, N failed`.
- * Resolves to the exit code.
+ * Runs one project after another; ends with a table of what the tests have tried and how much of it held, with what could not run on this machine, why, and how many tests that
+ * is, and with `N passed, N failed`. Resolves to the exit code.
  */
 export async function runProjects(projects: readonly Project[], filter: Filter): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "platform-operator-test-"));
+  const tallyFile = join(folder, "tally");
   const notRun: NotRun[] = [];
   let passed = 0;
   let failed = 0;
@@ -79,18 +84,41 @@ export async function runProjects(projects: readonly Project[], filter: Filter):
       // Of a project no file of which is asked for nothing is run; where none is asked for, a project without files is broken.
       const mayBeEmpty = filter.files.length > 0 ? ["--passWithNoTests"] : [];
       const args = ["run", "--project", name, ...reporters, ...mayBeEmpty, ...filterArguments(filter)];
-      const { status } = spawnSync("vitest", args, { stdio: "inherit" });
+      const { status } = spawnSync("vitest", args, { stdio: "inherit", env: { ...process.env, [TALLY_FILE]: tallyFile } });
       const counts = readReport(outputFile, filter);
       passed += counts.passed;
       failed += counts.failed + counts.skipped;
       if (status !== 0 && counts.failed === 0) failed++;
     }
+    sayTallies(tallyFile);
   } finally {
     rmSync(folder, { recursive: true });
   }
   sayNotRun(notRun);
   console.log(`${String(passed)} passed, ${String(failed)} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+const tallyLine = z.object({ what: z.string(), tried: z.number(), held: z.number() });
+
+/** A line for each kind of attempt, of every file that tried it. */
+function sayTallies(file: string): void {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+  const tallies = lines.filter((line) => line !== "").map((line) => tallyLine.parse(JSON.parse(line)));
+  const rows = [...Map.groupBy(tallies, ({ what }) => what)]
+    .map(([what, of]) => ({ what, tried: sum(of, "tried"), held: sum(of, "held") }))
+    .toSorted((a, b) => a.what.localeCompare(b.what));
+  if (rows.length === 0) return;
+  const width = Math.max(...rows.map(({ what }) => what.length));
+  console.log(`${"".padEnd(width)}    tried     held`);
+  for (const { what, tried, held } of rows) {
+    const share = tried === 0 ? "none" : `${String(Math.floor((100 * held) / tried))} %`;
+    console.log(`${what.padEnd(width)} ${String(tried).padStart(8)} ${String(held).padStart(8)}   ${share}`);
+  }
+}
+
+function sum<Member extends string>(of: readonly Readonly<Record<Member, number>>[], member: Member): number {
+  return of.reduce((total, one) => total + one[member], 0);
 }
 
 interface NotRun {

@@ -118,6 +118,7 @@ export async function startAws(
     region,
     clusters: [{ name: config.cluster.name, oidcIssuer }],
     workspaces: [workspaceOf(config)].flatMap((workspace) => workspace?.id ?? []),
+    switches: { skewedClock: "refuse" },
     // Whoever comes with a key of their own is a person at this machine; only the operator is held to its policy.
     allowAnyKey: true,
     principals: [

@@ -4,24 +4,26 @@ import { signatureOf } from "../support/api-call.ts";
 import { Assassin } from "../support/assassin.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
-import type { LifeStep } from "../support/life-steps.ts";
-import { live, type LifeKind } from "../support/lives.ts";
+import { describeStep } from "../support/life-steps.ts";
+import { live } from "../support/lives.ts";
 import { seededRandom } from "../support/seeded.ts";
+import { tally } from "../support/tally.ts";
+import { IS_THOROUGH, SEED } from "../support/thoroughness.ts";
 
 /**
- * The operator is killed at twenty moments of a life and started again each time. A moment is a call that it makes for one service, seen on its
- * way and carried out without it: never a wall time. The other services are then wherever they are.
+ * The operator is killed at twenty moments of lives that are lived side by side and started again each time; at two hundred by `npm run test:kill`. A moment is a call that it makes
+ * for one service, seen on its way and carried out without it: never a wall time. The other services are then wherever they are.
  */
 
 const DEATHS = 20;
 /** A few more than deaths, since two moments may come at once, and a life may end before the second is made up for. */
-const MOMENTS = 24;
-/** FAULTS_SEED=… plays other moments. */
-const SEED = Number(process.env.FAULTS_SEED ?? "20261124");
+const MOMENTS = 26;
+const ROUNDS = Array.from({ length: IS_THOROUGH ? 10 : 1 }, (_, round) => round);
 
 let bench: FaultBench;
 let lives: FaultLives;
 let assassin: Assassin | undefined;
+const random = seededRandom(SEED);
 
 beforeAll(async () => {
   bench = await startFaultBench({
@@ -34,22 +36,16 @@ beforeAll(async () => {
 
 afterAll(() => bench.stop());
 
-test("killed at twenty moments of a life and started again: the same end, and nothing written after it", async () => {
-  const random = seededRandom(SEED);
-  const moments = lives.each(Array.from({ length: MOMENTS }, (_, index) => pick(index % 2 === 0 ? "life" : "mesh", random)));
+test.each(ROUNDS)("killed at twenty moments and started again, round %i: the same end, and nothing written after it", async () => {
+  const moments = lives.moments(MOMENTS, random);
   const plan = new Assassin(bench, moments);
   assassin = plan;
   const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
   const result = await live(bench, [...moments.keys()], (phase) => plan.enter(phase));
   stop();
   console.log(`seed ${String(SEED)}; the operator was killed ${String(plan.done.length)} times, at\n  ${plan.done.join("\n  ")}`);
-  expect(lives.problems(moments, result)).toEqual({});
+  const problems = lives.problems(new Map([...moments].map(([namespace, step]) => [namespace, describeStep(step)])), result);
+  tally({ what: "kills of the operator", tried: plan.done.length, held: Math.max(0, plan.done.length - Object.keys(problems).length) });
+  expect(problems).toEqual({});
   expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
 });
-
-function pick(kind: LifeKind, random: () => number): LifeStep {
-  const steps = lives.steps.filter((step) => step.kind === kind);
-  const step = steps[Math.floor(random() * steps.length)];
-  if (step === undefined) throw new Error("the recorded life has no calls");
-  return step;
-}

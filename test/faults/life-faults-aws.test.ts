@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { FaultKind } from "../../emulator/faults.ts";
+import type { FaultRule } from "../../emulator/faults.ts";
 import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { TO_WORKSPACE } from "../support/aws/managed-prometheus.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
-import { FaultLives } from "../support/fault-lives.ts";
+import { FaultLives, type Trial } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
 import { live } from "../support/lives.ts";
+import { tally } from "../support/tally.ts";
+import { roundsOf, type NamedFault } from "../support/thoroughness.ts";
 
 /** As life-faults-api.test.ts, for each call to AWS. */
 
@@ -14,7 +16,7 @@ let lives: FaultLives;
 
 beforeAll(async () => {
   bench = await startFaultBench({ config: TO_WORKSPACE });
-  lives = await FaultLives.record(bench, ["life", "mesh", "rules"]);
+  lives = await FaultLives.record(bench, ["life", "mesh"]);
 });
 
 afterAll(async () => {
@@ -22,44 +24,70 @@ afterAll(async () => {
   await bench.stop();
 });
 
-/**
- * Of a life in App Mesh what the first has not, where App Mesh and EKS have a way of their own: they know a request that comes again. Of one with SLOs the rules alone:
- * what is denied, and what is at it already when its answer is lost.
- */
-function isOf(fault: FaultKind, { to, kind, call }: LifeStep): boolean {
-  if (to !== "aws") return false;
-  if (call.startsWith("aps:")) return kind === "rules" && (fault.kind === "denied" || fault.kind === "lost");
-  return kind === "life" || (/^(appmesh|eks):/.test(call) && fault.kind === "lost");
-}
+type AwsFault = Pick<FaultRule, "fault" | "times">;
 
-/** The SDK tries a call three times: what the operator is to see must last as long. */
-const AWS_FAULTS: readonly (readonly [string, FaultKind, number])[] = [
-  ["answered 500 as often as the SDK tries", { kind: "http500" }, 3],
-  ["denied once", { kind: "denied" }, 1],
-  ["carried out, and its answer lost", { kind: "lost" }, 1],
-  ["throttled as often as the SDK tries", { kind: "throttle" }, 3],
+/** As often as the SDK tries a call, so that the operator sees it. */
+const TRIES = 3;
+/** Longer than the operator waits for an answer. */
+const TOO_LATE_MS = 20_000;
+
+/** What can become of a call. The first is the worst: it was carried out, and nobody knows. */
+const AWS_FAULTS: readonly NamedFault<AwsFault>[] = [
+  ["carried out, and its answer lost", { fault: { kind: "lost" } }],
+  ["answered 500 as often as the SDK tries", { fault: { kind: "http500" }, times: TRIES }],
+  ["denied once", { fault: { kind: "denied" } }],
+  ["throttled as often as the SDK tries", { fault: { kind: "throttle" }, times: TRIES }],
+  ["cut before it is carried out, as often as the SDK tries", { fault: { kind: "drop" }, times: TRIES }],
+  ["cut in the middle of its answer, as often as the SDK tries", { fault: { kind: "half" }, times: TRIES }],
+  ["carried out twice", { fault: { kind: "twice" } }],
+  ["made with credentials that have expired", { fault: { kind: "expiredCredentials" } }],
+  ["answered 3 s late", { fault: { kind: "latency", ms: 3_000 } }],
+  ["carried out, and answered too late, as often as the SDK tries", { fault: { kind: "latency", ms: TOO_LATE_MS }, times: TRIES }],
+  ["blind to the five calls before it, as often as the SDK tries", { fault: { kind: "staleReads", calls: 5 }, times: TRIES }],
 ];
 
-test.each(AWS_FAULTS)("each AWS call of a life, %s: the same end", async (_, fault, times) => {
-  const steps = lives.each(lives.steps.filter((step) => isOf(fault, step)));
+/** Of a life in App Mesh what the first has not. */
+function isOwn({ to, kind, call }: LifeStep): boolean {
+  return to === "aws" && (kind === "life" || call.startsWith("appmesh:"));
+}
+
+test.each(roundsOf(AWS_FAULTS))("each AWS call of a life fails once, round %i: the same end", async (round) => {
+  const trials = lives.deal(lives.steps.filter(isOwn), { faults: AWS_FAULTS, round });
   const met = new Set<LifeStep>();
   const noteMet = async (): Promise<void> => {
     const applied = (await bench.aws.faults()).filter((rule) => rule.applied > 0);
-    for (const [namespace, step] of steps) if (applied.some((rule) => rule.match?.bodyContains === namespace)) met.add(step);
+    for (const [namespace, { step }] of trials) if (applied.some((rule) => rule.match?.bodyContains === namespace)) met.add(step);
   };
-  const result = await live(bench, [...steps.keys()], async (phase) => {
+  const result = await live(bench, [...trials.keys()], async (phase) => {
     await noteMet();
     await bench.aws.clearFaults();
-    const now = [...steps].filter(([, step]) => step.phase === phase);
-    await bench.aws.addFaults(
-      ...now.map(([namespace, { call, occurrence }]) => {
-        const operation = call.slice(call.indexOf(":") + 1);
-        return { match: { operation, accessKeyId: OPERATOR_KEY, bodyContains: namespace }, position: occurrence, times, fault };
-      }),
-    );
+    await bench.aws.addFaults(...[...trials].filter(([, { step }]) => step.phase === phase).map(ruleOf));
   });
   await noteMet();
-  expect(lives.problems(steps, result)).toEqual({});
-  expect(lives.unmet([...steps.values()], (step) => met.has(step))).toEqual([]);
-  expect(steps.size).toBeGreaterThan(20);
+  const { problems, unmet } = lives.judge("AWS", trials, { result, isMet: ({ step }) => met.has(step) });
+  expect(problems).toEqual({});
+  expect(unmet).toEqual([]);
+  expect(trials.size).toBeGreaterThan(40);
+});
+
+function ruleOf([namespace, { step, fault }]: readonly [string, Trial<AwsFault>]): FaultRule {
+  const operation = step.call.slice(step.call.indexOf(":") + 1);
+  return { match: { operation, accessKeyId: OPERATOR_KEY, bodyContains: namespace }, position: step.occurrence, times: 1, ...fault };
+}
+
+test("reads that lag behind by so many calls, a life long: the same end", async () => {
+  const lags = new Map([1, 2, 3, 5, 8, 13].map((calls) => [lives.namespace(), calls]));
+  await bench.aws.addFaults(
+    ...[...lags].map(([namespace, calls]): FaultRule => ({
+      match: { accessKeyId: OPERATOR_KEY, bodyContains: namespace },
+      fault: { kind: "staleReads", calls },
+    })),
+  );
+  const result = await live(bench, [...lags.keys()], async (phase) => {
+    // That a process which has just started writes nothing is asked of a world that can be read.
+    if (phase === "seenAgain") await bench.aws.clearFaults();
+  });
+  const problems = lives.problems(new Map([...lags].map(([namespace, calls]) => [namespace, `${String(calls)} calls late`])), result);
+  tally({ what: "lives whose reads of AWS lag behind", tried: lags.size, held: lags.size - Object.keys(problems).length });
+  expect(problems).toEqual({});
 });

@@ -1,16 +1,19 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ADMIN_KEY } from "../../src/cli/keys.ts";
+import { ADMIN_KEY, ROOT } from "../../src/cli/keys.ts";
 import { isWrite, signatureOf } from "../support/api-call.ts";
 import { startApiProxy } from "../support/api-proxy.ts";
 import { Assassin } from "../support/assassin.ts";
 import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
 import { FaultLives } from "../support/fault-lives.ts";
-import type { LifeStep } from "../support/life-steps.ts";
-import { lifeKindOf, live, type LifeKind, type LivesResult } from "../support/lives.ts";
+import { describeStep } from "../support/life-steps.ts";
+import { lifeKindOf, live, type LivesResult, type Phase } from "../support/lives.ts";
 import { isOwnAction } from "../support/own-action.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
 import { seededRandom } from "../support/seeded.ts";
+import { tally } from "../support/tally.ts";
+import { SEED } from "../support/thoroughness.ts";
 
 /**
  * Two replicas with client-go's own times. Whatever becomes of the one that leads, in mid-pass: the other goes on, nothing is made twice, and the former leader
@@ -24,8 +27,7 @@ const LIVES = 6;
 const STOPPED_MS = 30_000;
 /** How late two busy cores may be. */
 const SLACK_MS = 4_000;
-/** FAULTS_SEED=… plays other moments. */
-const random = seededRandom(Number(process.env.FAULTS_SEED ?? "20261125"));
+const random = seededRandom(SEED);
 
 let bench: ReplicaBench;
 let lives: FaultLives;
@@ -47,7 +49,7 @@ beforeEach(async () => {
 afterAll(() => bench.stop());
 
 test("killed in mid-pass ten times: the same end, each object in AWS made once, and another leads within the lease's time", async () => {
-  const moments = lives.each(Array.from({ length: MOMENTS }, (_, index) => pick(index % 2 === 0 ? "life" : "mesh")));
+  const moments = lives.moments(MOMENTS, random);
   const plan = new Assassin(bench, moments);
   assassin = plan;
   const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
@@ -56,7 +58,9 @@ test("killed in mid-pass ten times: the same end, each object in AWS made once, 
   stop();
   assassin = undefined;
   console.log(`the leader was killed ${String(plan.done.length)} times, at\n  ${plan.done.join("\n  ")}`);
-  expect(lives.problems(moments, result)).toEqual({});
+  const problems = lives.problems(new Map([...moments].map(([namespace, step]) => [namespace, describeStep(step)])), result);
+  tally({ what: "kills of the leader", tried: plan.done.length, held: Math.max(0, plan.done.length - Object.keys(problems).length) });
+  expect(problems).toEqual({});
   expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
   await expectMadeOnce([...moments.keys()]);
 
@@ -116,6 +120,55 @@ test("cut off from the API server, though not from AWS: it changes nothing more 
   expect(lives.problems(named(namespaces, "the leader was cut off"), result)).toEqual({});
   await proxy.close();
 });
+
+test("the clocks of both jump by hours, apart and back, while lives are lived: the leader stays the leader, and the end is the same", async () => {
+  const [ahead, behind] = await replicasWithClocks();
+  const namespaces = Array.from({ length: LIVES }, (_, index) => lives.namespace(index % 2 === 0 ? "life" : "mesh"));
+  const { leader } = bench;
+  const before = (await terms()).length;
+  const hours: Partial<Record<Phase, readonly [number, number]>> = {
+    born: [2, -2],
+    changed: [-26, 1],
+    retiered: [0.25, 26],
+    seenAgain: [0, 0],
+  };
+  const result = await live(bench, namespaces, async (phase) => {
+    if (phase === "seenAgain") expect([bench.leader, (await terms()).length]).toEqual([leader, before]);
+    const [first, second] = hours[phase] ?? [0, 0];
+    await ahead(first);
+    await behind(second);
+  });
+  expect(lives.problems(named(namespaces, "the clocks jumped"), result)).toEqual({});
+  await expectMadeOnce(namespaces);
+});
+
+/** Both replicas anew, each with a clock that jumps by so many hours; the first is the leader's. */
+async function replicasWithClocks(): Promise<readonly [Jump, Jump]> {
+  const jumps: Jump[] = [];
+  for (const name of ["first", "second"]) {
+    const file = join(bench.plane.dir, `clock-of-${name}`);
+    await bench.standby.process.stop();
+    const env = { NODE_OPTIONS: `--import=${join(ROOT, "test/support/jumping-clock.ts")}`, CLOCK_OFFSET_FILE: file };
+    await bench.startOperator({ env });
+    const { process: replica } = bench.standby;
+    jumps.push(async (hours) => {
+      await writeFile(file, String(hours * 3_600_000));
+      process.kill(replica.pid, "SIGUSR2");
+    });
+    // The next one takes the other's place.
+    if (jumps.length === 1) {
+      await bench.operator.stop();
+      await bench.untilLed();
+      await bench.startOperator();
+    }
+  }
+  const [first, second] = jumps;
+  if (first === undefined || second === undefined) throw new Error("there are two replicas");
+  return [first, second];
+}
+
+/** By hours, from the real time. */
+type Jump = (hours: number) => Promise<void>;
 
 interface Interrupted {
   readonly old: Replica;
@@ -223,11 +276,4 @@ const MADE_IN_APP_MESH = ["VirtualNode", "VirtualRouter", "Route", "VirtualServi
 
 function named(namespaces: readonly string[], what: string): ReadonlyMap<string, string> {
   return new Map(namespaces.map((namespace) => [namespace, what]));
-}
-
-function pick(kind: LifeKind): LifeStep {
-  const steps = lives.steps.filter((step) => step.kind === kind);
-  const step = steps[Math.floor(random() * steps.length)];
-  if (step === undefined) throw new Error("the recorded life has no calls");
-  return step;
 }

@@ -4,17 +4,24 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { Agent, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
 import type { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { describeApiCall, type ApiCall } from "./api-call.ts";
 
 /** Between an operator and its API server: counts requests, lets chosen ones fail, and cuts or freezes watches. Plain HTTP on loopback, TLS behind. */
 
 export type ApiFault =
   /** Answered so by the proxy; the API server never hears of it. */
-  | { readonly kind: "status"; readonly code: 403 | 410 | 429 | 500 | 503 }
+  | { readonly kind: "status"; readonly code: 403 | 409 | 410 | 429 | 500 | 503 }
   /** The connection is cut before the request is forwarded. */
   | { readonly kind: "cut" }
   /** The request is carried out, then the connection is cut: the answer is lost. */
   | { readonly kind: "lost" }
+  /** The request is carried out, and the connection cut in the middle of the answer; of a watch, in the middle of a frame. */
+  | { readonly kind: "half" }
+  /** Carried out twice, as by a proxy on the way that tries again: answered as the second time. */
+  | { readonly kind: "twice" }
+  /** Forwarded so many milliseconds late. */
+  | { readonly kind: "slow"; readonly ms: number }
   /** Accepted, and never answered. */
   | { readonly kind: "hang" };
 
@@ -67,7 +74,16 @@ interface OpenWatch {
 
 const ANY = (): boolean => true;
 const EXPIRED = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "Expired", code: 410, message: "too old resource version" };
-const REASONS = { 403: "Forbidden", 410: "Expired", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable" } as const;
+const REASONS = {
+  403: "Forbidden",
+  409: "Conflict",
+  410: "Expired",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+} as const;
+/** Of a 429, as the API server's own priority and fairness says it. */
+const RETRY_AFTER_SECONDS = "1";
 /** Longer than clients keep idle connections, so that only faults close them. */
 const KEEP_ALIVE_MS = 120_000;
 
@@ -149,9 +165,21 @@ class FaultProxy {
         return;
       case "hang":
         return;
+      case "slow":
+        await setTimeout(fault.ms);
+        await this.#forward({ request, response, body, call, end: "whole" });
+        return;
+      case "twice":
+        // The second request of a watch would be another watch.
+        if (call.verb !== "watch") await buffer(await this.#send(request, body));
+        await this.#forward({ request, response, body, call, end: "whole" });
+        return;
       case "lost":
+      case "half":
+        await this.#forward({ request, response, body, call, end: fault.kind });
+        return;
       case undefined:
-        await this.#forward({ request, response, body, call, lost: fault?.kind === "lost" });
+        await this.#forward({ request, response, body, call, end: "whole" });
         return;
       default:
         fault satisfies never;
@@ -172,16 +200,21 @@ class FaultProxy {
     return fault;
   }
 
-  async #forward({ request, response, body, call, lost }: Forwarding): Promise<void> {
+  async #forward({ request, response, body, call, end }: Forwarding): Promise<void> {
     const upstream = await this.#send(request, body);
     if (upstream.statusCode === 410) this.expiredByServer++;
-    if (lost) {
+    if (end === "lost") {
       // A watch that is accepted and cut before its first frame; anything else is carried out to its end.
       if (call.verb !== "watch") await buffer(upstream);
       cut(upstream, request.socket);
       return;
     }
     response.writeHead(upstream.statusCode ?? 502, upstream.headers);
+    if (end === "half") {
+      const said = call.verb === "watch" ? await firstChunk(upstream) : await buffer(upstream);
+      response.write(said.subarray(0, said.length / 2), () => cut(upstream, request.socket));
+      return;
+    }
     if (call.verb === "watch" && upstream.statusCode === 200) this.#follow({ call, upstream, response });
     else upstream.pipe(response);
     upstream.once("error", () => request.socket.destroy());
@@ -221,7 +254,14 @@ interface Forwarding {
   readonly response: ServerResponse;
   readonly body: Buffer;
   readonly call: ApiCall;
-  readonly lost: boolean;
+  /** What becomes of the answer. */
+  readonly end: "whole" | "half" | "lost";
+}
+
+/** Of a body that may never end. */
+async function firstChunk(body: IncomingMessage): Promise<Buffer> {
+  for await (const chunk of body) return chunk;
+  return Buffer.alloc(0);
 }
 
 function cut(upstream: IncomingMessage, socket: Socket): void {
@@ -238,5 +278,6 @@ function refuse(response: ServerResponse, code: keyof typeof REASONS): void {
     code,
     message: "refused by the test's proxy",
   };
-  response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(status));
+  const retryAfter = code === 429 ? { "retry-after": RETRY_AFTER_SECONDS } : {};
+  response.writeHead(code, { "content-type": "application/json", ...retryAfter }).end(JSON.stringify(status));
 }

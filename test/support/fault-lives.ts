@@ -1,9 +1,24 @@
 import type { FaultBench } from "./fault-bench.ts";
 import { changedPaths } from "./json-diff.ts";
 import { describeStep, recordLife, type LifeStep, type RecordedLife } from "./life-steps.ts";
-import { lifeKindOf, type LifeKind, type LivesResult } from "./lives.ts";
+import type { LifeKind } from "./life-specs.ts";
+import { lifeKindOf, type LivesResult } from "./lives.ts";
+import { tally } from "./tally.ts";
+import { dealt, type NamedFault } from "./thoroughness.ts";
 
 /** One undisturbed life of each kind, and what the lives with a fault are held against it. */
+
+/** One call of a life, and what becomes of it. */
+export interface Trial<Fault> {
+  readonly step: LifeStep;
+  readonly name: string;
+  readonly fault: Fault;
+}
+
+/** Where a life is not as the undisturbed one, by what befell it. */
+export type Problems = Readonly<Record<string, readonly string[]>>;
+
+const NOT_NEEDED = "written without need";
 
 function cleanNamespace(kind: LifeKind): string {
   return `${kind}-clean`;
@@ -12,8 +27,6 @@ function cleanNamespace(kind: LifeKind): string {
 export class FaultLives {
   readonly #recorded: ReadonlyMap<LifeKind, RecordedLife>;
   #lastNamespace = 0;
-  #lives = 0;
-  #met = 0;
   readonly #unmet: string[] = [];
 
   private constructor(recorded: ReadonlyMap<LifeKind, RecordedLife>) {
@@ -38,57 +51,90 @@ export class FaultLives {
     return [...this.#recorded.values()].flatMap(({ steps }) => steps);
   }
 
-  /** A namespace for each of the calls. */
-  each(steps: readonly LifeStep[]): ReadonlyMap<string, LifeStep> {
+  /** So many calls at random, of each kind of life in turn, each with a namespace of its own. */
+  moments(count: number, random: () => number): ReadonlyMap<string, LifeStep> {
+    const kinds = [...this.#recorded.values()];
+    const steps = Array.from({ length: count }, (_, index) => {
+      const ofKind = kinds[index % kinds.length]?.steps ?? [];
+      return stepAt(ofKind, Math.floor(random() * ofKind.length));
+    });
     return new Map(steps.map((step) => [this.namespace(step.kind), step]));
+  }
+
+  /** A namespace for each of the calls, and the fault that it meets in this round. */
+  deal<Fault>(
+    steps: readonly LifeStep[],
+    { faults, round }: { readonly faults: readonly NamedFault<Fault>[]; readonly round: number },
+  ): ReadonlyMap<string, Trial<Fault>> {
+    const inRound = dealt(faults, { count: steps.length, round });
+    return new Map(
+      inRound.map(([name, fault], index) => [this.namespace(stepAt(steps, index).kind), { step: stepAt(steps, index), name, fault }]),
+    );
   }
 
   /** Of the undisturbed life of the kind. */
   clean(kind: LifeKind): {
     readonly born: object;
     readonly changed: object;
+    readonly retiered: object;
     readonly left: object;
     readonly idleWrites: readonly string[];
   } {
     const recorded = this.#recorded.get(kind);
     if (recorded === undefined) throw new Error(`no life of the kind ${kind} was recorded`);
-    const { born, changed, left, idleWrites } = recorded.result;
-    const namespace = cleanNamespace(kind);
-    return { born: born.get(namespace) ?? {}, changed: changed.get(namespace) ?? {}, left: left.get(namespace) ?? {}, idleWrites };
+    const { born, changed, retiered, left, idleWrites } = recorded.result;
+    const own = (world: LivesResult["born"]): object => world.get(cleanNamespace(kind)) ?? {};
+    return { born: own(born), changed: own(changed), retiered: own(retiered), left: own(left), idleWrites };
   }
 
-  /** Where a life is, at any of its ages, not as the undisturbed one, by what failed in it; and what was written without need. */
-  problems(lives: ReadonlyMap<string, LifeStep | string>, result: LivesResult): Readonly<Record<string, readonly string[]>> {
-    const problems = [...lives].map(([namespace, step]) => {
+  /** Of lives by namespace, each with what befell it: where one is, at any of its ages, not as the undisturbed one; and what was written without need. */
+  problems(lives: ReadonlyMap<string, string>, result: LivesResult): Problems {
+    const problems = [...lives].map(([namespace, fate]) => {
       const clean = this.clean(lifeKindOf(namespace));
-      const differences = [
-        ...changedPaths(clean.born, result.born.get(namespace)).map((path) => `when born: ${path}`),
-        ...changedPaths(clean.changed, result.changed.get(namespace)).map((path) => `when changed: ${path}`),
-        ...Object.keys(result.left.get(namespace) ?? {}).map((name) => `left: ${name}`),
-      ];
-      return [`${namespace} ${typeof step === "string" ? step : describeStep(step)}`, differences] as const;
+      const differences = (["born", "changed", "retiered"] as const).flatMap((age) =>
+        changedPaths(clean[age], result[age].get(namespace)).map((path) => `when ${age}: ${path}`),
+      );
+      const left = Object.keys(result.left.get(namespace) ?? {}).map((name) => `left: ${name}`);
+      return [`${namespace} ${fate}`, [...differences, ...left]] as const;
     });
-    const all = [...problems, ["written without need", result.idleWrites] as const];
+    const all = [...problems, [NOT_NEEDED, result.idleWrites] as const];
     return Object.fromEntries(all.filter(([, found]) => found.length > 0));
   }
 
-  /** Counts the lives, and returns the calls that were to fail and never came. Only how often a call is repeated hangs on timing. */
-  unmet(steps: readonly LifeStep[], isMet: (step: LifeStep) => boolean): readonly string[] {
-    const unmet = steps.filter((step) => !isMet(step));
-    this.count(steps.length, steps.length - unmet.length);
-    this.#unmet.push(...unmet.map(describeStep));
-    return unmet.filter(({ occurrence }) => occurrence === 1).map(describeStep);
-  }
-
-  count(lives: number, met: number): void {
-    this.#lives += lives;
-    this.#met += met;
+  /**
+   * Counts the trials, by what failed on the way `to` whom, and returns the problems of their lives; and the calls that were to fail and never came, but for repetitions: how often
+   * a call is repeated hangs on timing.
+   */
+  judge<Fault>(
+    to: string,
+    trials: ReadonlyMap<string, Trial<Fault>>,
+    { result, isMet }: { readonly result: LivesResult; readonly isMet: (trial: Trial<Fault>) => boolean },
+  ): { readonly problems: Problems; readonly unmet: readonly string[] } {
+    const fates = new Map([...trials].map(([namespace, trial]) => [namespace, describeTrial(trial)]));
+    const problems = this.problems(fates, result);
+    const met = [...trials].filter(([, trial]) => isMet(trial));
+    const held = ([namespace]: readonly [string, unknown]): boolean => problems[`${namespace} ${fates.get(namespace) ?? ""}`] === undefined;
+    for (const [name, of] of Map.groupBy(met, ([, trial]) => trial.name))
+      tally({ what: `calls to ${to}: ${name}`, tried: of.length, held: of.filter(held).length });
+    const unmet = [...trials.values()].filter((trial) => !isMet(trial));
+    this.#unmet.push(...unmet.map(describeTrial));
+    return { problems, unmet: unmet.filter(({ step }) => step.occurrence === 1).map(describeTrial) };
   }
 
   /** For the end of a test file's output. */
   summary(): string {
-    const calls = `${[...this.#recorded].map(([kind, { steps }]) => `${String(steps.length)} calls in a ${kind}`).join(", ")}; ${String(this.#lives)} lives with a fault each, of which ${String(this.#met)} met it`;
+    const calls = [...this.#recorded].map(([kind, { steps }]) => `${String(steps.length)} calls in a ${kind}`).join(", ");
     if (this.#unmet.length === 0) return calls;
     return `${calls}\nnot met, since how often these are called hangs on timing:\n  ${this.#unmet.join("\n  ")}`;
   }
+}
+
+function describeTrial({ step, name }: Trial<unknown>): string {
+  return `${describeStep(step)}, ${name}`;
+}
+
+function stepAt(steps: readonly LifeStep[], index: number): LifeStep {
+  const step = steps[index];
+  if (step === undefined) throw new Error(`the recorded lives have no call ${String(index)}`);
+  return step;
 }

@@ -2,7 +2,8 @@ import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { isOwnAction } from "./own-action.ts";
-import { lifeKindOf, live, type LifeKind, type LivesResult, type Phase } from "./lives.ts";
+import type { LifeKind } from "./life-specs.ts";
+import { lifeKindOf, live, type LivesResult, type Phase } from "./lives.ts";
 
 /** The calls of one undisturbed life, so that each can be met again in another. */
 

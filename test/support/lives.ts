@@ -7,125 +7,33 @@ import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { isWrite, signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { serviceOf } from "./platform.ts";
+import { LEGACY_TIERS, LIVES, NEXT_TAG, TAG, type LifeKind } from "./life-specs.ts";
 import { readWorld, type World } from "./world-state.ts";
 
 /** The lives of services, many at once, each in a namespace of its own: created, pushed, Ready, changed, Ready, looked at again, deleted, gone. */
 
 /** Every life's service has this name; faults and states are told apart by namespace. */
 export const SERVICE = "api";
-const TAG = "1.0.0";
 /** Of a phase, in which the operator may be killed twenty times on a machine that is busy with two other files. */
 const PATIENCE_MS = 900_000;
 
-/** The spec that a service is born with, and the one that it is changed to. */
-interface Life {
-  /** Of its namespace. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly born: object;
-  readonly changed: object;
-}
-
-/** One of every child in Istio: a way out (ServiceEntry, Sidecar), metrics (PodMonitor), routes, callers, rights in AWS. */
-const BORN = {
-  image: { tag: TAG, deletionPolicy: "DeleteWithImages" },
-  container: { metrics: { port: 9090 } },
-  aws: {
-    policy: {
-      statements: [{ sid: "Read", actions: ["dynamodb:GetItem"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/orders"] }],
-    },
-  },
-  routes: [{ name: "all", timeout: "2s" }],
-  resilience: { retryBudgetPercent: 20 },
-  callers: { services: [{ name: "shop" }] },
-  dependencies: { hosts: [{ host: "api.carrier.example.com", port: 443 }] },
-};
-
-/** Changes the role, the repository, the pods and the traffic, takes one child away and brings another. */
-const CHANGED = {
-  ...BORN,
-  image: { ...BORN.image, retain: { untaggedDays: 3 } },
-  container: { env: [{ name: "LOG_LEVEL", value: "debug" }] },
-  aws: {
-    maxSessionDuration: "2h",
-    policy: {
-      statements: [{ sid: "Read", actions: ["dynamodb:Query"], resources: ["arn:aws:dynamodb:eu-west-1:111122223333:table/orders"] }],
-    },
-  },
-  routes: [{ name: "all", timeout: "1s" }],
-  resilience: { retryBudgetPercent: 30 },
-  callers: { services: [{ name: "shop" }, { name: "store" }] },
-  dependencies: { cidrs: [{ cidr: "10.40.0.0/16", port: 5432 }] },
-};
-
-const MESH_BORN = {
-  tier: "legacy",
-  image: BORN.image,
-  container: { probes: { readiness: { path: "/ready", port: 8081 } } },
-  aws: { identity: "PodIdentity", policy: BORN.aws.policy },
-  routes: [
-    { name: "read", match: { path: { prefix: "/v1" }, methods: ["GET"] }, timeout: "20s" },
-    { name: "rest", timeout: "2s" },
-  ],
-};
-
-/** Changes the node, a route and the role; takes one route away and brings another. */
-const MESH_CHANGED = {
-  ...MESH_BORN,
-  aws: { identity: "PodIdentity", policy: CHANGED.aws.policy },
-  routes: [
-    { name: "write", match: { path: { prefix: "/v1" }, methods: ["POST"] }, timeout: "10s" },
-    { name: "rest", timeout: "1s" },
-  ],
-  resilience: { connectionPool: { maxConnections: 64, maxPendingRequests: 16 } },
-};
-
-/** Nothing but its SLO, for what that has in Amazon Managed Service for Prometheus. */
-const RULES_BORN = {
-  image: BORN.image,
-  slos: [{ name: "availability", objective: "99.9", indicator: "availability" }],
-};
-
-const RULES_CHANGED = { ...RULES_BORN, slos: [{ ...RULES_BORN.slos[0], objective: "99.5" }] };
-
-/** By what the names of their namespaces begin with: in Istio with IRSA; in App Mesh with EKS Pod Identity; with SLOs. */
-const LIVES = {
-  life: { labels: {}, born: BORN, changed: CHANGED },
-  mesh: { labels: { mesh: "appmesh" }, born: MESH_BORN, changed: MESH_CHANGED },
-  rules: { labels: {}, born: RULES_BORN, changed: RULES_CHANGED },
-} as const satisfies Record<string, Life>;
-
-export type LifeKind = keyof typeof LIVES;
-
 /** Which kind of life the namespace is for: its name begins with it. */
 export function lifeKindOf(namespace: string): LifeKind {
-  if (namespace.startsWith("mesh-")) return "mesh";
-  return namespace.startsWith("rules-") ? "rules" : "life";
+  return namespace.startsWith("mesh-") ? "mesh" : "life";
 }
 
-function lifeOf(namespace: string): Life {
+function lifeOf(namespace: string): (typeof LIVES)[LifeKind] {
   return LIVES[lifeKindOf(namespace)];
 }
 
-/** A tier for App Mesh, where nobody issues certificates. */
-const LEGACY_TIER = {
-  apiVersion: "platform-operator.dev/v1alpha1",
-  kind: "PlatformTier",
-  metadata: { name: MESH_BORN.tier },
-  spec: {
-    allowedNamespaces: { matchLabels: LIVES.mesh.labels },
-    availability: {},
-    placement: { nodePools: ["general"], capacityTypes: ["on-demand"], architectures: ["amd64"] },
-    network: { mtls: "Permissive" },
-  },
-};
-
 /** `seenAgain`: twice, though nothing has changed, the second time by a process that has just started. */
-export type Phase = "born" | "changed" | "seenAgain" | "deleted";
+export type Phase = "born" | "changed" | "retiered" | "seenAgain" | "deleted";
 
 export interface LivesResult {
-  /** What each namespace held when Ready for the first and for the second time, and after the end. */
+  /** What each namespace held when Ready, when Ready with every field changed, when Ready in its other tier, and after the end. */
   readonly born: World;
   readonly changed: World;
+  readonly retiered: World;
   readonly left: World;
   /** What the operator wrote though nothing had changed. */
   readonly idleWrites: readonly string[];
@@ -142,24 +50,34 @@ export async function live(
   await beBorn(bench, keys);
   const born = await readWorld(bench, namespaces);
   await enter("changed");
-  await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).changed)));
-  await untilAll(bench, keys, "Ready again", (key) => bench.watch.get(key)?.metadata.generation !== 1 && isWhole(bench.watch.get(key)));
+  await become(bench, keys, (life) => life.changed);
   const changed = await readWorld(bench, namespaces);
+  await enter("retiered");
+  await become(bench, keys, (life) => ({ ...life.changed, ...life.retiered }));
+  const retiered = await readWorld(bench, namespaces);
   await enter("seenAgain");
   const idleWrites = await lookAgain(bench, keys);
   await enter("deleted");
   await die(bench, keys);
-  return { born, changed, left: await readWorld(bench, namespaces), idleWrites };
+  return { born, changed, retiered, left: await readWorld(bench, namespaces), idleWrites };
 }
 
 async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {
   await bench.apply(
-    LEGACY_TIER,
+    ...LEGACY_TIERS,
     ...keys.map(({ namespace: name }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: lifeOf(name).labels } })),
   );
   await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).born)));
   await Promise.all(keys.map((key) => push(bench, key)));
   await untilAll(bench, keys, "Ready", (key) => isWhole(bench.watch.get(key)));
+}
+
+/** Changes each spec, and resolves when all are Ready with that. */
+async function become(bench: FaultBench, keys: readonly ObjectKey[], specOf: (life: (typeof LIVES)[LifeKind]) => object): Promise<void> {
+  const generation = (key: ObjectKey): number => bench.watch.get(key)?.metadata.generation ?? 0;
+  const before = new Map(keys.map((key) => [key, generation(key)]));
+  await bench.apply(...keys.map((key) => serviceOf(key, specOf(lifeOf(key.namespace)))));
+  await untilAll(bench, keys, "Ready again", (key) => generation(key) !== before.get(key) && isWhole(bench.watch.get(key)));
 }
 
 /** Ready does not wait for the rules of SLOs. */
@@ -170,7 +88,8 @@ function isWhole(service: PlatformService | undefined): boolean {
 async function push(bench: FaultBench, key: ObjectKey): Promise<void> {
   await bench.watch.until(`${keyString(key)} has a repository`, () => bench.watch.get(key)?.status?.repository !== undefined, PATIENCE_MS);
   const uri = bench.watch.get(key)?.status?.repository?.uri ?? "";
-  await pushImage(bench.ecr, { repository: uri.slice(uri.indexOf("/") + 1), tag: TAG, architectures: ["amd64"] });
+  const repository = uri.slice(uri.indexOf("/") + 1);
+  for (const tag of [TAG, NEXT_TAG]) await pushImage(bench.ecr, { repository, tag, architectures: ["amd64"] });
 }
 
 /** A pass over each service that sees nothing new, then another process that has seen nothing at all: the writes of both. */

@@ -41,10 +41,14 @@ export interface EmulatedAws {
 export async function emulatedAws(
   overrides: object = {},
   switches: Partial<Switches> = {},
-  options: Pick<EmulatorOptions, "quotas" | "clock"> = {},
+  {
+    without,
+    ...options
+  }: Pick<EmulatorOptions, "quotas" | "clock"> & { /** A statement that the operator's policy lacks. */ readonly without?: string } = {},
 ): Promise<EmulatedAws> {
   const { cluster, identity } = operatorConfig();
   const { accountId, region } = cluster;
+  const whole = allOfOperator(operatorConfig(undefined, overrides));
   const emulator = await startEmulator({
     accountId,
     region,
@@ -57,7 +61,7 @@ export async function emulatedAws(
       {
         accessKeyId: OPERATOR.accessKeyId,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
-        policy: allOfOperator(operatorConfig(undefined, overrides)),
+        policy: without === undefined ? whole : { ...whole, Statement: whole.Statement.filter(({ Sid }) => Sid !== without) },
       },
     ],
   });

@@ -18,13 +18,14 @@ import {
   UpdateAssumeRolePolicyCommand,
   UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { Converger } from "../../../src/reconcilers/converge.ts";
 import { buildMeshRoutes } from "../../../src/resources/app-mesh/routes.ts";
 import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
 import { buildVirtualRouter, buildVirtualService } from "../../../src/resources/app-mesh/virtual-router.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildAssociation } from "../../../src/resources/eks/association.ts";
+import { allOfOperator } from "../../../src/resources/iam/operator-policy.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
 import { buildRulesNamespace } from "../../../src/resources/slo/rule-file.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
@@ -41,11 +42,18 @@ const STRAY_TAG = { Key: "platform-operator.dev/stray", Value: "x" };
 
 let aws: EmulatedAws;
 
-beforeAll(async () => {
-  const identity = { ...operatorConfig().identity, modes: ["IRSA", "PodIdentity"] };
-  aws = await emulatedAws({ identity, ...inAppMesh(), ...TO_WORKSPACE }, { managedPrometheusMs: 0 });
-});
-afterAll(async () => aws.close());
+const EVERYTHING = { identity: { ...operatorConfig().identity, modes: ["IRSA", "PodIdentity"] }, ...inAppMesh(), ...TO_WORKSPACE };
+const ALLOWING = allOfOperator(operatorConfig(undefined, EVERYTHING))
+  .Statement.filter(({ Effect }) => Effect === "Allow")
+  .map(({ Sid }) => Sid ?? "");
+const LIVES = [lifeOfARole, lifeOfARepository, lifeOfAnAssociation, lifeInAMesh, lifeOfRules];
+
+afterEach(async () => aws.close());
+
+/** An account of its own, whose operator lacks one statement of its policy. */
+async function account(without?: string): Promise<void> {
+  aws = await emulatedAws(EVERYTHING, { managedPrometheusMs: 0 }, { ...(without !== undefined && { without }) });
+}
 
 async function lifeOfARole(): Promise<void> {
   const desired = buildRole(
@@ -158,12 +166,16 @@ async function lifeOfRules(): Promise<void> {
 }
 
 test("every action that the operator's policy allows is one that it needs, and none that it needs is denied", async () => {
-  await lifeOfARole();
-  await lifeOfARepository();
-  await lifeOfAnAssociation();
-  await lifeInAMesh();
-  await lifeOfRules();
+  await account();
+  for (const life of LIVES) await life();
   const [report] = await aws.emulator.grants();
   expect(report?.statements.filter(({ effect }) => effect === "Allow").flatMap(({ unused }) => unused)).toEqual([]);
   expect(report?.denied).toEqual([]);
+});
+
+test.each(ALLOWING)("without the statement %s something does not work, and AWS says that it was denied", async (sid) => {
+  await account(sid);
+  const ends = await Promise.allSettled(LIVES.map((life) => life()));
+  expect(ends.map(({ status }) => status)).toContain("rejected");
+  expect((await aws.emulator.grants())[0]?.denied).not.toEqual([]);
 });

@@ -20,6 +20,7 @@ describe("a fault rule", () => {
     ["with a position befalls one call", { position: 3, fault: drop }, ["", "", "drop", ""]],
     ["with position and times befalls some in a row", { position: 2, times: 2, fault: drop }, ["", "drop", "drop", ""]],
     ["with times befalls the first", { times: 2, fault: drop }, ["drop", "drop", "", ""]],
+    ["befalls every other call", { every: 2, fault: drop }, ["drop", "", "drop", ""]],
     ["counts only what matches", { match: { access: "write" }, position: 2, fault: drop }, ["", "", "", "drop"]],
     ["matches by operation", { match: { operation: "CreateRole" }, fault: drop }, ["", "drop", "", "drop"]],
     ["matches by text in the body", { match: { bodyContains: "two" }, fault: drop }, ["", "drop", "", "drop"]],
@@ -71,6 +72,31 @@ describe("over the SDK's clients", () => {
       ["Lost", true],
       ["Dropped", false],
     ]);
+  });
+
+  test("an answer cut in half is no answer, and the role is there", async () => {
+    const world = await aws();
+    await world.admin.addFaults({ match: { operation: "CreateRole" }, fault: { kind: "half" } });
+    expect(await createRole(world)).not.toBe("ok");
+    expect(await getRole(world)).toBe("ok");
+  });
+
+  test("a call carried out twice is answered as the second time", async () => {
+    const world = await aws();
+    await world.admin.addFaults({ match: { operation: "CreateRole" }, position: 1, fault: { kind: "twice" } });
+    expect(await createRole(world)).toBe("EntityAlreadyExistsException");
+    expect((await world.admin.actions()).filter(({ access }) => access === "write").map(({ committed }) => committed)).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test("a request that was signed more than five minutes from AWS's time is refused where that is asked for", async () => {
+    const late = await aws({ clock: () => Date.now() + 6 * 60_000, switches: { skewedClock: "refuse" } });
+    // The SDK corrects its clock by the answer's Date, which is of the machine and not of the emulator's clock.
+    expect(await createRole(late)).toBe("InvalidSignatureException");
+    const punctual = await aws({ clock: () => Date.now() - 4 * 60_000, switches: { skewedClock: "refuse" } });
+    expect(await createRole(punctual)).toBe("ok");
   });
 
   test("a throttled write is not carried out, and succeeds once the rule is lifted", async () => {

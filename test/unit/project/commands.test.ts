@@ -10,7 +10,7 @@ import { ROOT } from "../../../src/cli/keys.ts";
 const scripts: Readonly<Record<string, string>> = manifest.scripts;
 const COMMANDS = namedIn(readFileSync(join(ROOT, "README.md"), "utf8"));
 /** Those whose command line is read by scripts/command-line.ts. */
-const REFUSING = ["check", "generate", "build", "release", "test", "test:oracles", "conformance"];
+const REFUSING = ["check", "generate", "build", "release", "test", "test:oracles", "test:faults", "test:kill", "conformance"];
 /** Some load all that they run. */
 const PATIENCE_MS = 60_000;
 

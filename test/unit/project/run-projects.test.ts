@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ROOT } from "../../../src/cli/keys.ts";
 import { pathWith, removePaths } from "../../support/path-with.ts";
+import { TALLY_FILE, type Tally } from "../../support/tally.ts";
 
 /** What `npm test` makes of what vitest reports: six projects run, and the machine has no Docker. */
 
@@ -39,14 +40,17 @@ interface StandIn {
   readonly ofPackage?: object;
   /** What it lists of the project `image`. */
   readonly listed?: readonly string[];
+  /** What the tests of each project say that they tried. */
+  readonly tallies?: readonly Tally[];
 }
 
 /**
  * Runs `npm test` with a stand-in for vitest. Like vitest it fails where a project has no test and that is not allowed. `git` finds every commit.
  */
-function npmTest(args: readonly string[], { report = TESTS, ofPackage = report, listed = ["[image] the image > runs"] }: StandIn = {}) {
+function npmTest(args: readonly string[], { report = TESTS, ofPackage = report, listed = ["[image] the image > runs"], tallies = [] }: StandIn = {}) {
   const vitest = `echo "$*" >> "\${0%/*}/calls"
 if [ "$1" = list ]; then printf '${listed.map((line) => `${line}\\n`).join("")}'; exit 0; fi
+printf '${tallies.map((one) => `${JSON.stringify(one)}\\n`).join("")}' >> "$${TALLY_FILE}"
 report='${JSON.stringify(report)}'
 case "$*" in *"--project package "*) report='${JSON.stringify(ofPackage)}' ;; esac
 for arg; do case $arg in --outputFile=*) printf %s "$report" > "\${arg#--outputFile=}" ;; esac; done
@@ -76,6 +80,18 @@ describe("where all is run", () => {
     expect({ status, last: lines.at(-1) }).toEqual({ status: 1, last: "5 passed, 1 failed" });
     expect(calls.filter((call) => call.includes("--passWithNoTests"))).toEqual([]);
   });
+});
+
+test("what was tried is summed up in a table, each kind with the share that held", () => {
+  const tallies = [
+    { what: "kills of the operator", tried: 20, held: 20 },
+    { what: "calls to AWS: denied once", tried: 3, held: 2 },
+  ];
+  expect(npmTest([], { tallies }).lines.slice(0, 3)).toEqual([
+    "                             tried     held",
+    "calls to AWS: denied once       18       12   66 %",
+    "kills of the operator          120      120   100 %",
+  ]);
 });
 
 describe("where tests are chosen by name", () => {

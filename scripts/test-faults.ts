@@ -1,0 +1,12 @@
+/** `npm run test:faults`: every call of a service's life fails in every way that it can. */
+import { chosenTests, helpOfTests, runProjects } from "./run-projects.ts";
+
+const HELP = helpOfTests(
+  "npm run test:faults",
+  `Lets every call of a service's life fail in every way that it can, each in a life of its own, and everything be away for minutes; takes hours.
+npm test does of it what a seed picks: FAULTS_SEED=… picks something else.`,
+);
+const FILES = ["life-faults-api", "life-faults-aws", "life-faults-watches", "outages"];
+
+process.env["FAULTS"] = "all";
+process.exitCode = await runProjects([{ name: "faults", reporter: "verbose" }], chosenTests(HELP, FILES));
