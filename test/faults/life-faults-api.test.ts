@@ -12,7 +12,7 @@ import { roundsOf } from "../support/thoroughness.ts";
 /**
  * Each call to the API server of a service's life fails once, each in a life of its own: whatever fails, all end in the same state, a pass
  * after that writes nothing, and nothing is left in the end. Lives run side by side, since a fault is keyed by its namespace.
- * `npm run test:faults` lets each call fail in each way; `npm test` in four, of which a seed picks three.
+ * `npm run test:faults` lets each call fail in each way; `npm test` in one, which a seed deals it.
  */
 
 let bench: FaultBench;

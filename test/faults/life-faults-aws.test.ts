@@ -31,7 +31,7 @@ const TRIES = 3;
 /** Longer than the operator waits for an answer. */
 const TOO_LATE_MS = 20_000;
 
-/** What can become of a call. The first is the worst: it was carried out, and nobody knows. */
+/** What can become of a call. */
 const AWS_FAULTS: readonly NamedFault<AwsFault>[] = [
   ["carried out, and its answer lost", { fault: { kind: "lost" } }],
   ["answered 500 as often as the SDK tries", { fault: { kind: "http500" }, times: TRIES }],

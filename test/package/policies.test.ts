@@ -65,6 +65,7 @@ const NAMESPACES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   chosen: { ...managed, tenancy: "chosen", team: "a" },
   outside: { ...managed, tenancy: "chosen", team: "outside" },
   cards: managed,
+  "istio-system": {},
 };
 
 /** What the API server says to an apply that changes nothing: empty where it is let through, the refusal where not. */
@@ -616,6 +617,45 @@ describe("a managed namespace", () => {
     expect(await unlabel(PLATFORM)).toBe("");
     expect(await attempt(["label", "ns", MANAGED, "--dry-run=server", ...SQUAD, "cost=1"])).toBe("");
     expect(await attempt(["label", "ns", OTHER, "--dry-run=server", ...SQUAD, "cost=1"])).toBe("");
+  });
+});
+
+describe("the operator itself, by whoever has its token", () => {
+  const account = (namespace: string): object => ({
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: "web", namespace, labels: OF_WEB },
+  });
+  const pods = workload("apps/v1 Deployment", {}, { namespace: "kube-system", pods: { serviceAccountName: "replicaset-controller" } });
+
+  test.each([
+    ["pods under an account of the cluster's", pods, "kube-system"],
+    ["an account", account(OTHER), OTHER],
+    ["a NetworkPolicy", networkPolicy("kube-system"), "kube-system"],
+    ["an AuthorizationPolicy for the whole mesh", istio("AuthorizationPolicy", {}, "istio-system"), "istio-system"],
+  ])("writes nowhere but where services are: not %s", async (_, object, namespace) => {
+    expect(await says(OPERATOR, object)).toContain(
+      `metadata.namespace: ${namespace} is not labelled platform-operator.dev/managed=true, and the operator writes nowhere else: label it`,
+    );
+    expect(await says(PLATFORM, object)).toBe("");
+  });
+
+  test("deletes what it has made, and of others' nothing", async () => {
+    const own = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made", namespace: MANAGED, labels: OF_WEB } };
+    const others = { ...own, metadata: { name: "others", namespace: MANAGED } };
+    await apply(PLATFORM, own, others);
+    expect(await attempt(["delete", "cm", "others", "-n", MANAGED, ...OPERATOR])).toContain(
+      "metadata.labels: configmaps others is not labelled app.kubernetes.io/managed-by=platform-operator, and the operator deletes nothing else",
+    );
+    expect(await attempt(["delete", "cm", "made", "-n", MANAGED, ...OPERATOR])).toBe("");
+    await plane.kubectl(["delete", "cm", "others", "-n", MANAGED]);
+  });
+
+  test("scales nothing elsewhere", async () => {
+    await apply([], workload("apps/v1 Deployment", {}, { namespace: OTHER }));
+    expect(await attempt(["scale", "deployment/own", "--replicas=0", "-n", OTHER, ...OPERATOR])).toContain(
+      "and the operator writes nowhere else",
+    );
   });
 });
 

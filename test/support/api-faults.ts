@@ -2,7 +2,7 @@ import type { ApiCall } from "./api-call.ts";
 import type { ApiFault } from "./api-proxy.ts";
 import type { NamedFault } from "./thoroughness.ts";
 
-/** What can become of a request to the API server, in words and for the proxy. The first is the worst: it was carried out, and nobody knows. */
+/** What can become of a request to the API server, in words and for the proxy. */
 export const API_FAULTS: readonly NamedFault<ApiFault>[] = [
   ["carried out, and its answer lost", { kind: "lost" }],
   ["answered 500", { kind: "status", code: 500 }],

@@ -10,24 +10,20 @@ export const SEED = Number(process.env["FAULTS_SEED"] ?? "20261126");
 /** In words and for who injects it. */
 export type NamedFault<Fault> = readonly [string, Fault];
 
-/** Rounds of lives: in the first all meet the first fault of a list, in those after it others, as the seed deals them. */
-const PICKED_ROUNDS = 2;
-
-/** How often each call meets a fault, of a list of so many. */
+/** In how many rounds each call meets a fault, of a list: in as many as there are faults it meets each once; in one, that which the seed deals it. */
 export function roundsOf(faults: readonly NamedFault<unknown>[]): readonly number[] {
-  return Array.from({ length: IS_THOROUGH ? faults.length : Math.min(PICKED_ROUNDS, faults.length) }, (_, round) => round);
+  return IS_THOROUGH ? faults.map((_, round) => round) : [0];
 }
 
-/** The fault that each of `count` calls meets in a round, counted from 0; in as many rounds as there are faults each call meets each once. */
+/** The fault that each of `count` calls meets in a round, counted from 0. */
 export function dealt<Fault>(
   faults: readonly NamedFault<Fault>[],
   { count, round }: { readonly count: number; readonly round: number },
 ): readonly NamedFault<Fault>[] {
-  const [first, ...others] = faults;
-  if (first === undefined) throw new Error("no fault is to be dealt");
   const random = seededRandom(SEED);
   return Array.from({ length: count }, () => {
-    const offset = Math.floor(random() * others.length);
-    return round === 0 ? first : (others[(offset + round) % others.length] ?? first);
+    const fault = faults[(Math.floor(random() * faults.length) + round) % faults.length];
+    if (fault === undefined) throw new Error("no fault is to be dealt");
+    return fault;
   });
 }

@@ -2,6 +2,7 @@ import type { Statement } from "../../../crds/platform-service.ts";
 import { ACTION_PATTERN } from "../../../crds/policy-rules.ts";
 import { actionsMatching, actionsMatchingAny, nearestAction, readsOnly, type CatalogueAction } from "../catalogue.ts";
 import { LETTING_IN, RESOURCE_POLICY } from "../escalation-paths.ts";
+import { isEverything } from "../arn.ts";
 import { hasWildcard, matches } from "../pattern.ts";
 import { listed } from "../../order.ts";
 import { violation, type PolicyRule } from "./rule.ts";
@@ -40,6 +41,8 @@ const HARMLESS: ReadonlySet<string> = new Set([
   ...ASSUMING_ACTIONS.map((action) => action.toLowerCase()),
 ]);
 
+const PLATFORMS = "roles, policies and credentials are the platform's: remove it, or ask the platform team";
+
 /** So many actions may be what a wildcard was written for. */
 const FEW = 12;
 
@@ -50,13 +53,25 @@ const FEW = 12;
 export const noWildcardAction: PolicyRule = (statement) => {
   const wild = statement.actions.filter(hasWildcard);
   if (wild.length === 0) return undefined;
-  const granted = actionsMatchingAny(wild).map(({ name }) => name);
-  const text =
-    granted.length > 0 && granted.length <= FEW
-      ? `grants ${listed(wild)}; name each action that the service calls, of ${listed(granted, FEW)}`
-      : `grants ${listed(wild)}, ${granted.length} actions; name each action that the service calls, as dynamodb:GetItem`;
-  return violation(statement, "actions", { reason: "WildcardAction", text });
+  const meant = actionsMatchingAny(wild);
+  return violation(statement, "actions", {
+    reason: "WildcardAction",
+    text:
+      meant.length > 0 && meant.every(isIdentityOrPassing)
+        ? `grants ${listed(wild)}; ${PLATFORMS}`
+        : `grants ${listed(wild)}${spelledOut(meant, statement)}`,
+  });
 };
+
+/** What to write in place of a pattern of these actions: all that is wrong is said at once, as that they act on everything. */
+function spelledOut(meant: readonly CatalogueAction[], { resources }: Statement): string {
+  const names = meant.map(({ name }) => name);
+  const actions =
+    names.length > 0 && names.length <= FEW
+      ? `; name each action that the service calls, of ${listed(names, FEW)}`
+      : `, ${names.length} actions; name each action that the service calls, as dynamodb:GetItem`;
+  return resources.some(isEverything) ? `${actions}, and in place of * the ARNs that they act on` : actions;
+}
 
 /** An allowed action reads `service:Action`; that its name is wild is the rule above's to say. */
 export const wellFormedAction: PolicyRule = (statement) =>
@@ -130,7 +145,7 @@ export const noIdentityAction: PolicyRule = (statement) => {
     ? undefined
     : violation(statement, "actions", {
         reason: "IdentityAction",
-        text: `grants ${listed(identity)}; roles, policies and credentials are the platform's: remove it, or ask the platform team`,
+        text: `grants ${listed(identity)}; ${PLATFORMS}`,
       });
 };
 
@@ -139,6 +154,11 @@ function isIdentity(action: CatalogueAction): boolean {
   const { name } = action;
   if (!isIdentityName(name) || HARMLESS.has(name.toLowerCase())) return false;
   return /^(iam|sts):/.test(name) || !readsOnly(action);
+}
+
+/** A pattern of these alone is nothing that a service may spell out. */
+function isIdentityOrPassing(action: CatalogueAction): boolean {
+  return isIdentity(action) || action.name === "iam:PassRole";
 }
 
 /** The catalogue says of these that they manage permissions, and they use what is there. */

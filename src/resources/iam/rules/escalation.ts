@@ -14,7 +14,7 @@ export const boundedPassRole: PolicyRule = (statement) =>
   isPassing(statement) && !(namesRoles(statement) && passedServices(statement) !== undefined)
     ? violation(statement, "actions", {
         reason: "PassRoleUnbounded",
-        text: "grants iam:PassRole without bounds; name the role in resources, without wildcards, and the service it may be passed to in a condition: operator StringEquals, key iam:PassedToService, values [ecs-tasks.amazonaws.com]",
+        text: "grants iam:PassRole without bounds; name the role in resources, without wildcards, and the one service that it may be passed to in a condition: operator StringEquals, key iam:PassedToService, and as values that service, as [ecs-tasks.amazonaws.com]",
       })
     : undefined;
 
@@ -66,7 +66,7 @@ export function passedAndRun(statements: readonly Statement[]): readonly Finding
         .map(({ name }) => name)
         .filter((name) => services === undefined || services.includes(name.slice(0, name.indexOf(":"))));
       if (run.length === 0) return [];
-      const text = `grants ${listed(run)}, and statement ${passed.sid} iam:PassRole: together they run something with the rights of the role that is passed; remove one of them and let a pipeline do it, or ask the platform team for a waiver of both statements`;
+      const text = `grants ${listed(run)}, and statement ${passed.sid} iam:PassRole: together they run something with the rights of the role that is passed; keep the one that the service needs while it runs and let a pipeline do the other, or ask the platform team for a waiver of both statements`;
       return [{ statements: [statement, passed], violation: violation(statement, "actions", { reason: "PassesAndRuns", text }) }];
     });
   });

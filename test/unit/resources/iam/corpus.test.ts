@@ -1,44 +1,12 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
-import { z } from "zod";
-import { platformArns } from "../../../../src/crds/aws-names.ts";
-import { statement } from "../../../../src/crds/service/aws.ts";
 import { actionsMatching } from "../../../../src/resources/iam/catalogue.ts";
 import { LETTING_IN, TAKEOVERS } from "../../../../src/resources/iam/escalation-paths.ts";
-import { vetPolicy } from "../../../../src/resources/iam/vet-policy.ts";
-import { testConfig } from "../../../support/effective-services.ts";
+import { PASS, REFUSED, violationsOf } from "../../../support/policy-corpus.ts";
 
-/** The corpora of policies: data that anybody may add to (test/corpus). */
+/** What is said of the policies of test/corpus. */
 
-const FOLDER = join(import.meta.dirname, "..", "..", "..", "corpus");
-const ACCOUNT = "111122223333";
-
-const judged = z.strictObject({
-  name: z.string(),
-  tenancy: z.array(z.string()).default([`arn:aws:*:*:${ACCOUNT}:*`, "arn:aws:s3:::*"]),
-  trustedAccounts: z.array(z.string()).default([]),
-  statements: z.array(statement),
-});
-const refused = judged.extend({ rule: z.string(), also: z.array(z.string()).default([]) });
-
-function read<T>(file: string, schema: z.ZodType<T>): readonly T[] {
-  return z.array(schema).parse(parse(readFileSync(join(FOLDER, file), "utf8")));
-}
-
-const PASS = read("policies-that-pass.yaml", judged);
-const REFUSED = read("policies-that-are-refused.yaml", refused);
-
-function reasons({ statements, tenancy, trustedAccounts }: z.output<typeof judged>): readonly string[] {
-  const context = {
-    accountId: ACCOUNT,
-    region: "eu-west-1",
-    trustedAccounts,
-    resourceArns: tenancy,
-    platformArns: platformArns(testConfig()),
-  };
-  return vetPolicy(statements, context).violations.map(({ reason }) => reason);
+function reasons(policy: (typeof PASS)[number]): readonly string[] {
+  return violationsOf(policy).map(({ reason }) => reason);
 }
 
 test("the corpora are as large as they are said to be, and no name is there twice", () => {

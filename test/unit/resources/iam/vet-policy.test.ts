@@ -318,7 +318,7 @@ describe("a message says what is wrong and what to write instead:", () => {
         field: "spec.aws.policy.statements[Run].actions",
         reason: "PassesAndRuns",
         message:
-          "statement Run grants ecs:RunTask, and statement Pass iam:PassRole: together they run something with the rights of the role that is passed; remove one of them and let a pipeline do it, or ask the platform team for a waiver of both statements",
+          "statement Run grants ecs:RunTask, and statement Pass iam:PassRole: together they run something with the rights of the role that is passed; keep the one that the service needs while it runs and let a pipeline do the other, or ask the platform team for a waiver of both statements",
       },
     ]);
     const toLambda = [{ operator: "StringEquals", key: "iam:PassedToService", values: ["lambda.amazonaws.com"] }];
