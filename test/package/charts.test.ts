@@ -348,7 +348,7 @@ describe("a tier whose boundary the configuration does not know is refused", () 
   });
 });
 
-test("every kind of child that the operator may make is guarded by the ownership policy", async () => {
+test("every kind of child that the operator may make is guarded by the ownership policy, and by the one that holds the operator itself", async () => {
   const resourceRules = z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()) }));
   const objects = await template("-f", valuesFile("least"));
   const role = z.object({
@@ -356,15 +356,23 @@ test("every kind of child that the operator may make is guarded by the ownership
   });
   const pairs = (rules: z.output<typeof resourceRules>): readonly string[] =>
     rules.flatMap(({ apiGroups, resources }) => apiGroups.flatMap((group) => resources.map((resource) => `${resource}.${group}`)));
-  const made = pairs(
-    role.parse(named(objects, "ClusterRole")).rules.filter(({ verbs }) => verbs.includes("create") && verbs.includes("delete")),
-  );
   const policy = z.object({ spec: z.object({ matchConstraints: z.object({ resourceRules }) }) });
-  const guarded = pairs(
-    policy.parse(named(objects, "ValidatingAdmissionPolicy", "platform-operator-ownership")).spec.matchConstraints.resourceRules,
-  );
+  const guardedBy = (name: string): readonly string[] =>
+    pairs(policy.parse(named(objects, "ValidatingAdmissionPolicy", name)).spec.matchConstraints.resourceRules);
+  const { rules } = role.parse(named(objects, "ClusterRole"));
+  const made = pairs(rules.filter(({ verbs }) => verbs.includes("create") && verbs.includes("delete")));
   expect(made.length).toBeGreaterThan(10);
-  expect(guarded).toEqual(expect.arrayContaining([...made, "pods.", "replicasets.apps"]));
+  expect(guardedBy("platform-operator-ownership")).toEqual(expect.arrayContaining([...made, "pods.", "replicasets.apps"]));
+
+  const writes = ["create", "patch", "delete"];
+  const elsewhere = ["platform-operator.dev", "events.k8s.io"];
+  const written = pairs(
+    rules.filter(
+      ({ apiGroups, verbs }) => verbs.some((verb) => writes.includes(verb)) && !apiGroups.some((one) => elsewhere.includes(one)),
+    ),
+  );
+  const held = guardedBy("platform-operator-itself");
+  expect(written.filter((one) => !held.includes(one) && !held.includes(`*.${one.slice(one.indexOf(".") + 1)}`))).toEqual([]);
 });
 
 test("the charts are of the operator's version", async () => {

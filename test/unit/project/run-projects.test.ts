@@ -47,7 +47,10 @@ interface StandIn {
 /**
  * Runs `npm test` with a stand-in for vitest. Like vitest it fails where a project has no test and that is not allowed. `git` finds every commit.
  */
-function npmTest(args: readonly string[], { report = TESTS, ofPackage = report, listed = ["[image] the image > runs"], tallies = [] }: StandIn = {}) {
+function npmTest(
+  args: readonly string[],
+  { report = TESTS, ofPackage = report, listed = ["[image] the image > runs"], tallies = [] }: StandIn = {},
+) {
   const vitest = `echo "$*" >> "\${0%/*}/calls"
 if [ "$1" = list ]; then printf '${listed.map((line) => `${line}\\n`).join("")}'; exit 0; fi
 printf '${tallies.map((one) => `${JSON.stringify(one)}\\n`).join("")}' >> "$${TALLY_FILE}"
