@@ -18,7 +18,7 @@ import { NotServedError } from "./errors.ts";
 import { clearingPatch, disownPatch, foreignPaths, removalPatch } from "./foreign-fields.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { compareResourceVersions, type JsonObject, type LiveObject } from "./objects.ts";
-import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
+import { desiredProjection, differingPaths, hashOf, isOfOurMaking, ownedProjection } from "./owned-fields.ts";
 import type { Target, Transport } from "./transport.ts";
 
 /**
@@ -162,7 +162,8 @@ class AppliedChildren implements Children {
     if (child !== undefined) return this.#applySeen(wish, child);
     try {
       const { created, object } = await this.#transport.apply(wish.target, wish.object, { force: false });
-      if (!created) return await this.#release(wish, object);
+      // A former leader's apply that came late, or a proxy on the way that tried twice: it is there, and ours.
+      if (!created && !isOfOurMaking(object)) return await this.#release(wish, object);
       const known = this.#memories.get(wish.owner.key, wish.ref) !== undefined;
       return this.#settle(wish, object, known ? "repaired" : "created");
     } catch (error) {

@@ -16,6 +16,8 @@ export interface ManagedFieldsEntry {
   readonly operation?: string;
   readonly subresource?: string;
   readonly apiVersion?: string;
+  /** Of its last change, RFC 3339 in whole seconds. */
+  readonly time?: string;
   readonly fieldsV1?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { KubeObject } from "../../src/crds/desired.ts";
 import { ANNOTATIONS, LABELS } from "../../src/crds/meta.ts";
 import type { ResourceType } from "../../src/kube/kinds.ts";
@@ -147,7 +147,8 @@ describe("creation", () => {
   });
 
   test("a foreign ServiceAccount that appears between the read and the apply is let go at once", async () => {
-    await cluster.kubectl(["create", "serviceaccount", name, "-n", NAMESPACE]);
+    const theirs = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, labels: { app: "theirs" } } };
+    await cluster.kubectl(["create", "-n", NAMESPACE, "-f", "-"], { input: JSON.stringify(theirs) });
     const before = await read(KINDS.ServiceAccount);
     const result = await runtime.childrenOver(blind(runtime.transport)).apply(owner, serviceAccount(NAMESPACE, name));
 
@@ -157,6 +158,33 @@ describe("creation", () => {
     const { resourceVersion: _after, ...metadataAfter } = after.metadata;
     expect(ownedProjection(after)).toBeUndefined();
     expect({ ...after, metadata: metadataAfter }).toEqual({ ...before, metadata });
+  });
+
+  test("a ServiceAccount that somebody has made of nothing, at another second than that of our apply, is let go too", async () => {
+    await cluster.kubectl(["create", "serviceaccount", name, "-n", NAMESPACE]);
+    const { creationTimestamp = "" } = (await read(KINDS.ServiceAccount)).metadata;
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(creationTimestamp) + 1_000));
+    const result = await runtime.childrenOver(blind(runtime.transport)).apply(owner, serviceAccount(NAMESPACE, name));
+    expect(result.state).toBe("foreign");
+    expect(ownedProjection(await read(KINDS.ServiceAccount))).toBeUndefined();
+  });
+
+  test.each(allChildren(NAMESPACE, "kind").map((object) => [object.kind, object] as const))(
+    "a %s whose apply is carried out twice, as by a proxy that tries again, is ours and left whole",
+    async (_kind, template) => {
+      const object: KubeObject = { ...template, metadata: { ...template.metadata, name } };
+      const twice = before((target, sent, options) => runtime.transport.apply(target, sent, options));
+      expect(await runtime.childrenOver(blind(twice)).apply(owner, object)).toMatchObject({ state: "created" });
+      expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
+    },
+  );
+
+  test("what a former leader's last apply made a moment ago is the next one's, though it wants it otherwise", async () => {
+    const wanted = networkPolicy(NAMESPACE, name);
+    const older = { podSelector: {}, policyTypes: ["Ingress"] };
+    const late = before((target, sent, options) => runtime.transport.apply(target, { ...sent, spec: older }, options));
+    expect(await runtime.childrenOver(blind(late)).apply(owner, wanted)).toMatchObject({ state: "created" });
+    expect(await runtime.children.apply(owner, wanted)).toMatchObject({ state: "unchanged" });
   });
 
   test("an object whose values conflict with ours is foreign", async () => {
@@ -183,6 +211,17 @@ describe("creation", () => {
     expect(runtime.requests()).toEqual([]);
     expect(await runtime.children.remove(owner, refOf(podMonitor(NAMESPACE, name)))).toBe("gone");
   });
+
+  /** A transport before each apply of which something else is applied. */
+  function before(first: Transport["apply"]): Transport {
+    return {
+      ...forwarding(runtime.transport),
+      apply: async (...call) => {
+        await first(...call);
+        return runtime.transport.apply(...call);
+      },
+    };
+  }
 
   /** A transport whose next read of an object answers that there is none, as it is when the object comes a moment later. */
   function blind(transport: Transport): Transport {
