@@ -42,6 +42,7 @@ const DEFAULT_NAMESPACE = "platform-system";
 export const USAGE = `platform-operator: makes and keeps what each PlatformService needs.
 
 Usage: platform-operator --config FILE [options]
+       platform-operator audit [options]   what AWS holds and no service wants, and what services want and is not there (audit --help)
 
   --config FILE            the operator's configuration (PLATFORM_OPERATOR_CONFIG)
   --kubeconfig FILE        which cluster; default: in-cluster, else KUBECONFIG, else ~/.kube/config
@@ -71,10 +72,8 @@ export class ConfigError extends Error {
 export function readSettings(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings | undefined {
   const flags = parseFlags(argv);
   if (flags.help === true) return undefined;
-  const file = flags.config ?? env.PLATFORM_OPERATOR_CONFIG;
-  if (file === undefined) throw new ConfigError("--config FILE is required: the operator's configuration (see --help)");
   return {
-    config: deepFreeze(readConfigFile(file)),
+    config: namedConfig(flags.config, env),
     kubeconfig: flags.kubeconfig,
     telemetryAddress: flags["telemetry-address"] ?? ":8080",
     logLevel: oneOf("--log-level", flags["log-level"] ?? env.LOG_LEVEL ?? "info", ["trace", "debug", "info", "warn", "error"]),
@@ -84,6 +83,13 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
     leaderElection:
       oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true" ? leaderElection(flags) : undefined,
   };
+}
+
+/** The configuration of the file that a flag names, or else the environment. Throws ConfigError. */
+export function namedConfig(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): OperatorConfig {
+  const file = flag ?? env.PLATFORM_OPERATOR_CONFIG;
+  if (file === undefined) throw new ConfigError("--config FILE is required: the operator's configuration (see --help)");
+  return deepFreeze(readConfigFile(file));
 }
 
 function leaderElection(flags: ReturnType<typeof parseFlags>): LeaderElection {
@@ -157,7 +163,8 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+/** Throws ConfigError. */
+export function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((a) => a === value);
   if (found === undefined) throw new ConfigError(`${flag} is ${value}; it must be one of ${allowed.join(", ")}`);
   return found;

@@ -1,8 +1,8 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { KubeConfig } from "@kubernetes/client-node";
 import manifest from "../package.json" with { type: "json" };
 import { createAws, type AwsConnection } from "./aws/aws.ts";
+import { audit } from "./cli/audit/audit.ts";
 import { ConfigError, readSettings, USAGE, type LeaderElection, type Settings } from "./config.ts";
 import { ALONE } from "./controllers/leadership.ts";
 import { createOperator, type Ending } from "./controllers/operator.ts";
@@ -12,6 +12,7 @@ import { workspaceOfUrl } from "./crds/prometheus-config.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
+import { loadKubeConfig } from "./kube/kubeconfig.ts";
 import { Lease } from "./kube/lease.ts";
 import { createTransport, type TransportOptions } from "./kube/transport.ts";
 import { createPrometheus } from "./prometheus/client.ts";
@@ -130,16 +131,12 @@ async function checkAccount(aws: AwsConnection, accountId: string, log: Log): Pr
   }
 }
 
-function loadKubeConfig(file: string | undefined): KubeConfig {
-  const kubeConfig = new KubeConfig();
-  if (file === undefined) kubeConfig.loadFromDefault();
-  else kubeConfig.loadFromFile(file);
-  return kubeConfig;
-}
-
+const [subcommand, ...rest] = process.argv.slice(2);
 try {
-  const settings = readSettings(process.argv.slice(2), process.env);
-  if (settings) {
+  const settings = subcommand === "audit" ? "audit" : readSettings(process.argv.slice(2), process.env);
+  if (settings === "audit") {
+    process.exitCode = await audit(rest, process.env, manifest.version);
+  } else if (settings) {
     const how = await main(settings);
     // What has not come to its end goes no further, whatever it waits for: its connections end with the process.
     if (how !== "finished") process.exit(how === "lost" ? 3 : 0);

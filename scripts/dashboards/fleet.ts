@@ -251,6 +251,17 @@ export function fleetDashboard(): Dashboard {
         },
       ).height(5),
     )
+    .withPanel(
+      timeseries(
+        {
+          title: "Objects that no service wants",
+          description:
+            "They carry this cluster's tags, and nobody kept them on purpose. An hour of any is an alert; platform-operator audit names them.",
+          width: 24,
+        },
+        { "{{kind}}": `max by (kind) (platform_aws_orphans${ALL})` },
+      ).height(5),
+    )
     .withRow(new RowBuilder("The API server"))
     .withPanel(
       timeseries(

@@ -15,7 +15,7 @@ import type { ObjectKey } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type AssociationObserved, type AwsErrorClass, type ExternalResource } from "../reconcilers/ports.ts";
 import { unlessGone, whereClass } from "./expected.ts";
-import { assertOurs, isOurs, tagChanges, tagDifferences } from "./ownership.ts";
+import { assertOurs, isOurs, tagChanges, tagDifferences, type Tags } from "./ownership.ts";
 
 /** EKS Pod Identity's associations. A session policy or a target role that somebody gave one stays a difference that `update` leaves: EKS does not say how to take it off. */
 export function associationResource(eks: EKSClient, config: OperatorConfig): ExternalResource<AssociationDesired, AssociationObserved> {
@@ -64,6 +64,15 @@ export function associationResource(eks: EKSClient, config: OperatorConfig): Ext
       return { state: "gone" };
     },
   };
+}
+
+/** Undefined: there is no such association any more. */
+export async function associationTags(
+  eks: EKSClient,
+  id: { readonly clusterName: string; readonly associationId: string },
+): Promise<Tags | undefined> {
+  const answer = await whereClass("absent", eks.send(new DescribePodIdentityAssociationCommand(id)));
+  return answer?.association && (answer.association.tags ?? {});
 }
 
 /** What List tells of an association: neither role nor tags. */

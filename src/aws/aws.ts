@@ -1,14 +1,14 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Aws, RequestSigner } from "../reconcilers/ports.ts";
-import { associationResource } from "./association.ts";
+import { associationResource, associationTags } from "./association.ts";
 import { bulkReader } from "./bulk.ts";
 import { createClients, type AwsClientOptions } from "./clients.ts";
 import { existingRoles } from "./existing-role.ts";
-import { imageReader } from "./images.ts";
+import { countImages, imageReader } from "./images.ts";
 import { imageKeeper } from "./kept-images.ts";
-import { meshResources } from "./mesh-objects.ts";
-import { existingRepositories, repositoryResource } from "./repository.ts";
+import { meshObjectTags, meshResources } from "./mesh-objects.ts";
+import { existingRepositories, repositoryResource, repositoryTags } from "./repository.ts";
 import { roleResource } from "./role.ts";
 import { rulesNamespaceResource } from "./rules-namespace.ts";
 import { requestSigner } from "./sign.ts";
@@ -37,6 +37,12 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
     images: imageReader(clients.ecr),
     imageKeeper: imageKeeper(clients.ecr),
     bulk: bulkReader(clients, config),
+    tags: {
+      repository: (arn) => repositoryTags(clients.ecr, arn),
+      association: (id) => associationTags(clients.eks, { clusterName: config.cluster.name, associationId: id }),
+      meshObject: (arn) => meshObjectTags(clients.appMesh, arn),
+    },
+    imageCount: (repository) => countImages(clients.ecr, repository),
     async caller() {
       const { Account = "", Arn = "" } = await clients.sts.send(new GetCallerIdentityCommand());
       return { account: Account, arn: Arn };

@@ -1,4 +1,10 @@
-import { BatchGetImageCommand, GetDownloadUrlForLayerCommand, type ECRClient, type Image } from "@aws-sdk/client-ecr";
+import {
+  BatchGetImageCommand,
+  GetDownloadUrlForLayerCommand,
+  paginateDescribeImages,
+  type ECRClient,
+  type Image,
+} from "@aws-sdk/client-ecr";
 import type { AwsError, ImageReader, ImageReference } from "../reconcilers/ports.ts";
 import { downloadBlob } from "./blob.ts";
 import { toAwsError } from "./errors.ts";
@@ -63,4 +69,18 @@ export async function getImage(ecr: ECRClient, repositoryName: string, reference
 /** BatchGetImage reports per image: a failure inside a 200. */
 function toFailure(name: string, message: string): AwsError {
   return toAwsError(Object.assign(new Error(message), { name }), "ecr:BatchGetImage");
+}
+
+/** The most that DescribeImages gives a page. */
+const IMAGES_PER_PAGE = 1000;
+
+/** How many images the repository holds, those without a tag too; 0 where there is no such repository. */
+export async function countImages(ecr: ECRClient, repositoryName: string): Promise<number> {
+  let count = 0;
+  const counting = async (): Promise<void> => {
+    for await (const page of paginateDescribeImages({ client: ecr, pageSize: IMAGES_PER_PAGE }, { repositoryName }))
+      count += page.imageDetails?.length ?? 0;
+  };
+  await whereClass("absent", counting());
+  return count;
 }

@@ -138,7 +138,7 @@ function meshResource<Desired extends MeshObjectDesired<object>>(
     const data = await whereClass("absent", calls.describe(name));
     if (data === undefined || data.status?.status === "DELETED") return undefined;
     const object = observedObject(data);
-    const tags = await whereClass("absent", tagsOf(appMesh, object.arn));
+    const tags = await meshObjectTags(appMesh, object.arn);
     return tags && { object: { ...object, tags }, tags };
   };
   return {
@@ -238,6 +238,11 @@ async function listRoutes(
   const names: string[] = [];
   for await (const { routes = [] } of paginateListRoutes({ client }, router)) names.push(...routes.map(nameOfRoute));
   return names.toSorted();
+}
+
+/** Of an object of any kind. Undefined: it is not there any more. */
+export async function meshObjectTags(client: AppMeshClient, arn: string): Promise<Tags | undefined> {
+  return whereClass("absent", tagsOf(client, arn));
 }
 
 async function tagsOf(client: AppMeshClient, resourceArn: string): Promise<Tags> {

@@ -1,4 +1,4 @@
-import { describeOwner, ownershipTags } from "../crds/aws-names.ts";
+import { describeOwner, ownershipTags, RETAINED_TAG } from "../crds/aws-names.ts";
 import type { Difference } from "../crds/desired.ts";
 import { GROUP, type ObjectKey } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
@@ -13,6 +13,13 @@ const OUR_PREFIX = `${GROUP}/`;
 /** Whether the tags say that the object is this service's. */
 export function isOurs(tags: Tags, owner: ObjectKey, config: OperatorConfig): boolean {
   return Object.entries(ownershipTags(owner, config)).every(([key, value]) => tags[key] === value);
+}
+
+/** What notes that an object outlives its service on purpose. */
+export const RETAINED: readonly [string, string] = [RETAINED_TAG, "true"];
+
+export function isRetained(tags: Tags): boolean {
+  return tags[RETAINED_TAG] !== undefined;
 }
 
 /** Before every write to what exists: a throw here is a bug in the caller or a race that was lost. */

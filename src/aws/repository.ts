@@ -4,7 +4,6 @@ import {
   DescribeRepositoriesCommand,
   GetLifecyclePolicyCommand,
   ListTagsForResourceCommand,
-  paginateDescribeImages,
   PutImageTagMutabilityCommand,
   PutLifecyclePolicyCommand,
   TagResourceCommand,
@@ -18,8 +17,20 @@ import type { Difference, RepositoryDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalRemoval, type ExternalResource, type Lookup, type RepositoryObserved } from "../reconcilers/ports.ts";
 import { justCreated, unlessGone, whereClass } from "./expected.ts";
+import { countImages } from "./images.ts";
 import { parseLifecyclePolicy } from "./lifecycle-policy.ts";
-import { assertOurs, changedTags, isOurs, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
+import {
+  assertOurs,
+  changedTags,
+  isOurs,
+  isRetained,
+  RETAINED,
+  tagChanges,
+  tagDifferences,
+  tagList,
+  tagRecord,
+  type Tags,
+} from "./ownership.ts";
 
 /** ECR repositories. What AWS cannot change after creation, the encryption, stays a difference that `update` leaves. */
 export function repositoryResource(ecr: ECRClient, config: OperatorConfig): ExternalResource<RepositoryDesired, RepositoryObserved> {
@@ -30,7 +41,7 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
     async observe({ name, owner }) {
       const repository = await describe(ecr, name);
       if (repository === undefined) return { state: "absent" };
-      const tags = await tagsOf(ecr, repository);
+      const tags = await repositoryTags(ecr, repository.repositoryArn);
       if (tags === undefined) return { state: "absent" };
       if (!isOurs(tags, owner, config)) return { state: "foreign", owner: describeOwner(tags) };
       const policy = await whereClass("absent", ecr.send(new GetLifecyclePolicyCommand({ repositoryName: name })));
@@ -72,7 +83,7 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
 
     async delete({ name, owner, force }) {
       const repository = await describe(ecr, name);
-      const tags = repository && (await tagsOf(ecr, repository));
+      const tags = repository && (await repositoryTags(ecr, repository.repositoryArn));
       if (tags === undefined) return { state: "gone" };
       if (!isOurs(tags, owner, config)) return { state: "foreign" };
       try {
@@ -84,6 +95,13 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
         throw error;
       }
     },
+
+    async retain({ name, owner }) {
+      const resourceArn = (await describe(ecr, name))?.repositoryArn;
+      const tags = resourceArn === undefined ? undefined : await repositoryTags(ecr, resourceArn);
+      if (tags === undefined || !isOurs(tags, owner, config) || isRetained(tags)) return;
+      await ecr.send(new TagResourceCommand({ resourceArn, tags: tagList([RETAINED]) }));
+    },
   };
 }
 
@@ -92,7 +110,7 @@ export function existingRepositories(ecr: ECRClient): Lookup<RepositoryObserved>
   return {
     async read(name) {
       const repository = await describe(ecr, name);
-      const tags = repository && (await tagsOf(ecr, repository));
+      const tags = repository && (await repositoryTags(ecr, repository.repositoryArn));
       return repository && tags && { ...observedRepository(repository), tags };
     },
   };
@@ -143,20 +161,14 @@ async function describe(ecr: ECRClient, name: string): Promise<Repository | unde
   return answer?.repositories?.[0];
 }
 
-async function tagsOf(ecr: ECRClient, repository: Repository): Promise<Tags | undefined> {
-  const answer = await whereClass("absent", ecr.send(new ListTagsForResourceCommand({ resourceArn: repository.repositoryArn })));
+/** Undefined: there is no such repository any more. */
+export async function repositoryTags(ecr: ECRClient, resourceArn: string | undefined): Promise<Tags | undefined> {
+  const answer = await whereClass("absent", ecr.send(new ListTagsForResourceCommand({ resourceArn })));
   return answer && tagRecord(answer.tags);
 }
 
 async function putLifecyclePolicy(ecr: ECRClient, { name, lifecyclePolicy }: RepositoryDesired): Promise<void> {
   await ecr.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText: JSON.stringify(lifecyclePolicy) }));
-}
-
-async function countImages(ecr: ECRClient, repositoryName: string): Promise<number> {
-  let count = 0;
-  for await (const page of paginateDescribeImages({ client: ecr, pageSize: 1000 }, { repositoryName }))
-    count += page.imageDetails?.length ?? 0;
-  return count;
 }
 
 function notEmpty(name: string, images: number): ExternalRemoval {

@@ -17,7 +17,7 @@ import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
 import { justCreated, whereClass } from "./expected.ts";
-import { assertOurs, changedTags, tagChanges, tagList } from "./ownership.ts";
+import { assertOurs, changedTags, isRetained, RETAINED, tagChanges, tagList, tagRecord } from "./ownership.ts";
 import { deleteRole } from "./role-deletion.ts";
 import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
 import { observeRole, otherOwner } from "./role-observation.ts";
@@ -70,6 +70,12 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
     },
 
     delete: (target) => deleteRole(iam, config, target),
+
+    async retain({ name, owner }) {
+      const { Role: role } = (await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })))) ?? {};
+      if (role === undefined || otherOwner(role, owner, config) !== undefined || isRetained(tagRecord(role.Tags))) return;
+      await iam.send(new TagRoleCommand({ RoleName: name, Tags: tagList([RETAINED]) }));
+    },
   };
 }
 

@@ -25,6 +25,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
 import type { Leadership } from "./leadership.ts";
 import { createListener, type ServiceListener } from "./listener.ts";
+import { OrphanReport } from "./orphan-report.ts";
 import { RegistryReport } from "./registry-report.ts";
 import { requireApis } from "./required-apis.ts";
 import { broughtSources, childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
@@ -183,6 +184,13 @@ export function createOperator(options: OperatorOptions): Operator {
           appMesh,
           routesOfRouter,
           bulk: options.aws.bulk,
+          orphans: new OrphanReport({
+            config,
+            reader: options.aws.tags,
+            services: () => sources.services.store.list(),
+            namespaceLabels: (name) => sources.namespaces.store.get({ namespace: "", name }) ?? {},
+            metrics,
+          }),
           registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
           enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
         },

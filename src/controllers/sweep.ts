@@ -5,7 +5,9 @@ import { pause } from "../kube/clock.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { Ports } from "../reconcilers/platform-service/scope.ts";
+import { holdings, type AuditedKind, type Holding } from "../reconcilers/audit/holdings.ts";
 import type { BulkReader, RoutesOfRouter } from "../reconcilers/ports.ts";
+import type { OrphanReport } from "./orphan-report.ts";
 import type { RegistryReport } from "./registry-report.ts";
 
 /**
@@ -26,6 +28,7 @@ export interface SweepOptions extends Pick<
 > {
   readonly bulk: BulkReader;
   readonly registry: RegistryReport;
+  readonly orphans: OrphanReport;
   readonly clock: Clock;
   readonly log: Log;
   readonly enqueue: (key: ObjectKey) => void;
@@ -52,12 +55,14 @@ function intervalMs({ config }: Pick<SweepOptions, "config">): number {
 
 /** Each part by itself: what does not answer must not hide what the others have. */
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { registry, bulk, log, enqueue } = options;
+  const { registry, orphans, bulk, log, enqueue } = options;
+  const held = new Map<AuditedKind, readonly Holding[]>();
   for (const { what, memories, read } of partsOf(options)) {
-    const changed = await answerOf(options, what, read);
+    const answer = await answerOf(options, what, read);
     // Nor is anything forgotten that could not be read again.
-    if (!changed) continue;
-    for (const key of changed) {
+    if (!answer) continue;
+    for (const [kind, objects] of answer.held) held.set(kind, objects);
+    for (const key of answer.changed) {
       log.info({ service: keyString(key) }, "the AWS sweep found a difference");
       enqueue(key);
     }
@@ -69,6 +74,7 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
       }
     }
   }
+  await answerOf(options, "the tags of what no service wants", () => orphans.seen(held, intervalMs(options) / FULL_READ_MS));
   await answerOf(options, "the registry's settings", async () => registry.seen(await bulk.registry()));
 }
 
@@ -76,19 +82,26 @@ interface Part {
   readonly what: string;
   /** What of it no bulk read tells. */
   readonly memories: readonly { readonly size: number; forgetOldest(): ObjectKey | undefined }[];
-  /** Resolves to the services of which something is another than remembered. */
-  readonly read: () => Promise<readonly ObjectKey[]>;
+  readonly read: () => Promise<Answer>;
+}
+
+interface Answer {
+  /** Services of which something is another than remembered. */
+  readonly changed: readonly ObjectKey[];
+  /** All that AWS holds of the kinds that were read. */
+  readonly held: readonly (readonly [AuditedKind, readonly Holding[]])[];
 }
 
 function partsOf(options: SweepOptions): readonly Part[] {
-  const { roles, existingRoles, repositories, existingRepositories, associations, rulesNamespaces, appMesh, config, bulk } = options;
+  const { roles, existingRoles, repositories, existingRepositories, associations, rulesNamespaces, appMesh, orphans, config, bulk } =
+    options;
   const parts: readonly (Part & { readonly asked?: boolean })[] = [
     {
       what: "IAM roles",
       memories: [roles],
       async read() {
         const { ours, existing } = await bulk.roles(existingRoles.names());
-        return [...roles.sweep(ours), ...existingRoles.sweep(existing)];
+        return { changed: [...roles.sweep(ours), ...existingRoles.sweep(existing)], held: [["Role", holdings("Role", ours)]] };
       },
     },
     {
@@ -96,33 +109,40 @@ function partsOf(options: SweepOptions): readonly Part[] {
       memories: [repositories, existingRepositories],
       async read() {
         const inBulk = await bulk.repositories(existingRepositories.names());
-        return [...repositories.sweep(inBulk), ...existingRepositories.sweep(inBulk)];
+        const changed = [...repositories.sweep(inBulk), ...existingRepositories.sweep(inBulk)];
+        return { changed, held: [["Repository", holdings("Repository", inBulk)]] };
       },
     },
     {
       what: "Pod Identity associations",
       memories: [associations],
       // Where no service is bound so, EKS is not asked: the operator may have no right to.
-      asked: associations.size > 0,
-      read: async () => associations.sweep(await bulk.associations()),
+      asked: associations.size > 0 || orphans.has("PodIdentityAssociation"),
+      async read() {
+        const inBulk = await bulk.associations();
+        return { changed: associations.sweep(inBulk), held: [["PodIdentityAssociation", holdings("PodIdentityAssociation", inBulk)]] };
+      },
     },
     {
       what: "rules in Amazon Managed Service for Prometheus",
       memories: [rulesNamespaces],
-      asked: rulesNamespaces.size > 0,
-      read: async () => rulesNamespaces.sweep(await bulk.rulesNamespaces()),
+      asked: rulesNamespaces.size > 0 || orphans.has("RuleGroupsNamespace"),
+      async read() {
+        const inBulk = await bulk.rulesNamespaces();
+        return { changed: rulesNamespaces.sweep(inBulk), held: [["RuleGroupsNamespace", holdings("RuleGroupsNamespace", inBulk)]] };
+      },
     },
     {
       what: "App Mesh",
       memories: appMesh.all,
-      asked: appMesh.size > 0 && config.mesh.appMesh?.retired === false,
+      asked: (appMesh.size > 0 || MESH_KINDS.some((kind) => orphans.has(kind))) && config.mesh.appMesh?.retired === false,
       read: () => sweepMesh(options),
     },
   ];
   return parts.filter(({ asked = true }) => asked);
 }
 
-async function answerOf<Answer>({ log }: SweepOptions, what: string, read: () => Promise<Answer>): Promise<Answer | undefined> {
+async function answerOf<T>({ log }: SweepOptions, what: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
@@ -131,10 +151,19 @@ async function answerOf<Answer>({ log }: SweepOptions, what: string, read: () =>
   }
 }
 
-async function sweepMesh({ appMesh, routesOfRouter, bulk }: SweepOptions): Promise<readonly ObjectKey[]> {
+const MESH_KINDS: readonly AuditedKind[] = ["VirtualService", "VirtualRouter", "VirtualNode"];
+
+async function sweepMesh({ appMesh, routesOfRouter, bulk }: SweepOptions): Promise<Answer> {
   const routers = routesOfRouter.names();
   const found = await bulk.meshObjects(routers);
-  return [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))];
+  return {
+    changed: [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))],
+    held: [
+      ["VirtualService", holdings("VirtualService", found.virtualServices)],
+      ["VirtualRouter", holdings("VirtualRouter", found.virtualRouters)],
+      ["VirtualNode", holdings("VirtualNode", found.virtualNodes)],
+    ],
+  };
 }
 
 function routesByRouter(routers: ReadonlySet<string>, routes: readonly string[]): ReadonlyMap<string, RoutesOfRouter> {

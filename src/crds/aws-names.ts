@@ -10,6 +10,9 @@ export const INLINE_POLICY_NAME = "platform-operator";
 /** Tag key that names who pays; every key of ours starts with the group, since a role's tags are principal tags. */
 export const OWNER_TAG = LABELS.owner;
 
+/** Tag key of what outlives its service on purpose (deletionPolicy Retain), put when the service goes and taken off when one of its name comes back; the value says no more than that it is there. */
+export const RETAINED_TAG = `${GROUP}/retained`;
+
 /** Begins every tag that keeps an image from expiring; a squad's own never begin so. */
 export const KEPT_TAG_PREFIX = "platform-operator.running-";
 

@@ -20,6 +20,8 @@ export interface Target {
 export interface ListOptions {
   readonly labelSelector?: string | undefined;
   readonly signal?: AbortSignal;
+  /** What is kept of an object, before the next page is asked for; default: all of it. */
+  readonly reduce?: (object: LiveObject) => LiveObject;
 }
 
 export interface ObjectList {
@@ -226,7 +228,10 @@ class HttpTransport implements Transport {
       const page: unknown = isJsonObject(body) ? (body.items ?? []) : undefined;
       if (!Array.isArray(page) || typeof meta.resourceVersion !== "string")
         throw errorOfGarbage(call.operation, "the answer is not a list");
-      for (const item of page) items.push(liveObject(isJsonObject(item) ? { ...fill, ...item } : item, call));
+      for (const item of page) {
+        const object = liveObject(isJsonObject(item) ? { ...fill, ...item } : item, call);
+        items.push(options.reduce?.(object) ?? object);
+      }
       resourceVersion = meta.resourceVersion;
       next = typeof meta.continue === "string" && meta.continue !== "" ? meta.continue : undefined;
     } while (next !== undefined);

@@ -312,6 +312,8 @@ export interface ExternalResource<Desired extends { readonly name: string }, Obs
   update(desired: Desired, observed: Observed, differences: readonly Difference[]): Promise<Observed>;
   /** Deletes it if it is ours. */
   delete(target: Identified & { readonly force: boolean }): Promise<ExternalRemoval>;
+  /** Of a kind that may outlive its service: notes on it that it does so on purpose (RETAINED_TAG), if it is there and ours. */
+  retain?(target: Identified): Promise<void>;
 }
 
 export type ExternalRemoval =
@@ -419,6 +421,14 @@ export interface RegistryObserved {
   readonly replication: readonly string[];
 }
 
+/** Tags of one object, by what the bulk read tells of it, where that does not tell its tags. Undefined: it is not there any more. */
+export interface TagReader {
+  repository(arn: string): Promise<Readonly<Record<string, string>> | undefined>;
+  association(id: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Of any kind of App Mesh. */
+  meshObject(arn: string): Promise<Readonly<Record<string, string>> | undefined>;
+}
+
 /** The periodic sweep: everything of ours in few paged calls. Keys of the maps are names. */
 export interface BulkReader {
   registry(): Promise<RegistryObserved>;
@@ -476,6 +486,9 @@ export interface Aws {
   readonly images: ImageReader;
   readonly imageKeeper: ImageKeeper;
   readonly bulk: BulkReader;
+  readonly tags: TagReader;
+  /** How many images a repository holds, those without a tag too; 0 where there is no such repository. */
+  imageCount(repository: string): Promise<number>;
 }
 
 /** The classes of failure that AWS's many error names fall into (aws.md, Errors). */

@@ -33,6 +33,8 @@ export interface Metrics {
   eventDropped(): void;
   /** Whether the registry's own rules are about every repository under the prefix. */
   registryCovers(prefix: string, rules: { readonly scanning: boolean; readonly replication: boolean }): void;
+  /** Number of AWS objects of a kind that carry this cluster's tags and that no service wants, but for those that are kept on purpose. */
+  orphans(kind: string, count: number): void;
   /** Whether the Prometheus that is asked for error budgets answered, and when (seconds of the wall clock). */
   prometheusAsked(url: string, answered: boolean, at: number): void;
   /** Number of SLOs by state. */
@@ -272,6 +274,13 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["state"],
     registers,
   });
+  // Cardinality: kinds of AWS objects (seven). None of a kind that no service has.
+  const orphans = new Gauge({
+    name: "platform_aws_orphans",
+    help: "AWS objects that carry this cluster's tags and that no service wants, but for those kept on purpose; as the last sweep saw it.",
+    labelNames: ["kind"],
+    registers,
+  });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
   const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
@@ -316,6 +325,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
       scanning.set({ prefix }, rules.scanning ? 1 : 0);
       replication.set({ prefix }, rules.replication ? 1 : 0);
     },
+    orphans: (kind, count) => orphans.set({ kind }, count),
     prometheusAsked(url, answered, at) {
       prometheusUp.set({ url }, answered ? 1 : 0);
       if (answered) prometheusAnswered.set({ url }, at);

@@ -209,6 +209,24 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     { when: "it does", series: [gauge('platform_registry_scanning{prefix="prod/",pod="a"}', "1x90")], quiet: [90] },
     { when: "no sweep has told yet", series: [], quiet: [90] },
   ],
+  PlatformAWSOrphans: [
+    {
+      when: "a service left something",
+      series: [
+        gauge('platform_aws_orphans{kind="Role",pod="a"}', "0x30 2x90"),
+        gauge('platform_aws_orphans{kind="Repository",pod="a"}', "0x120"),
+      ],
+      quiet: [30, 89],
+      fires: [92],
+      labels: 'kind="Role"',
+    },
+    {
+      when: "a service is on its way out",
+      series: [gauge('platform_aws_orphans{kind="Role",pod="a"}', "0x30 1x40 0x60")],
+      quiet: [60, 100],
+    },
+    { when: "no sweep has told yet", series: [], quiet: [90] },
+  ],
   PlatformPrometheusAway: [
     {
       when: "it does not answer",

@@ -74,6 +74,21 @@ export async function removeExternal<D extends Identified, O>(
   return externalRemoval(await converger.resource.delete({ name, owner: scope.key, force }), `${kind} ${name}`);
 }
 
+/** Leaves an AWS object of a service that is being deleted, as its spec asks, and notes that on it: whoever finds it knows that it was not forgotten. */
+export async function retainExternal<D extends Identified, O>(
+  scope: RemoveScope,
+  converger: Converger<D, O>,
+  { name, message }: { readonly name: string; readonly message: string },
+): Promise<RemovalReport> {
+  const { resource } = converger;
+  const { group, kind } = resource;
+  if (!isAbandoned(scope.stored, { group, kind, name })) await resource.retain?.({ name, owner: scope.key });
+  // It differs now from what a service of that name wants.
+  converger.forget(name);
+  scope.retained.push({ group, kind, name, state: "Retained" });
+  return { state: "retained", message };
+}
+
 /** Nobody takes it away any more: who asked for that is told what it was, when the service is gone. */
 export function leaveBehind({ retained }: RemoveScope, resource: Omit<OwnedResource, "state">): RemovalReport {
   retained.push({ ...resource, state: "Retained" });

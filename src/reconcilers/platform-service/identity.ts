@@ -3,7 +3,7 @@ import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step, StepReport } from "../step.ts";
 import { useExistingRole } from "./existing-role.ts";
-import { EXTERNAL_RECHECK_MS, foreignReport, notAsWritten, noteExternal, removeExternal, WITHHELD } from "./external.ts";
+import { EXTERNAL_RECHECK_MS, foreignReport, notAsWritten, noteExternal, removeExternal, retainExternal, WITHHELD } from "./external.ts";
 import { neededModes } from "./identity-modes.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -27,8 +27,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
     if (stored.spec.aws?.deletionPolicy === "Retain") {
       // Beside an existing role there need be none of its own.
       if (existing !== undefined && (await roles.resource.observe({ name, owner: key })).state !== "present") return { state: "gone" };
-      scope.retained.push({ group, kind, name, state: "Retained" });
-      return { state: "retained", message: `IAM role ${name} is kept: deletionPolicy Retain` };
+      return retainExternal(scope, roles, { name, message: `IAM role ${name} is kept: deletionPolicy Retain` });
     }
     return removeExternal(scope, roles, { name });
   },

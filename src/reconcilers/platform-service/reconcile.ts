@@ -142,6 +142,7 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   const key = owner.key;
   const scope: RemoveScope = { ...deps, key, owner, stored, retained: [] };
   if (isOrphaned(deps, stored, owner)) {
+    await retainAll(deps, stored, key);
     return finish(
       deps,
       stored,
@@ -190,6 +191,13 @@ function forget(
 function isOrphaned(deps: ReconcilerDeps, stored: PlatformService, owner: Owner): boolean {
   if ((stored.metadata.finalizers ?? []).includes("orphan")) return true;
   return deps.children.released(owner, { apiVersion: "v1", kind: "ServiceAccount", ...owner.key });
+}
+
+/** As deletionPolicy Retain has it: what can outlive a service is noted to do so on purpose. */
+async function retainAll({ roles, repositories }: ReconcilerDeps, { status }: PlatformService, owner: ObjectKey): Promise<void> {
+  for (const { group, kind, name } of status?.resources ?? [])
+    for (const { resource } of [roles, repositories])
+      if (resource.group === group && resource.kind === kind) await resource.retain?.({ name, owner });
 }
 
 function pendingWords({ step, report }: Pending): { reason: string; message: string; stalled: boolean } {

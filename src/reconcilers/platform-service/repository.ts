@@ -2,7 +2,15 @@ import { repositoryMode, repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
 import { useExistingRepository } from "./existing-repository.ts";
-import { describeDifferences, foreignReport, noteExternal, removeExternal, WITHHELD, type BlockedReport } from "./external.ts";
+import {
+  describeDifferences,
+  foreignReport,
+  noteExternal,
+  removeExternal,
+  retainExternal,
+  WITHHELD,
+  type BlockedReport,
+} from "./external.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The ECR repository of the service's image: its own, as written; or one that others own, verified. */
@@ -39,11 +47,14 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     const { repositories, stored, key, config } = scope;
     const name = repositoryName(key, stored.spec, config);
     const existing = repositoryMode(stored.spec, config) === "Existing";
-    const policy = existing ? "Retain" : (stored.spec.image?.deletionPolicy ?? "Retain");
-    if (policy === "Retain") {
-      scope.retained.push({ group: repositories.resource.group, kind: repositories.resource.kind, name, state: "Retained" });
-      return { state: "retained", message: `ECR repository ${name} is kept: ${existing ? "others own it" : "deletionPolicy Retain"}` };
+    if (existing) {
+      const { group, kind } = repositories.resource;
+      scope.retained.push({ group, kind, name, state: "Retained" });
+      return { state: "retained", message: `ECR repository ${name} is kept: others own it` };
     }
+    const policy = stored.spec.image?.deletionPolicy ?? "Retain";
+    if (policy === "Retain")
+      return retainExternal(scope, repositories, { name, message: `ECR repository ${name} is kept: deletionPolicy Retain` });
     return removeExternal(scope, repositories, { name, force: policy === "DeleteWithImages" });
   },
 };

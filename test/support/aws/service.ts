@@ -1,7 +1,7 @@
 import { effectiveService, type EffectiveService } from "../../../src/crds/effective.ts";
 import type { OperatorConfig } from "../../../src/crds/operator-config.ts";
-import { API_VERSION } from "../../../src/crds/meta.ts";
-import { platformServiceSpec } from "../../../src/crds/platform-service.ts";
+import { API_VERSION, type ObjectKey } from "../../../src/crds/meta.ts";
+import { platformServiceSpec, type PlatformService, type PlatformServiceStatus } from "../../../src/crds/platform-service.ts";
 import { platformTierSpec } from "../../../src/crds/platform-tier.ts";
 import { operatorConfig } from "./operator-config.ts";
 
@@ -18,14 +18,8 @@ export function service(
   key = { namespace: "tracking", name: "tracking" },
   config: OperatorConfig = operatorConfig(),
 ): EffectiveService {
-  const metadata = { ...key, uid: "service-uid", resourceVersion: "1", generation: 1 };
   return effectiveService(
-    {
-      apiVersion: API_VERSION,
-      kind: "PlatformService",
-      metadata,
-      spec: platformServiceSpec.parse({ owner: "tracking-squad", tier: "tier-2", image: {}, ...spec }),
-    },
+    storedService(key, spec),
     {
       apiVersion: API_VERSION,
       kind: "PlatformTier",
@@ -35,4 +29,19 @@ export function service(
     config,
     {},
   );
+}
+
+/** A service as the API server stores it; `more` beside its spec, as a status. */
+export function storedService(
+  key: ObjectKey,
+  spec: object = {},
+  { metadata = {}, ...more }: { readonly metadata?: object; readonly status?: PlatformServiceStatus } = {},
+): PlatformService {
+  return {
+    apiVersion: API_VERSION,
+    kind: "PlatformService",
+    metadata: { ...key, uid: "service-uid", resourceVersion: "1", generation: 1, ...metadata },
+    spec: platformServiceSpec.parse({ owner: "tracking-squad", tier: "tier-2", image: {}, ...spec }),
+    ...more,
+  };
 }

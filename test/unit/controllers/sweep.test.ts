@@ -2,6 +2,7 @@ import { CreateRouteCommand, DeleteRouteCommand, UpdateVirtualNodeCommand } from
 import { PutImageTagMutabilityCommand, PutLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { PutRolePolicyCommand, UpdateRoleCommand } from "@aws-sdk/client-iam";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { OrphanReport } from "../../../src/controllers/orphan-report.ts";
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { runSweep, sweepOnce, type SweepOptions } from "../../../src/controllers/sweep.ts";
 import { appMeshOf } from "../../../src/crds/effective.ts";
@@ -18,7 +19,7 @@ import { buildRole } from "../../../src/resources/iam/role.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { ANYTHING, emulatedAws, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
-import { service } from "../../support/aws/service.ts";
+import { service, storedService } from "../../support/aws/service.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 /** The sweep against the emulator: what it finds in bulk, and what only its turn tells. */
@@ -27,6 +28,10 @@ const HOUR_MS = 3_600_000;
 const NAMES = ["a", "b", "c"];
 const WISHES = NAMES.map((name) => service({}, { namespace: "sweep", name }));
 const QUIET: SweepOptions["log"] = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const METRICS = createMetrics({ version: "test", perService: "Full" });
+/** As the watches have them. */
+const SERVICES = NAMES.map((name) => storedService({ namespace: "sweep", name }));
 
 let aws: EmulatedAws;
 let options: SweepOptions;
@@ -55,7 +60,8 @@ function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
     routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
     config: sweptEvery("2h", config),
     bulk: operator.bulk,
-    registry: new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) }),
+    registry: new RegistryReport({ prefix: "", log: QUIET, metrics: METRICS }),
+    orphans: new OrphanReport({ config, reader: operator.tags, services: () => SERVICES, namespaceLabels: () => ({}), metrics: METRICS }),
     clock: systemClock,
     log: QUIET,
     enqueue: ({ name }) => void asked.push(name),
@@ -145,6 +151,29 @@ describe("what no bulk read tells", () => {
   test("has its turn for every service at each sweep that comes once in six hours", async () => {
     await sweepOnce({ ...options, config: sweptEvery("6h") });
     expect(asked).toEqual(["a", "b", "c", "a", "b", "c"]);
+  });
+});
+
+describe("what a service left", () => {
+  test("is counted, its tags are asked for once, and every sweep after that asks for no more than without it", async () => {
+    const quiet = { ...options, config: sweptEvery("0s") };
+    const calls = async (): Promise<readonly string[]> => {
+      aws.recorder.clear();
+      await sweepOnce(quiet);
+      return aws.recorder.calls();
+    };
+    const without = await calls();
+    const left = service({}, { namespace: "sweep", name: "left" });
+    await aws.operator.repositories.create(buildRepository(left, aws.config));
+    await aws.operator.roles.create(buildRole(left, aws.config));
+    const tags = without.toSpliced(without.indexOf("ecr:DescribeRepositories") + 1, 0, "ecr:ListTagsForResource");
+    expect(await calls()).toEqual(tags);
+    expect(await calls()).toEqual(without);
+    const told = await METRICS.registry.metrics();
+    expect(told).toMatch(/^platform_aws_orphans\{kind="Role"\} 1$/m);
+    expect(told).toMatch(/^platform_aws_orphans\{kind="Repository"\} 1$/m);
+    await aws.operator.repositories.delete({ ...buildRepository(left, aws.config), force: false });
+    await aws.operator.roles.delete({ ...buildRole(left, aws.config), force: false });
   });
 });
 

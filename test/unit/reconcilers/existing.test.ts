@@ -1,6 +1,7 @@
 import { CreateRepositoryCommand, PutImageTagMutabilityCommand } from "@aws-sdk/client-ecr";
 import { CreateRoleCommand, UpdateAssumeRolePolicyCommand } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { OrphanReport } from "../../../src/controllers/orphan-report.ts";
 import { RegistryReport } from "../../../src/controllers/registry-report.ts";
 import { sweepOnce } from "../../../src/controllers/sweep.ts";
 import type { ObjectKey } from "../../../src/crds/meta.ts";
@@ -71,9 +72,12 @@ function pass(spec: object, { pods = [], template, rolledOut = true }: Cluster =
 async function sweep({ operator } = aws): Promise<readonly string[]> {
   const asked: string[] = [];
   const enqueue = ({ name }: ObjectKey): void => void asked.push(name);
-  const registry = new RegistryReport({ prefix: "", log: QUIET, metrics: createMetrics({ version: "test", perService: "Full" }) });
+  const metrics = createMetrics({ version: "test", perService: "Full" });
+  const registry = new RegistryReport({ prefix: "", log: QUIET, metrics });
+  const of = { config: ports.config, reader: operator.tags, services: () => [], namespaceLabels: () => ({}), metrics };
+  const orphans = new OrphanReport(of);
   const config = { ...ports.config, aws: { ...ports.config.aws, sweepInterval: "0s" } };
-  await sweepOnce({ ...ports, config, registry, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
+  await sweepOnce({ ...ports, config, registry, orphans, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
