@@ -1,5 +1,5 @@
 import { canonicalJson } from "../crds/canonical.ts";
-import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, keyString, LABELS, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import type { Change, Store } from "../kube/store.ts";
@@ -7,7 +7,7 @@ import type { Priority, WorkQueue } from "../kube/workqueue.ts";
 import type { WorkloadState } from "../reconcilers/ports.ts";
 import type { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import { broughtSources, childSources, reflectors, type Sources } from "./sources.ts";
-import { neighbourOf } from "./world.ts";
+import { isOurs, neighbourOf } from "./world.ts";
 
 /** When to look: what the watches say, mapped back to the keys of the services and tiers that it concerns. */
 export interface Queues {
@@ -39,7 +39,7 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
   sources.services.store.subscribe((change) => {
     enqueue(change.key);
     for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers.add(tier, "high");
-    if (matters(change)) for (const other of mentioning(sources, `service ${keyString(change.key)}`)) enqueue(other);
+    if (matters(change)) for (const other of callersOf(sources, change.key)) enqueue(other);
   });
   sources.tiers.store.subscribe((change) => {
     queues.tiers.add(change.key.name, "high");
@@ -70,7 +70,7 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
   for (const { store } of [sources.policies, sources.budgets] as readonly ChildSource<unknown>[]) {
     store.subscribe((change) => {
       const child = change.new ?? change.old;
-      if (child === undefined || child.state.controller?.kind === "PlatformService" || same(change.old?.facts, change.new?.facts)) return;
+      if (child === undefined || isOurs(sources, child.state) || same(change.old?.facts, change.new?.facts)) return;
       for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
     });
   }
@@ -124,6 +124,15 @@ function sameChild(a: Child<unknown>, b: Child<unknown>): boolean {
 
 function withoutVersion(child: Child<unknown>): unknown {
   return { ...child, state: { ...child.state, resourceVersion: "" } };
+}
+
+/** Those that name the service, or any Service that leads to its pods. */
+function callersOf(sources: Sources, { namespace, name }: ObjectKey): ObjectKey[] {
+  const ways = sources.kubernetesServices.store
+    .byIndex("namespace", namespace)
+    .filter(({ facts }) => facts.selector[LABELS.service] === name)
+    .map(({ state }) => `kubernetes ${keyString(state.ref)}`);
+  return [`service ${keyString({ namespace, name })}`, ...ways].flatMap((index) => mentioning(sources, index));
 }
 
 function mentioning(sources: Sources, index: string): ObjectKey[] {

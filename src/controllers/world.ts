@@ -35,12 +35,8 @@ export function createWorld(sources: Sources, now: () => number): World {
     const labels = namespaces.store.get({ namespace: "", name: metadata.namespace });
     return allowed !== undefined && labels !== undefined && selectorMatches(allowed, labels);
   };
-  /** Controlled by a PlatformService that is there: what says so of itself otherwise, by a label or a made-up owner, is someone else's. */
-  const isOurs = ({ ref, controller }: ChildState): boolean =>
-    controller?.kind === "PlatformService" &&
-    services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
   const foreign = <Facts>({ store }: ChildSource<Facts>, namespace: string): readonly Child<Facts>[] =>
-    store.byIndex("namespace", namespace).filter(({ state }) => !isOurs(state));
+    store.byIndex("namespace", namespace).filter(({ state }) => !isOurs(sources, state));
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
     deployment: (key) => ownDeployment(key)?.facts,
@@ -91,6 +87,12 @@ export function createWorld(sources: Sources, now: () => number): World {
         .map(({ state }) => state.ref.name);
     },
   };
+}
+
+/** Controlled by a PlatformService that is there: what says so of itself otherwise, by a label or a made-up owner, is someone else's. */
+export function isOurs({ services }: Pick<Sources, "services">, { ref, controller }: ChildState): boolean {
+  if (controller?.kind !== "PlatformService") return false;
+  return services.store.get({ namespace: ref.namespace, name: controller.name })?.metadata.uid === controller.uid;
 }
 
 /** The service whose own child it is, or was until its ownerReference was taken off. */

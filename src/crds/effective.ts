@@ -100,6 +100,14 @@ export function repositoryName(
   return `${config.registry.repositoryPrefix}${repository ?? keyString(key)}`;
 }
 
+/** Whether a service may have the repository as its own: one that is named outside its namespace was never made for it, whatever its tags say. */
+export function isOwnRepositoryName(
+  { namespace }: ObjectKey,
+  { image }: { image?: { repository?: string | undefined } | undefined },
+): boolean {
+  return image?.repository === undefined || image.repository.startsWith(`${namespace}/`);
+}
+
 /** Whose the repository is; also what deletion asks, so it needs no tier. */
 export function repositoryMode(
   spec: { image?: { repositoryMode?: RepositoryMode | undefined } | undefined },

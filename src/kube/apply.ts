@@ -126,12 +126,16 @@ class AppliedChildren implements Children {
   }
 
   owned(owner: Owner): readonly ChildState[] {
-    return [...this.#sources.values()].flatMap(({ store }) => store.byIndex("controller", owner.uid).map((child) => child.state));
+    // An ownerReference can be forged, and one that names an owner of another namespace always is.
+    return [...this.#sources.values()]
+      .flatMap(({ store }) => store.byIndex("controller", owner.uid).map((child) => child.state))
+      .filter(({ ref }) => ref.namespace === owner.key.namespace);
   }
 
   released(owner: Owner, ref: ChildRef): boolean {
     const child = this.#source(ref).store.get(ref);
-    return child !== undefined && child.state.controller === undefined && child.service === owner.key.name;
+    if (child === undefined || child.state.controller !== undefined) return false;
+    return holdingOf(child, owner).by === "owner";
   }
 
   async scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void> {

@@ -115,7 +115,7 @@ export interface Children {
   get(owner: Owner, ref: ChildRef): ChildState | undefined;
   /** Every child of ours that the watches have seen. */
   owned(owner: Owner): readonly ChildState[];
-  /** Whether a child of this name is labelled as this owner's and is no longer owned by anyone: the garbage collector orphaned it. */
+  /** Whether a child of this name, which we have applied and which is labelled as this owner's, is no longer owned by anyone: the garbage collector orphaned it. */
   released(owner: Owner, ref: ChildRef): boolean;
   /** Sets `spec.replicas` through /scale; only where it differs. */
   scale(owner: Owner, ref: ChildRef, replicas: number): Promise<void>;

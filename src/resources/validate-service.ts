@@ -1,6 +1,6 @@
 import { partitionOf, permittedBoundaries, rolePath } from "../crds/aws-names.ts";
 import type { Violation } from "../crds/desired.ts";
-import { durationMs, selectorMatches, type EffectiveService } from "../crds/effective.ts";
+import { durationMs, isOwnRepositoryName, selectorMatches, type EffectiveService } from "../crds/effective.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
@@ -49,12 +49,11 @@ const ownerAllowed: ServiceRule = ({ service: { owner, key }, namespaceLabels, c
 };
 
 const repositoryInNamespace: ServiceRule = ({ service: { spec, key, repositoryMode } }) => {
-  const repository = spec.image.repository;
-  if (repositoryMode === "Existing" || repository === undefined || repository.startsWith(`${key.namespace}/`)) return [];
+  if (repositoryMode === "Existing" || isOwnRepositoryName(key, spec)) return [];
   return violation(
     "spec.image.repository",
     "RepositoryOutsideNamespace",
-    `${repository} must start with "${key.namespace}/": the field is immutable, so delete this PlatformService and apply it again with ${key.namespace}/${key.name}`,
+    `${spec.image.repository ?? ""} must start with "${key.namespace}/": the field is immutable, so delete this PlatformService and apply it again with ${key.namespace}/${key.name}`,
   );
 };
 

@@ -185,29 +185,6 @@ describe("children of others", () => {
 });
 
 describe("what cannot be taken over is said, and left as it is", () => {
-  const HELD = key("held");
-
-  test("because another controller has it", async () => {
-    await platform.ready(HELD, SPEC);
-    const THIEF = key("thief");
-    await annotate("service/held", `${ADOPT_BY}=thief`);
-    const owner: Listed = await read("serviceaccount/default");
-    const controller = { apiVersion: "v1", kind: "ServiceAccount", name: "default", uid: owner.metadata.uid, controller: true };
-    await platform.apply({
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { ...THIEF, annotations: { [ADOPT_BY]: "thief" }, ownerReferences: [controller] },
-      spec: { selector: { app: "old" }, ports: [{ port: 80 }] },
-    });
-    await platform.applyService(THIEF, SPEC);
-    const service = await platform.untilCondition(THIEF, "WorkloadReady", "False", "NotOwned");
-    expect(messageOf(service, "WorkloadReady")).toBe(
-      "Service thief exists and is not ours (ServiceAccount default): delete or rename it, or rename this service",
-    );
-    expect((await read("service/held")).metadata.ownerReferences).toMatchObject([{ kind: "PlatformService", name: "held" }]);
-    await platform.untilReady(HELD);
-  });
-
   test("because a Deployment's selector, and a headless Service, cannot be changed; what to do instead is said", async () => {
     const FIXED = key("fixed");
     const template = { metadata: { labels: { app: "old" } }, spec: { containers: [{ name: "web", image: "example.com/web:1" }] } };

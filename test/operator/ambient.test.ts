@@ -68,7 +68,7 @@ describe("a service without routes", () => {
       platform.kubectl(["annotate", "pod", pod?.metadata.name ?? "", "-n", NAMESPACE, "--overwrite", annotation]);
     await annotate("ambient.istio.io/redirection=pending");
     expect(messageOf(await platform.untilCondition(PLAIN, "TrafficReady", "False", "NotInMesh"), "TrafficReady")).toBe(
-      'a running pod has no annotation ambient.istio.io/redirection: "enabled": check istio-cni and ztunnel on its node, then restart the Deployment',
+      'a running pod has no annotation ambient.istio.io/redirection: "enabled": check istio-cni and ztunnel on its node, then restart the Deployment; a pod that others made counts as one while it bears the label platform-operator.dev/service: delete it, or take that label off',
     );
     await annotate("ambient.istio.io/redirection=enabled");
     await platform.untilReady(PLAIN);

@@ -77,23 +77,6 @@ describe("an IAM role and a repository of others under the names that are ours",
     await platform.push(KEY);
     await platform.untilReady(KEY);
   });
-
-  test("survive a service of that name that is deleted", async () => {
-    const key = { namespace: NAMESPACE, name: "passing" };
-    const name = `eu-west-1.demo.${NAMESPACE}.passing`;
-    const trust = {
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    };
-    await platform.iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }));
-    await platform.ecr.send(new CreateRepositoryCommand({ repositoryName: `${NAMESPACE}/passing` }));
-    await platform.applyService(key, { image: { deletionPolicy: "DeleteWithImages" } });
-    await platform.untilCondition(key, "IdentityReady", "False", "NotOwned");
-    await platform.kubectl(["delete", "psvc", "passing", "-n", NAMESPACE, "--timeout=60s"]);
-    expect((await platform.iam.send(new GetRoleCommand({ RoleName: name }))).Role?.RoleName).toBe(name);
-    const { repositories } = await platform.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [`${NAMESPACE}/passing`] }));
-    expect(repositories).toHaveLength(1);
-  });
 });
 
 describe("objects of others in the namespace under the names that are ours", () => {
@@ -177,29 +160,6 @@ describe("objects of others in the namespace under the names that are ours", () 
 
     for (const [object] of THEIRS) await platform.kubectl(["delete", object, "-n", NAMESPACE]);
     await platform.untilReady(KEY);
-  });
-
-  test("a Deployment of a name that is ours runs on", async () => {
-    const key = { namespace: NAMESPACE, name: "legacy" };
-    const container = { name: "app", image: "example.com/legacy:1" };
-    await platform.apply({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: meta("legacy"),
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
-    });
-    await platform.applyService(key);
-    await platform.push(key);
-    const service = await platform.untilCondition(key, "WorkloadReady", "False", "NotOwned");
-    expect(messageOf(service, "WorkloadReady")).toContain("Deployment legacy exists and is not ours");
-
-    await platform.kubectl(["delete", "psvc", "legacy", "-n", NAMESPACE, "--timeout=60s"]);
-    const survivor = await platform.get<{
-      metadata: { ownerReferences?: object };
-      spec: { template: { spec: { containers: { image: string }[] } } };
-    }>(NAMESPACE, "deployment/legacy");
-    expect(survivor?.metadata.ownerReferences).toBeUndefined();
-    expect(survivor?.spec.template.spec.containers.map((c) => c.image)).toEqual(["example.com/legacy:1"]);
   });
 
   test("a NetworkPolicy of others that opens our pods is named for as long as it is there", async () => {

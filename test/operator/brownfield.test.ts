@@ -219,31 +219,9 @@ describe("a role that exists", () => {
 });
 
 describe("a role that may not be used", () => {
-  test("because no tenancy lists it is refused", async () => {
-    await platform.applyService(key("unlisted"), { aws: { existingRole: "arn:aws:iam::111122223333:role/admin" } });
-    const refused = await platform.untilCondition(key("unlisted"), "SpecValid", "False", "ExistingRoleNotAllowed");
-    expect(messageOf(refused, "SpecValid")).toContain("existingRoleArns");
-  });
-
   test.each<[string, string, () => Promise<string>]>([
     ["missing", "RoleNotFound", async () => "arn:aws:iam::111122223333:role/terraform/nobody-made-it"],
     ["boundless", "BoundaryNotPermitted", () => terraformed(key("boundless"), { PermissionsBoundary: undefined })],
-    [
-      "distrusted",
-      "NotTrusted",
-      () => terraformed(key("distrusted"), { AssumeRolePolicyDocument: trust("StringEquals", "system:serviceaccount:x:y") }),
-    ],
-    [
-      "taken",
-      "RoleOfAnotherService",
-      () =>
-        terraformed(key("taken"), {
-          Tags: Object.entries({ cluster: "eu-west-1.demo", namespace: NAMESPACE, name: "managed" }).map(([name, Value]) => ({
-            Key: `platform-operator.dev/${name}`,
-            Value,
-          })),
-        }),
-    ],
   ])("is said of %s: %s, and nothing runs", async (name, reason, make) => {
     await platform.applyService(key(name), { aws: { existingRole: await make() } });
     const blocked = await platform.untilCondition(key(name), "IdentityReady", "False", reason);
@@ -313,11 +291,5 @@ describe("a repository that exists", () => {
     await make(`${NAMESPACE}/awaited`);
     await provokePass(platform, key("awaited"));
     await platform.untilReady(key("awaited"));
-  });
-
-  test("that no tenancy lists is refused", async () => {
-    await platform.applyService(key("stranger"), { image: { repository: "pricing/pricing", repositoryMode: "Existing" } });
-    const refused = await platform.untilCondition(key("stranger"), "SpecValid", "False", "ExistingRepositoryNotAllowed");
-    expect(messageOf(refused, "SpecValid")).toContain("pricing/pricing is not a repository of others");
   });
 });

@@ -134,10 +134,8 @@ test("the workload goes first: while a pod is left its policies, its ServiceAcco
   await platform.kubectl(finalizers(["example.com/hold"]));
   await remove(service.name);
 
-  const going = await platform.until(
-    service,
-    "waits for its pods",
-    (s) => messageOf(s, "Ready") === "workload: waits for its pods to be gone",
+  const going = await platform.until(service, "waits for its pods", (s) =>
+    messageOf(s, "Ready").startsWith("workload: waits for its pods to be gone; "),
   );
   expect([verdict(going, "Ready"), verdict(going, "Reconciling")]).toEqual(["False Deleting", "True Deleting"]);
   const kinds = new Set((await childrenOf(service)).map((line) => line.split("/")[0]));

@@ -1,5 +1,4 @@
 import {
-  CreatePodIdentityAssociationCommand,
   DeletePodIdentityAssociationCommand,
   DescribePodIdentityAssociationCommand,
   ListPodIdentityAssociationsCommand,
@@ -13,6 +12,7 @@ import { assumeRoleForPodIdentity, type PodCredentials } from "../../emulator/ek
 import { ADMIN_KEY, OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../src/crds/meta.ts";
 import { roleArn, roleName } from "../../src/resources/iam/role.ts";
+import { asIssuedByEks } from "../support/issued-token.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
 import { messageOf, podsOf, type Listed } from "../support/service-view.ts";
@@ -76,7 +76,7 @@ async function credentials(service: ObjectKey): Promise<PodCredentials> {
     region: platform.config.cluster.region,
     accessKeyId: ADMIN_KEY,
     clusterName: platform.config.cluster.name,
-    token: asIssuedByEks(token.trim()),
+    token: asIssuedByEks(token.trim(), platform.config),
   });
 }
 
@@ -86,14 +86,6 @@ async function writes({ name }: ObjectKey): Promise<readonly string[]> {
   const actions = await new EmulatorAdmin(platform.info.awsEndpoint).actions();
   const eks = actions.filter((a) => a.accessKeyId === OPERATOR_KEY && a.access === "write" && a.operation.startsWith("eks:"));
   return [...kubernetes.filter((write) => !write.includes(" events ")), ...aws, ...eks.map((a) => `${a.operation} ${a.resource}`)];
-}
-
-/** The API server of the tests has an issuer of its own; the emulator has the keys of none. */
-function asIssuedByEks(token: string): string {
-  const [head = "", body = "", signature = ""] = token.split(".");
-  const claims: object = JSON.parse(Buffer.from(body, "base64url").toString());
-  const issued = JSON.stringify({ ...claims, iss: platform.config.cluster.oidcIssuer });
-  return [head, Buffer.from(issued).toString("base64url"), signature].join(".");
 }
 
 describe("a service of Pod Identity", () => {
@@ -218,20 +210,4 @@ describe("a change of the binding", () => {
     const done = await platform.until(service, "says nothing of it", (one) => messageOf(one, "ServiceAccountReady") === "");
     expect(done.status?.resources?.filter(({ group }) => group === "eks.aws")).toEqual([]);
   });
-});
-
-test("an association of somebody else's is neither taken over, nor changed, nor deleted", async () => {
-  const service = key("foreign");
-  const clusterName = platform.config.cluster.name;
-  const theirs = roleArn(key("other"), platform.config);
-  const tags = { "made-by": "terraform" };
-  await platform.eks.send(
-    new CreatePodIdentityAssociationCommand({ clusterName, namespace: NAMESPACE, serviceAccount: "foreign", roleArn: theirs, tags }),
-  );
-  const before = await associationOf(service);
-  await platform.applyService(service, BY_AGENT);
-  const blocked = await platform.untilCondition(service, "ServiceAccountReady", "False", "NotOwned");
-  expect(messageOf(blocked, "ServiceAccountReady")).toContain(`Pod Identity association ${NAMESPACE}/foreign exists and is not ours`);
-  await platform.kubectl(["delete", "psvc", "foreign", "-n", NAMESPACE, "--timeout=60s"]);
-  expect(await associationOf(service)).toEqual(before);
 });

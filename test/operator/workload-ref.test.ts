@@ -243,18 +243,6 @@ describe("a Deployment", () => {
       expect((await read("deployment/legacy")).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
     });
 
-    test("service's own making is refused, whatever is written onto it", async () => {
-      const VICTIM = key("victim");
-      await platform.ready(VICTIM);
-      await annotate("deployment/victim", `${MANAGED_BY}=thief`);
-      await platform.applyService(THIEF, bringing("victim"));
-      const service = await platform.untilCondition(THIEF, "WorkloadReady", "False", "NotOwned");
-      expect(messageOf(service, "WorkloadReady")).toContain("Deployment victim is PlatformService victim's own");
-      const { spec } = await read("deployment/victim");
-      expect(spec.template.metadata.labels[SERVICE]).toBe("victim");
-      expect(spec.template.spec.serviceAccountName).toBe("victim");
-    });
-
     test("squad is handed over by its annotation: the one lets go, the other takes up", async () => {
       await platform.applyService(THIEF, bringing("legacy"));
       await annotate("deployment/legacy", `${MANAGED_BY}=thief`);
@@ -266,7 +254,7 @@ describe("a Deployment", () => {
       await platform.untilCondition(OLD, "WorkloadReady", "False", "HandedToAnother");
       await annotate("deployment/legacy", `${MANAGED_BY}=old`);
       await platform.untilReady(OLD);
-      await platform.kubectl(["delete", "psvc", "thief", "victim", "-n", NAMESPACE, "--timeout=60s"]);
+      await platform.kubectl(["delete", "psvc", "thief", "-n", NAMESPACE, "--timeout=60s"]);
     });
   });
 

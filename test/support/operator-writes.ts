@@ -46,7 +46,8 @@ export function lastPass(platform: Platform, { namespace, name }: ObjectKey): Pr
 /** Has a pass run over a service that it has no reason for, by an annotation of somebody's; resolves when it has ended. */
 export async function provokePass(platform: Platform, key: ObjectKey): Promise<void> {
   const { namespace, name } = key;
-  const before = await lastPass(platform, key);
+  // The server may end an idle connection just when it is used again.
+  const before = await vi.waitFor(() => lastPass(platform, key));
   await platform.kubectl(["annotate", "psvc", name, "-n", namespace, "--overwrite", `example.com/touched=${String(performance.now())}`]);
   // Not expect.poll: that works in a test only, and hooks call this too.
   await vi.waitFor(async () => expect(await lastPass(platform, key)).not.toBe(before), { timeout: PATIENCE_MS, interval: 50 });

@@ -138,7 +138,7 @@ function reportOf(object: KubeObject, result: Answer, service: string): StepRepo
       return {
         state: "progressing",
         reason: "WaitingForGarbageCollection",
-        message: `${name} of an earlier service of this name is being deleted`,
+        message: `${name} of an earlier service of this name is being deleted: delete it, or see what its metadata.finalizers wait for, if it stays`,
         recheckMs: GARBAGE_COLLECTION_RECHECK_MS,
       };
     case "apiMissing":

@@ -1,6 +1,6 @@
 import type { Neighbour } from "../../crds/desired.ts";
 import type { EffectiveService } from "../../crds/effective.ts";
-import { keyString, type ObjectKey } from "../../crds/meta.ts";
+import { keyString, LABELS, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { dependenciesOf, isStrict } from "../../resources/agreement.ts";
 import { joined } from "../../resources/bounded-text.ts";
@@ -39,11 +39,23 @@ interface Missing {
 
 /** What keeps the service from what it depends on, each with what to do about it. */
 export function missingGrants(service: EffectiveService, world: World, config: OperatorConfig): readonly Missing[] {
-  const { services } = dependenciesOf(service);
+  const { services, kubernetesServices } = dependenciesOf(service);
+  const notReached = (callee: ObjectKey, field: string): Missing | readonly [] =>
+    ungranted(service, { callee, field }, world) ?? outOfReach(service, callee, world, config) ?? [];
   return [
-    ...services.flatMap((callee) => ungranted(service, callee, world) ?? outOfReach(service, callee, world, config) ?? []),
+    ...services.flatMap((callee) => notReached(callee, "spec.dependencies.services")),
+    ...kubernetesServices
+      .flatMap((key) => behind(key, world))
+      .flatMap((callee) => notReached(callee, "spec.dependencies.kubernetesServices")),
     ...missingKubernetesServices(service, world),
   ];
+}
+
+/** The PlatformService whose pods a Service selects: by whatever name it is called, it says itself who may. */
+function behind({ namespace, name }: ObjectKey, world: World): readonly ObjectKey[] {
+  const selected = world.kubernetesService({ namespace, name })?.selector[LABELS.service];
+  const callee = selected === undefined ? undefined : { namespace, name: selected };
+  return callee && world.neighbour(callee) ? [callee] : [];
 }
 
 function outOfReach(service: EffectiveService, callee: ObjectKey, world: World, config: OperatorConfig): Missing | undefined {
@@ -68,18 +80,23 @@ function isolation(service: EffectiveService, neighbour: Neighbour, world: World
   return `is of tier ${tierName}, which is isolated: only services of that tier can call it`;
 }
 
-function ungranted(service: EffectiveService, callee: ObjectKey, world: World): Missing | undefined {
+/** `field`: the one in which the file names it. */
+function ungranted(
+  service: EffectiveService,
+  { callee, field }: { readonly callee: ObjectKey; readonly field: string },
+  world: World,
+): Missing | undefined {
   const neighbour = world.neighbour(callee);
   const path = keyString(callee);
   if (!neighbour) {
     return {
       reason: "NotFound",
-      message: `PlatformService ${path} does not exist: create it, or remove it from spec.dependencies.services`,
+      message: `PlatformService ${path} does not exist: create it, or remove it from ${field}`,
     };
   }
   const isolated = isolation(service, neighbour, world);
   if (isolated !== undefined) {
-    return { reason: "OutsideTier", message: `${path} ${isolated}; remove it from spec.dependencies.services` };
+    return { reason: "OutsideTier", message: `${path} ${isolated}; remove it from ${field}` };
   }
   const { namespace, name } = service.key;
   const granted = neighbour.callers.some(

@@ -1,4 +1,4 @@
-import { repositoryMode, repositoryName } from "../../crds/effective.ts";
+import { isOwnRepositoryName, repositoryMode, repositoryName } from "../../crds/effective.ts";
 import { buildRepository } from "../../resources/ecr/repository.ts";
 import type { Step } from "../step.ts";
 import { useExistingRepository } from "./existing-repository.ts";
@@ -52,6 +52,8 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
       scope.retained.push({ group, kind, name, state: "Retained" });
       return { state: "retained", message: `ECR repository ${name} is kept: others own it` };
     }
+    // Refused, so it has none: whose it is, and who may have copied tags on it, is not this service's to ask.
+    if (!isOwnRepositoryName(key, stored.spec)) return { state: "gone" };
     const policy = stored.spec.image?.deletionPolicy ?? "Retain";
     if (policy === "Retain")
       return retainExternal(scope, repositories, { name, message: `ECR repository ${name} is kept: deletionPolicy Retain` });

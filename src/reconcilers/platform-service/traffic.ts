@@ -8,6 +8,7 @@ import { isPending, type Step, type StepReport } from "../step.ts";
 import { leaveAppMesh, removeMeshTraffic } from "./app-mesh-removal.ts";
 import { asWrittenInAppMesh, ensureMeshTraffic } from "./app-mesh-traffic.ts";
 import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
+import { STRAY_PODS } from "./foreign-selectors.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
@@ -48,7 +49,8 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     if (earlier) return moving(earlier, mesh);
     const pods = world.pods(service.key).filter((p) => !p.deleting);
     const why = pods.map((pod) => mesh.notInMesh(pod)).find((one) => one !== undefined);
-    if (why !== undefined) return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}`, recheckMs: WATCHED_RECHECK_MS };
+    if (why !== undefined)
+      return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}; ${STRAY_PODS}`, recheckMs: WATCHED_RECHECK_MS };
     const waypoint = mesh.waypoint(service, config);
     const missing = waypoint && waypointReport(waypoint, world);
     if (missing) return missing;

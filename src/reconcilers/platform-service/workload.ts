@@ -18,6 +18,7 @@ import {
   type KindSet,
 } from "./apply-set.ts";
 import { bring, giveUpHandedOver, letGo } from "./brought-workload.ts";
+import { STRAY_PODS } from "./foreign-selectors.ts";
 import { imageReference } from "./image.ts";
 import { isNeeded, isNotedInAppMesh } from "./needed-meshes.ts";
 import { annotate, releasePlace, waitsForPlace } from "./paced-template.ts";
@@ -78,11 +79,13 @@ export const workloadStep: Step<Scope, RemoveScope> = {
     if (pods.length === 0) return { state: "gone" };
     return {
       state: "deleting",
-      message: pods.some((pod) => pod.brought) ? BROUGHT_PODS : "waits for its pods to be gone",
+      message: pods.some((pod) => pod.brought) ? BROUGHT_PODS : PODS,
       recheckMs: WATCHED_RECHECK_MS,
     };
   },
 };
+
+const PODS = `waits for its pods to be gone; ${STRAY_PODS}`;
 
 const BROUGHT_PODS =
   "waits for its pods to be gone; those of a workload that the squad brought are replaced by its rollout, unless that is paused or its own manifest sets the label platform-operator.dev/service: let it roll out";

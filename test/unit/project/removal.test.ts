@@ -59,3 +59,20 @@ test("what the platform team lets go of is left and named, and AWS is not asked"
   expect(abandoned.retained.map(({ kind }) => kind)).toEqual(["Repository", "Role"]);
   expect(await leftOf(one)).toEqual(["Role", "Repository"]);
 });
+
+test.each(["Retain", "Delete", "DeleteWithImages"])(
+  "a repository outside the namespace, which a service was refused, stays with %s, though the service's tags were copied on it",
+  async (deletionPolicy) => {
+    const key = { namespace: "tracking", name: `copycat-${deletionPolicy.toLowerCase()}` };
+    const one = service({ image: { repository: `pricing/${key.name}` } }, key);
+    await aws.operator.repositories.create(buildRepository(one, aws.config));
+    const scope = awsRemoveScope(aws, key, {
+      owner: "tracking-squad",
+      tier: "tier-2",
+      image: { repository: `pricing/${key.name}`, deletionPolicy },
+    });
+    expect(await repositoryStep.remove(scope)).toEqual({ state: "gone" });
+    expect(scope.retained).toEqual([]);
+    expect(await leftOf(one)).toEqual(["Repository"]);
+  },
+);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { missingGrants } from "../../../src/reconcilers/platform-service/dependencies.ts";
 import { shippedTier, testConfig, testService } from "../../support/effective-services.ts";
-import { watchedWorld, type WatchedWorld } from "../../support/watched-world.ts";
+import { liveChild, watchedWorld, type WatchedWorld } from "../../support/watched-world.ts";
 
 const CONFIG = testConfig();
 
@@ -58,5 +58,41 @@ describe("a dependency", () => {
     it.service("dispatch", "pretender", { tier: "pci", ...GRANTED });
     const service = testService({ spec: { dependencies: { services: [{ name: "pretender" }] } }, tier: shippedTier("pci") });
     expect(missingGrants(service, it.world, CONFIG)).toMatchObject([{ reason: "OutsideTier" }]);
+  });
+});
+
+describe("a Service that is named as any other, and leads to the pods of a PlatformService,", () => {
+  const kubernetesServices = [{ name: "alias", namespace: "payments", port: 80 }];
+  const through = (): readonly string[] =>
+    missingGrants(testService({ spec: { dependencies: { kubernetesServices } } }), it.world, CONFIG).map(
+      ({ reason, message }) => `${reason}: ${message}`,
+    );
+
+  beforeEach(() => {
+    const spec = { selector: { "platform-operator.dev/service": "settlement" }, ports: [{ port: 80, targetPort: 8080 }] };
+    it.sources.kubernetesServices.store.upsert(liveChild({ apiVersion: "v1", kind: "Service", spec }, "payments", "alias"));
+  });
+
+  test("is no way past its callers", () => {
+    it.service("payments", "settlement", { tier: "tier-2", port: 8080 });
+    expect(through()).toEqual([
+      "NotGranted: payments/settlement does not let this service call: its file needs { name: matching, namespace: dispatch } in spec.callers.services",
+    ]);
+  });
+
+  test("nor into an isolated tier", () => {
+    it.service("payments", "settlement", { tier: "pci", ...GRANTED });
+    expect(through()).toEqual([
+      "OutsideTier: payments/settlement is of tier pci, which is isolated: only services of that tier can call it; remove it from spec.dependencies.kubernetesServices",
+    ]);
+  });
+
+  test("may be called by whom that has granted it", () => {
+    it.service("payments", "settlement", { tier: "tier-2", ...GRANTED });
+    expect(through()).toEqual([]);
+  });
+
+  test("is as any other where there is no such PlatformService", () => {
+    expect(through()).toEqual([]);
   });
 });

@@ -27,7 +27,7 @@ test("children of an earlier service of the name are waited for, not taken over"
   it.holds.children = "stuck";
   expect(await it.pass()).toMatchObject({ state: "recheck" });
   expect(it.condition("DisruptionBudgetReady")).toBe(
-    "Unknown WaitingForGarbageCollection: PodDisruptionBudget matching of an earlier service of this name is being deleted",
+    "Unknown WaitingForGarbageCollection: PodDisruptionBudget matching of an earlier service of this name is being deleted: delete it, or see what its metadata.finalizers wait for, if it stays",
   );
   expect(it.calls().filter((call) => call.startsWith("apply"))).toEqual([]);
   it.holds.children = "nothing";
