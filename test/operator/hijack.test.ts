@@ -23,6 +23,7 @@ import { asIssuedByEks } from "../support/issued-token.ts";
 import { provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, serviceOf, sharedPlatform } from "../support/platform.ts";
 import { messageOf, podsOf, type Listed } from "../support/service-view.ts";
+import { tally } from "../support/tally.ts";
 import { tierOf } from "../support/tier.ts";
 
 /** Hostile squads: each row is an attempt to get hold of what is somebody else's. He is told what is wrong and what to do, and the other's things are as before. */
@@ -91,8 +92,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const { tried, held } = judge.count;
-  console.log(`hijack attempts: ${String(tried)} tried, ${String(held)} held`);
+  tally({ what: "hijack attempts", ...judge.count });
   await judge.close();
   await platform.close();
 });
