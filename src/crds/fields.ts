@@ -141,6 +141,11 @@ export function cidrRange(name: string): z.ZodString {
           message: `${name} must have no bits set after its prefix: write 10.40.0.0/16, not 10.40.1.1/16`,
         },
         {
+          // The same range written twice is one, and objects are named by it.
+          rule: "!isCIDR(self) || string(cidr(self)) == self",
+          message: `${name} must be in its shortest form and in lower case: write 2001:db8::/32, not 2001:0DB8:0::/32`,
+        },
+        {
           rule:
             "!isCIDR(self) || !(cidr(self).containsCIDR('169.254.0.0/16') || cidr('169.254.0.0/16').containsCIDR(self) || " +
             "cidr(self).containsIP('fd00:ec2::254'))",

@@ -6,6 +6,7 @@ import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
+import { buildNetworkPolicies } from "./network-policy.ts";
 import { sortedUnique } from "./order.ts";
 import { sloViolations } from "./slo/limits.ts";
 import { violation } from "./violation.ts";
@@ -209,6 +210,43 @@ const hostsAreOutside: ServiceRule = ({ service: { spec }, config }) =>
       ),
     );
 
+/** In bytes of JSON. The Deployment and each ReplicaSet hold it whole, with what managers own of it, and etcd takes 1.5 MiB an object (etcd, --max-request-bytes). */
+const MAX_CONTAINER_BYTES = 512 * 1024;
+
+const containerCanBeStored: ServiceRule = ({ service: { spec } }) => {
+  const bytes = Buffer.byteLength(JSON.stringify(spec.container ?? {}));
+  if (bytes <= MAX_CONTAINER_BYTES) return [];
+  return violation(
+    "spec.container",
+    "ContainerTooLarge",
+    `it has ${Math.ceil(bytes / 1024)} KiB, and Kubernetes has room for ${MAX_CONTAINER_BYTES / 1024} KiB of it in a pod template: put long values of env, command and args into a ConfigMap, and name that in envFrom`,
+  );
+};
+
+/** The kernel ends a text there, so the runtime refuses to start the container (execve). */
+const processCanStart: ServiceRule = ({ service: { spec } }) => {
+  const { command = [], args = [], env = [] } = spec.container ?? {};
+  const texts: readonly (readonly [field: string, text: string])[] = [
+    ...command.map((text) => ["spec.container.command", text] as const),
+    ...args.map((text) => ["spec.container.args", text] as const),
+    ...env.map(({ name, value = "" }) => [`spec.container.env[${name}].value`, value] as const),
+  ];
+  const fields = texts.filter(([, text]) => text.includes("\u0000")).map(([field]) => field);
+  return [...new Set(fields)].flatMap((field) =>
+    violation(
+      field,
+      "NulCharacter",
+      "it holds a NUL character, with which no process can be started: remove it, or encode what needs it, as in base64",
+    ),
+  );
+};
+
+/** What others of the cluster are does not count: that they have too many ports is no fault of the spec's, and is said where the policies are made. */
+const policiesCanHoldPorts: ServiceRule = ({ service, config }) => {
+  const nobody = { neighbour: () => undefined, kubernetesService: () => undefined };
+  return buildNetworkPolicies(service, nobody, config).problems.filter(({ reason }) => reason === "TooManyPorts");
+};
+
 const meshCanDoIt: ServiceRule = ({ service }) => meshOf(service).limits(service);
 
 const slosCanBeKept: ServiceRule = ({ service, config }) => sloViolations(service, config);
@@ -228,6 +266,9 @@ const RULES: readonly ServiceRule[] = [
   requestsEndBeforePods,
   strictIsolation,
   hostsAreOutside,
+  containerCanBeStored,
+  processCanStart,
+  policiesCanHoldPorts,
   meshCanDoIt,
   slosCanBeKept,
 ];

@@ -59,17 +59,38 @@ export function proxyPorts(field: string, name: string): Refusal {
   return values(field, message, [15000, 15020, 15090]);
 }
 
-function quantities(field: string, { name, example, bad }: { name: string; example: string; bad: readonly string[] }): readonly Refusal[] {
+interface Quantity {
+  readonly name: string;
+  readonly example: string;
+  readonly bad: readonly string[];
+  readonly most: string;
+  readonly more: readonly string[];
+}
+
+function quantities(field: string, { name, example, bad, most, more }: Quantity): readonly Refusal[] {
   return [
+    values(field, `${name} must be at most ${most}, which is more than any node has: write for example ${example}`, more),
     values(field, `${name} must be a quantity such as ${example}`, bad),
     values(field, `${name} must be more than zero: write for example ${example}, or leave it out`, ["0"]),
   ];
 }
 
 export const cpus = (field: string, name: string) =>
-  quantities(field, { name, example: "250m (a quarter of a core) or 2", bad: ["2Gi", "-1", "0.1234", "1 core", "1.5m"] });
+  quantities(field, {
+    name,
+    example: "250m (a quarter of a core) or 2",
+    bad: ["2Gi", "-1", "0.1234", "1 core", "1.5m"],
+    most: "10000",
+    more: ["10001", "99999999999999999999999999999m"],
+  });
 export const memories = (field: string, name: string) =>
-  quantities(field, { name, example: "256Mi or 1Gi", bad: ["256m", "1GB", "-1Gi", "lots"] });
+  quantities(field, {
+    name,
+    example: "256Mi or 1Gi",
+    bad: ["256m", "1GB", "-1Gi", "lots"],
+    most: "1000Ti",
+    more: ["1001Ti", "99999999999999999999Ti"],
+  });
 
 export function cidrs(field: string, name: string): readonly Refusal[] {
   return [
@@ -82,6 +103,11 @@ export function cidrs(field: string, name: string): readonly Refusal[] {
     values(field, `${name} must have no bits set after its prefix: write 10.40.0.0/16, not 10.40.1.1/16`, [
       "10.40.1.1/16",
       "2001:db8::1/64",
+    ]),
+    values(field, `${name} must be in its shortest form and in lower case: write 2001:db8::/32, not 2001:0DB8:0::/32`, [
+      "2001:DB8::/32",
+      "2001:0db8::/32",
+      "2001:db8:0:0:0:0:0:0/32",
     ]),
     values(
       field,

@@ -211,6 +211,18 @@ const SERVICE_CONTAINER: readonly Refusal[] = [
     message: "each envFrom entry must name exactly one of configMap and secret: write two entries for two sources",
     examples: [{ "spec.container.envFrom[0].secret": "keys" }, { "spec.container.envFrom[0].configMap": REMOVED }],
   },
+  ...(
+    [
+      ["spec.container.env[0].name", "env name"],
+      ["spec.container.env[1].valueFrom.key", "valueFrom.key"],
+    ] as const
+  ).map(([field, name]) =>
+    values(field, `${name} must neither be . nor begin with .., which Kubernetes takes for a way out of a folder: choose another name`, [
+      ".",
+      "..",
+      "..data",
+    ]),
+  ),
   objectNames("spec.container.envFrom[0].configMap", "envFrom configMap"),
   objectNames("spec.container.envFrom[1].secret", "envFrom secret"),
   {

@@ -16,6 +16,7 @@ import {
   type Children,
   type ChildState,
   type ExternalResource,
+  type MeshResources,
   type Holds,
   type Observation,
   type PrometheusAnswer,
@@ -67,6 +68,16 @@ const ASSOCIATION: AssociationObserved = {
   tags: {},
 };
 
+/** What a test may say of it beside what the watches have seen. */
+export interface ServicePassOptions {
+  /** App Mesh, for services that are in it. */
+  readonly appMesh?: MeshResources;
+  /** Told of each object as it is asked for, in Kubernetes and in AWS. */
+  readonly asked?: (object: unknown) => void;
+  /** The whole object as it is stored first. */
+  readonly stored?: Pick<PlatformService, "metadata" | "spec">;
+}
+
 export interface ServicePass {
   /** Metadata and spec from now on, over what they are. */
   change(changes: {
@@ -109,6 +120,7 @@ export function servicePass(
   seen: Partial<World> = {},
   own: Pick<Children, "get"> = { get: () => undefined },
   config: OperatorConfig = testConfig(),
+  { appMesh = NO_APP_MESH, asked = () => undefined, stored: first }: ServicePassOptions = {},
 ): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
@@ -117,13 +129,16 @@ export function servicePass(
   let calls: string[] = [];
   const theirs: ServicePass["theirs"] = new Map();
   const held = new Set<string>();
+  const heldKinds = new Map<string, string>();
   const owned = new Set<string>();
   let stored: PlatformService = {
     apiVersion: API_VERSION,
     kind: "PlatformService",
     metadata: { ...KEY, uid: "service-uid", resourceVersion: "1", generation: 1, finalizers: [SERVICE_FINALIZER] },
     spec: platformServiceSpec.parse({ owner: "dispatch-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080 }),
+    ...first,
   };
+  const key: ObjectKey = { namespace: stored.metadata.namespace, name: stored.metadata.name };
   const holds: ServicePass["holds"] = {
     Role: "nothing",
     Repository: "nothing",
@@ -133,7 +148,8 @@ export function servicePass(
   };
 
   function external<D extends Identified, O>(kind: "Role" | "Repository" | "PodIdentityAssociation", observed: O): ExternalResource<D, O> {
-    const write = async (verb: string): Promise<O> => {
+    const write = async (verb: string, desired: unknown): Promise<O> => {
+      asked(desired);
       calls.push(`${verb} ${kind}`);
       if (holds[kind] !== "stuck") holds[kind] = "desired";
       return observed;
@@ -148,14 +164,16 @@ export function servicePass(
       },
       differences: (): readonly Difference[] =>
         ["drift", "stuck"].includes(holds[kind]) ? [{ field: "tags", observed: "theirs", desired: "ours" }] : [],
-      create: () => write("create"),
-      update: () => write("update"),
+      create: (desired) => write("create", desired),
+      update: (desired) => write("update", desired),
       delete: async () => ({ state: "gone" }),
     };
   }
 
   const children: Children = {
-    async apply(_, { kind, metadata }, adoption = "now") {
+    async apply(_, desired, adoption = "now") {
+      asked(desired);
+      const { kind, metadata } = desired;
       const others = theirs.get(kind);
       if (others === "stays") return { state: "foreign", holder: "an object that no controller owns", free: true };
       if (others === "asks") {
@@ -186,16 +204,19 @@ export function servicePass(
       calls.push(`scale ${kind} ${name} to ${replicas}`);
     },
     get: own.get,
-    owned: () => [...owned].map((kind) => ownChild(kind, KEY.name)),
+    owned: () => [...owned].map((kind) => ownChild(kind, key)),
     released: () => false,
     forget: () => undefined,
   };
   const brought: Holds = {
     ...NO_HOLDS,
-    async hold(_, { kind, metadata }) {
+    async hold(_, desired) {
+      asked(desired);
+      const { kind, metadata } = desired;
       if (held.has(metadata.name)) return { state: "unchanged" };
       calls.push(`hold ${kind} ${metadata.name}`);
       held.add(metadata.name);
+      heldKinds.set(metadata.name, kind);
       return { state: "held" };
     },
     async release(_, { kind, name }) {
@@ -203,10 +224,10 @@ export function servicePass(
       held.delete(name);
       return "released";
     },
-    held: () => [...held].map((name) => ownChild("Deployment", name)),
+    held: () => [...held].map((of) => ownChild(heldKinds.get(of) ?? "Deployment", { ...key, name: of })),
   };
   const world: World = {
-    namespaceLabels: () => ({ "kubernetes.io/metadata.name": KEY.namespace }),
+    namespaceLabels: (of) => ({ "kubernetes.io/metadata.name": of }),
     tier: shippedTier,
     ...ownDeployment(deploymentState({ image: `${URI}@${DIGEST}` })),
     workload: () => undefined,
@@ -238,8 +259,8 @@ export function servicePass(
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
     associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
     rulesNamespaces: new Converger(NO_MANAGED_PROMETHEUS),
-    appMesh: new MeshConvergers(NO_APP_MESH),
-    routesOfRouter: new Borrowed(NO_APP_MESH.routesOfRouter),
+    appMesh: new MeshConvergers(appMesh),
+    routesOfRouter: new Borrowed(appMesh.routesOfRouter),
     imageReader: {
       resolve: async () => {
         calls.push("resolve image");
@@ -260,7 +281,7 @@ export function servicePass(
     },
     images: new ImageMemory(() => now),
     budget: new RolloutBudget(1),
-    errorBudgets: { of: (key: ObjectKey, slo: Pick<Slo, "name" | "objective">) => budgets.of(key, slo) },
+    errorBudgets: { of: (of: ObjectKey, slo: Pick<Slo, "name" | "objective">) => budgets.of(of, slo) },
     now: () => now,
     listener: {
       acted: (_: PlatformService, { adopted }: Done) => void told.push(...adopted),
@@ -297,7 +318,7 @@ export function servicePass(
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
     handedOver: () => void (budgets = freshBudgets()),
     at: (ms) => void (now = ms),
-    pass: () => reconcileService(deps, KEY),
+    pass: () => reconcileService(deps, key),
     status: () => stored.status ?? {},
     condition(type) {
       const it = found(type);
@@ -313,11 +334,12 @@ export function servicePass(
 
 const API_VERSIONS: Readonly<Record<string, string>> = {
   Deployment: "apps/v1",
+  Rollout: "argoproj.io/v1alpha1",
   HorizontalPodAutoscaler: "autoscaling/v2",
   PodMonitor: "monitoring.coreos.com/v1",
   Service: "v1",
 };
 
-function ownChild(kind: string, name: string): ChildState {
-  return childState({ apiVersion: API_VERSIONS[kind] ?? "", kind, namespace: KEY.namespace, name });
+function ownChild(kind: string, key: ObjectKey): ChildState {
+  return childState({ apiVersion: API_VERSIONS[kind] ?? "", kind, ...key });
 }

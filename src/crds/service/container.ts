@@ -1,22 +1,29 @@
 import { z } from "zod";
-import { atomicList, containerPort, mapList, objectName, rules, setList, text, urlPath } from "../fields.ts";
+import { atomicList, containerPort, mapList, objectName, rules, setList, text, urlPath, type Rule } from "../fields.ts";
 
 /** `spec.container` and `spec.scaling`: what a squad sets of its pods. The rest is the platform's hardening. */
 
 const CPU = "[0-9]+(\\.[0-9]{1,3})?|[0-9]+m";
 const MEMORY = "[0-9]+(\\.[0-9]{1,3})?(k|Ki|M|Mi|G|Gi|T|Ti)?";
 
-function quantity(name: string, { pattern, example }: { pattern: string; example: string }): z.ZodString {
+/** Beyond 2^63 the API server writes another number than the one it is given (apimachinery, resource.Quantity), so that what is applied would never be as desired. */
+function quantity(name: string, { pattern, example, most }: { pattern: string; example: string; most: string }): z.ZodString {
   return text({
     pattern: new RegExp(`^(${pattern})$`),
     says: `${name} must be a quantity such as ${example}`,
     max: 32,
-    rules: [{ rule: "self.matches('[1-9]')", message: `${name} must be more than zero: write for example ${example}, or leave it out` }],
+    rules: [
+      { rule: "self.matches('[1-9]')", message: `${name} must be more than zero: write for example ${example}, or leave it out` },
+      {
+        rule: `!self.matches(r'^(${pattern})$') || quantity(self).compareTo(quantity('${most}')) <= 0`,
+        message: `${name} must be at most ${most}, which is more than any node has: write for example ${example}`,
+      },
+    ],
   });
 }
 
-const cpu = (name: string) => quantity(name, { pattern: CPU, example: "250m (a quarter of a core) or 2" });
-const memory = (name: string) => quantity(name, { pattern: MEMORY, example: "256Mi or 1Gi" });
+const cpu = (name: string) => quantity(name, { pattern: CPU, example: "250m (a quarter of a core) or 2", most: "10000" });
+const memory = (name: string) => quantity(name, { pattern: MEMORY, example: "256Mi or 1Gi", most: "1000Ti" });
 
 /** CEL: the request is at most the limit, where both are written and are quantities. */
 function requestWithinLimit(resource: "cpu" | "memory", pattern: string): { rule: string; message: string; fieldPath: string } {
@@ -52,6 +59,14 @@ const resources = z
   })
   .meta(rules(requestWithinLimit("cpu", CPU), requestWithinLimit("memory", MEMORY)));
 
+/** Keys may become files, and variables were held to the same (apimachinery, validation.IsConfigMapKey and IsEnvVarName). */
+function noWayOut(name: string): Rule {
+  return {
+    rule: "self != '.' && !self.startsWith('..')",
+    message: `${name} must neither be . nor begin with .., which Kubernetes takes for a way out of a folder: choose another name`,
+  };
+}
+
 const valueFrom = z
   .strictObject({
     secret: objectName("valueFrom.secret").optional().describe("Name of a Secret in the service's namespace."),
@@ -60,6 +75,7 @@ const valueFrom = z
       pattern: /^[-._a-zA-Z0-9]+$/,
       says: "valueFrom.key must be a key of a Secret or ConfigMap: letters, digits, - _ and .",
       max: 253,
+      rules: [noWayOut("valueFrom.key")],
     }).describe("Key in it whose value is taken."),
   })
   .meta(
@@ -75,6 +91,7 @@ const environmentVariable = z
       pattern: /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
       says: "env name must be letters, digits, - _ and ., not beginning with a digit, as LOG_LEVEL",
       max: 253,
+      rules: [noWayOut("env name")],
     }).describe("Name of the variable, as LOG_LEVEL."),
     value: z.string().max(32768).optional().describe("Its value, as written; $(NAME) refers to another variable."),
     valueFrom: valueFrom.optional().describe("Takes the value from a Secret or a ConfigMap. The pod does not start while that is missing."),

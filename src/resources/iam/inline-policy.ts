@@ -23,14 +23,14 @@ function policyStatement(statement: Statement): PolicyStatement {
 
 type Condition = NonNullable<Statement["conditions"]>[number];
 
-/** Operators and keys in order. A key repeated under one operator (vetPolicy refuses it) keeps all its values. */
+/** Operators and keys in order. A key repeated under one operator (vetPolicy refuses it) keeps all its values. Built before anything is vetted: an operator may be called `constructor`. */
 function conditionBlock(conditions: readonly Condition[]): Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> {
-  const block: Record<string, Record<string, readonly string[]>> = {};
+  const block = new Map<string, Map<string, readonly string[]>>();
   for (const { operator, key, values } of conditions.toSorted((a, b) => order(a.operator, b.operator) || order(a.key, b.key))) {
-    const keys = (block[operator] ??= {});
-    keys[key] = canonicalSet([...(keys[key] ?? []), ...values]);
+    const keys = block.get(operator) ?? new Map<string, readonly string[]>();
+    block.set(operator, keys.set(key, canonicalSet([...(keys.get(key) ?? []), ...values])));
   }
-  return block;
+  return Object.fromEntries([...block].map(([operator, keys]) => [operator, Object.fromEntries(keys)]));
 }
 
 function canonicalSet(values: readonly string[]): readonly string[] {

@@ -10,7 +10,7 @@ import {
   wellFormedDeniedAction,
 } from "./rules/actions.ts";
 import { allowed, notDenied, waiverOf } from "./rules/configured.ts";
-import { knownOperator, noRepeatedCondition, wellFormedConditionKey } from "./rules/conditions.ts";
+import { knownOperator, noRepeatedCondition, wellFormedConditionKey, writableConditionValue } from "./rules/conditions.ts";
 import { boundedAssumeRole, boundedPassRole, noneOfThePlatforms, noTakeover, passedAndRun } from "./rules/escalation.ts";
 import {
   actsOnItsResources,
@@ -27,7 +27,7 @@ import { violation, type Finding, type PolicyRule, type VettingContext, type Wai
 /** IAM's quota on the inline policies of one role together, in characters that are no white space (IAM user guide, quotas). */
 const MAX_POLICY_CHARACTERS = 10_240;
 
-const CONDITION_RULES: readonly PolicyRule[] = [knownOperator, wellFormedConditionKey, noRepeatedCondition];
+const CONDITION_RULES: readonly PolicyRule[] = [knownOperator, wellFormedConditionKey, writableConditionValue, noRepeatedCondition];
 
 /** Of what a statement that allows is written as. */
 const TEXT_RULES: readonly PolicyRule[] = [

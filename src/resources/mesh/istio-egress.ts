@@ -55,7 +55,7 @@ function hostEntry(host: string, ports: readonly number[]): Entry {
 
 /** The host is no real name: nobody asks for it, the addresses alone count. */
 function rangeEntry(service: EffectiveService, cidr: string, ports: readonly number[]): Entry {
-  const suffix = `cidr-${cidr.replaceAll(/[./:]/g, "-")}`;
+  const suffix = `cidr-${cidr.toLowerCase().replaceAll(/[./:]/g, "-")}`;
   const host = `${suffix}.${service.key.name}.${service.key.namespace}.internal`;
   return { suffix, host, spec: { addresses: [cidr], resolution: "NONE", ports: ports.map((number) => entryPort(number, "TCP")) } };
 }

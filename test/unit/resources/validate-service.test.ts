@@ -80,6 +80,30 @@ interface Case {
 }
 
 const REFUSED: Readonly<Record<string, Case>> = {
+  "a container that no pod template has room for": {
+    world: { service: { container: { env: Array.from({ length: 17 }, (_, n) => ({ name: `LARGE_${n}`, value: "x".repeat(32_000) })) } } },
+    field: "spec.container",
+    reason: "ContainerTooLarge",
+    tells: ["it has 532 KiB", "512 KiB", "put long values of env, command and args into a ConfigMap"],
+  },
+  "more ports of one range than a NetworkPolicy may open": {
+    world: { service: { dependencies: { cidrs: Array.from({ length: 25 }, (_, n) => ({ cidr: "10.40.0.0/16", port: 5000 + n })) } } },
+    field: "spec.dependencies",
+    reason: "TooManyPorts",
+    tells: ["narrower address ranges"],
+  },
+  "a variable with a NUL": {
+    world: { service: { container: { env: [{ name: "SEPARATOR", value: "a\u0000b" }] } } },
+    field: "spec.container.env[SEPARATOR].value",
+    reason: "NulCharacter",
+    tells: ["no process can be started", "remove it"],
+  },
+  "an argument with a NUL": {
+    world: { service: { container: { args: ["--a", "\u0000", "b\u0000"] } } },
+    field: "spec.container.args",
+    reason: "NulCharacter",
+    tells: ["it holds a NUL character"],
+  },
   "no SLO where its tier asks for one": {
     world: { tier: SLOS_REQUIRED },
     field: "spec.slos",

@@ -56,6 +56,20 @@ export const wellFormedConditionKey: PolicyRule = (statement) => {
       });
 };
 
+/** What a policy document may hold (botocore iam service-2.json, policyDocumentType): of control characters tab and line breaks alone, and of the others Latin-1. */
+const OUTSIDE_DOCUMENT = /[^\t\n\r\u0020-\u00ff]/;
+
+/** IAM takes no other text, and would refuse the whole policy. */
+export const writableConditionValue: PolicyRule = (statement) => {
+  const wrong = (statement.conditions ?? []).filter(({ values }) => values.some((value) => OUTSIDE_DOCUMENT.test(value)));
+  return wrong.length === 0
+    ? undefined
+    : violation(statement, "conditions", {
+        reason: "MalformedConditionValue",
+        text: `has values of ${listed(wrong.map(({ key }) => key))} with characters that no policy of IAM may hold; write ? for one such character, or * for some, under an operator that takes patterns, as StringLike`,
+      });
+};
+
 /** A document holds each operator and key once: a second one cannot be written as "and", and merged it would widen the first. */
 export const noRepeatedCondition: PolicyRule = (statement) => {
   const seen = new Set<string>();

@@ -167,10 +167,13 @@ export const wellFormedResource: PolicyRule = (statement, context) =>
 /** A denied resource reads as an ARN of any width. */
 export const wellFormedDeniedResource: PolicyRule = (statement, context) => malformed(statement, context, () => true);
 
+/** White space, and what a policy document cannot hold (policyDocumentType). */
+const NOT_IN_ARN = /[^\u0021-\u00ff]|\s/;
+
 function malformed(statement: Statement, context: VettingContext, holds: (arn: ArnPattern) => boolean): ReturnType<PolicyRule> {
   const wrong = statement.resources.filter((resource) => {
     const arn = parseArnPattern(resource);
-    return !isEverything(resource) && (arn === undefined || /\s/.test(resource) || isTangled(resource) || !holds(arn));
+    return !isEverything(resource) && (arn === undefined || NOT_IN_ARN.test(resource) || isTangled(resource) || !holds(arn));
   });
   return wrong.length === 0
     ? undefined

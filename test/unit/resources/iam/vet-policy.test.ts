@@ -122,6 +122,17 @@ describe("refused", () => {
     ["NullIfExists", { conditions: [condition("NullIfExists")] }, ["UnknownConditionOperator"]],
     ["a key without a service", { conditions: [condition("StringEquals", "SourceVpc")] }, ["MalformedConditionKey"]],
     [
+      "a value that no policy document may hold",
+      { conditions: [{ operator: "StringLike", key: "s3:prefix", values: ["\u4e2d\u6587/*"] }] },
+      ["MalformedConditionValue"],
+    ],
+    [
+      "a value with a NUL",
+      { conditions: [{ operator: "StringLike", key: "s3:prefix", values: ["a\u0000"] }] },
+      ["MalformedConditionValue"],
+    ],
+    ["a resource that no policy document may hold", { actions: ["s3:GetObject"], resources: [`${BUCKET}/\u4e2d`] }, ["MalformedResource"]],
+    [
       "a condition written twice",
       { conditions: [condition("StringEquals"), condition("StringEquals", "AWS:sourcevpc")] },
       ["RepeatedCondition"],
@@ -130,6 +141,13 @@ describe("refused", () => {
     ["a Deny on no ARN", { effect: "Deny", resources: ["everything"] }, ["MalformedResource"]],
   ])("%s", (_, change, reasons) => {
     expect(violationsOf([{ ...statement, ...change }], context).map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  test("an operator called like what every object has, and nothing else is changed by it", () => {
+    const names = ["constructor", "toString", "valueOf", "hasOwnProperty"];
+    const conditions = names.map((name) => ({ operator: name, key: "aws:polluted", values: ["x"] }));
+    expect(violationsOf([{ ...statement, conditions }], context).map(({ reason }) => reason)).toEqual(["UnknownConditionOperator"]);
+    expect(names.filter((name) => Object.hasOwn(Object(Reflect.get({}, name)), "aws:polluted"))).toEqual([]);
   });
 
   test("a sid used twice", () => {

@@ -17,3 +17,9 @@ test("hosts too long for an object's name have objects of their own, whose names
   }
   expect(entries.map(({ spec }) => spec)).toMatchObject(hosts.map(({ host }) => ({ hosts: [host] })));
 });
+
+test("a range in upper case, as an earlier schema let it be written, has an object with a valid name", () => {
+  const cidrs = [{ cidr: "2001:DB8::/32", port: 443 }];
+  const [, entry] = buildEgress(testService({ spec: { dependencies: { cidrs } } }), testConfig());
+  expect(entry?.metadata.name).toBe("matching.cidr-2001-db8---32");
+});
