@@ -106,7 +106,7 @@ function sayTallies(file: string): void {
   const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
   const tallies = lines.filter((line) => line !== "").map((line) => tallyLine.parse(JSON.parse(line)));
   const rows = [...Map.groupBy(tallies, ({ what }) => what)]
-    .map(([what, of]) => ({ what, tried: sum(of, "tried"), held: sum(of, "held") }))
+    .map(([what, of]) => ({ what, tried: total(of, "tried"), held: total(of, "held") }))
     .toSorted((a, b) => a.what.localeCompare(b.what));
   if (rows.length === 0) return;
   const width = Math.max(...rows.map(({ what }) => what.length));
@@ -117,8 +117,8 @@ function sayTallies(file: string): void {
   }
 }
 
-function sum<Member extends string>(of: readonly Readonly<Record<Member, number>>[], member: Member): number {
-  return of.reduce((total, one) => total + one[member], 0);
+function total<Member extends string>(of: readonly Readonly<Record<Member, number>>[], member: Member): number {
+  return of.reduce((sum, one) => sum + one[member], 0);
 }
 
 interface NotRun {

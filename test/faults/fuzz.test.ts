@@ -10,6 +10,7 @@ import { endingOf, isEnd, LEGITIMATE, NAMES_FIELD, wordProblems, type Ending } f
 import { fuzzInputs, fuzzService, type FuzzInput } from "../support/fuzz/inputs.ts";
 import { NAMESPACES, refusedFields } from "../support/fuzz/memory-platform.ts";
 import { fuzzSeed, tableOf, withFewPods, withRepositoryOfItsOwn } from "../support/fuzz/report.ts";
+import { tally } from "../support/tally.ts";
 
 /**
  * Five hundred PlatformServices that nobody would write, on a real API server with the operator beside it: each is refused by the API server, reported in SpecValid,
@@ -88,9 +89,9 @@ test("each that is stored is reported in SpecValid, becomes Ready, or says what 
     service: cluster.watch.get(key),
     ending: ending(cluster.watch.get(key)),
   }));
-  const tally = new Map<string, number>([["refused by the API server", refusals.size]]);
+  const counts = new Map<string, number>([["refused by the API server", refusals.size]]);
   for (const { id, service, ending: end } of endings) {
-    count(tally, end);
+    count(counts, end);
     const conditions = service?.status?.conditions ?? [];
     problems.push(
       ...wordProblems(conditions, JSON.stringify(service?.spec) + JSON.stringify(service?.metadata)).map((one) => `${id}: ${one}`),
@@ -104,7 +105,8 @@ test("each that is stored is reported in SpecValid, becomes Ready, or says what 
     if (made.length + ofAws.length > 0)
       problems.push(`${id} is refused, and has ${[...made.map(({ kind }) => kind), ...ofAws].join(", ")}`);
   }
-  console.log(tableOf(`${String(INPUTS)} PlatformServices on a real API server, FUZZ_SEED=${String(SEED)}`, tally));
+  console.log(tableOf(`${String(INPUTS)} PlatformServices on a real API server, FUZZ_SEED=${String(SEED)}`, counts));
+  tally({ what: "fuzzed PlatformServices on a real API server", tried: INPUTS, held: Math.max(0, INPUTS - problems.length) });
   expect(problems).toEqual([]);
   expect(endings.filter(({ ending: { state } }) => state === "ready").length).toBeGreaterThan(INPUTS / 8);
 });
@@ -175,12 +177,12 @@ function describe(end: Ending): string {
   return end.state === "stated" ? end.reasons.join(", ") : end.state;
 }
 
-function count(tally: Map<string, number>, end: Ending): void {
+function count(counts: Map<string, number>, end: Ending): void {
   const what =
     end.state === "stated"
       ? `stated: ${end.reasons.find((reason) => reason in LEGITIMATE) ?? describe(end)}`
       : { ready: "Ready", refused: "reported in SpecValid", silent: "silent" }[end.state];
-  tally.set(what, (tally.get(what) ?? 0) + 1);
+  counts.set(what, (counts.get(what) ?? 0) + 1);
 }
 
 /** Gives them what they wait for, until all are at rest or patience is over. */

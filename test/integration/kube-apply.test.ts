@@ -173,7 +173,7 @@ describe("creation", () => {
     "a %s whose apply is carried out twice, as by a proxy that tries again, is ours and left whole",
     async (_kind, template) => {
       const object: KubeObject = { ...template, metadata: { ...template.metadata, name } };
-      const twice = before((target, sent, options) => runtime.transport.apply(target, sent, options));
+      const twice = preceded((target, sent, options) => runtime.transport.apply(target, sent, options));
       expect(await runtime.childrenOver(blind(twice)).apply(owner, object)).toMatchObject({ state: "created" });
       expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "unchanged" });
     },
@@ -182,7 +182,7 @@ describe("creation", () => {
   test("what a former leader's last apply made a moment ago is the next one's, though it wants it otherwise", async () => {
     const wanted = networkPolicy(NAMESPACE, name);
     const older = { podSelector: {}, policyTypes: ["Ingress"] };
-    const late = before((target, sent, options) => runtime.transport.apply(target, { ...sent, spec: older }, options));
+    const late = preceded((target, sent, options) => runtime.transport.apply(target, { ...sent, spec: older }, options));
     expect(await runtime.childrenOver(blind(late)).apply(owner, wanted)).toMatchObject({ state: "created" });
     expect(await runtime.children.apply(owner, wanted)).toMatchObject({ state: "unchanged" });
   });
@@ -213,7 +213,7 @@ describe("creation", () => {
   });
 
   /** A transport before each apply of which something else is applied. */
-  function before(first: Transport["apply"]): Transport {
+  function preceded(first: Transport["apply"]): Transport {
     return {
       ...forwarding(runtime.transport),
       apply: async (...call) => {

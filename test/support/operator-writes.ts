@@ -47,7 +47,7 @@ export function lastPass(platform: Platform, { namespace, name }: ObjectKey): Pr
 export async function provokePass(platform: Platform, key: ObjectKey): Promise<void> {
   const { namespace, name } = key;
   // The server may end an idle connection just when it is used again.
-  const before = await vi.waitFor(() => lastPass(platform, key));
+  const before = await vi.waitFor(() => lastPass(platform, key), { timeout: PATIENCE_MS, interval: 50 });
   await platform.kubectl(["annotate", "psvc", name, "-n", namespace, "--overwrite", `example.com/touched=${String(performance.now())}`]);
   // Not expect.poll: that works in a test only, and hooks call this too.
   await vi.waitFor(async () => expect(await lastPass(platform, key)).not.toBe(before), { timeout: PATIENCE_MS, interval: 50 });

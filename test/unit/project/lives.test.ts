@@ -34,8 +34,8 @@ test("a life in Istio changes every field of the schema", () => {
 
 test("no field is excused that a life changes, and none that there is not", () => {
   const values = leafValues(specOf(LIVES.life.changed));
-  const leaves = new Set(leavesOf("platformservices").map(({ path }) => path));
-  expect(Object.keys(NOT_LIVED).filter((path) => values.has(path) || !leaves.has(path))).toEqual([]);
+  const known = new Set(leavesOf("platformservices").map(({ path }) => path));
+  expect(Object.keys(NOT_LIVED).filter((path) => values.has(path) || !known.has(path))).toEqual([]);
 });
 
 function specOf(spec: object): unknown {

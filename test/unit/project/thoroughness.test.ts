@@ -9,7 +9,7 @@ const FAULTS: readonly NamedFault<number>[] = [
 
 test("in as many rounds as there are faults each call meets each fault once", () => {
   const rounds = [0, 1, 2].map((round) => dealt(FAULTS, { count: 20, round }));
-  for (let call = 0; call < 20; call++) expect(rounds.map((round) => round[call]?.[0]).toSorted()).toEqual(["a", "b", "c"]);
+  for (let call = 0; call < 20; call++) expect(new Set(rounds.map((round) => round[call]?.[0]))).toEqual(new Set(["a", "b", "c"]));
 });
 
 test("one round deals every fault to some call", () => {

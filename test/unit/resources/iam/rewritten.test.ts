@@ -19,7 +19,7 @@ test("of the refused policies that a reader has rewritten by their messages alon
   });
   tally({ what: "refused policies rewritten by their message", tried: REWRITTEN.length, held: REWRITTEN.length - refusedAgain.length });
   expect(REWRITTEN.length).toBeGreaterThanOrEqual(150);
-  expect(refusedAgain.length, refusedAgain.map(({ name }) => name).join("; ")).toBeLessThanOrEqual(REWRITTEN.length * (1 - SHARE));
+  expect(refusedAgain.map(({ name }) => name).slice(Math.floor(REWRITTEN.length * (1 - SHARE)))).toEqual([]);
 });
 
 test("what has anything left is as much as what has nothing left", () => {
