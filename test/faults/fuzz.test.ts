@@ -39,7 +39,6 @@ const unready: string[] = [];
 /** By service what the API server said; those that it took. */
 const refusals = new Map<string, string>();
 const stored = new Map<string, Case>();
-const problems: string[] = [];
 
 beforeAll(async () => {
   cluster = await FuzzCluster.start(["bystanders"]);
@@ -58,6 +57,7 @@ afterAll(async () => {
 });
 
 test("each is refused by the API server with a field, or stored, as its schema and rules in memory say", async () => {
+  const problems: string[] = [];
   await eachOf(cases, 12, async ({ key, input }) => {
     const service = fuzzService(input, key.namespace);
     const answer = await cluster.create(key.namespace, service);
@@ -80,6 +80,7 @@ test("each is refused by the API server with a field, or stored, as its schema a
 });
 
 test("each that is stored is reported in SpecValid, becomes Ready, or says what it waits for; nothing is made of one that is refused", async () => {
+  const problems: string[] = [];
   await settled([...stored.keys()]);
   const children = await cluster.children();
   const aws = await cluster.awsObjects();

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { durationMs } from "../../../src/crds/effective.ts";
 import { celEnv, celFunc, celMethod, CelScalar, isCelError, parse, plan } from "@bufbuild/cel";
 
 /** The rules of a CRD, evaluated by a CEL implementation that is not ours, with what Kubernetes adds to CEL as far as our rules use it. */
@@ -110,6 +111,7 @@ const KUBERNETES = [
   celMethod("containsIP", STRING, [STRING], BOOL, function (ip) {
     return holds(known(this), known(`${ip}/${isIP(ip) === 4 ? "32" : "128"}`));
   }),
+  celFunc("wholeMilliseconds", [STRING], INT, (text) => BigInt(durationMs(text))),
   celFunc("isQuantity", [STRING], BOOL, (text) => milliOf(text) !== undefined),
   celFunc("quantity", [STRING], INT, (text) => {
     const milli = milliOf(text);
@@ -144,7 +146,9 @@ export type Keeps = (self: CelData) => boolean;
 
 export function celRule(expression: string): Keeps {
   for (const [, grammar = ""] of expression.matchAll(/\.matches\(r?'([^']*)'\)/g)) GRAMMARS.set(grammar, new RegExp(grammar));
-  const evaluate = plan(ENV, parse(expression));
+  // cel-go, which the API server has, gives all of a duration; this evaluator, by the letter of CEL's definition, what is beyond whole seconds.
+  const asInGo = expression.replaceAll(/duration\(([^()]+)\)\.getMilliseconds\(\)/g, "wholeMilliseconds($1)");
+  const evaluate = plan(ENV, parse(asInGo));
   return (self) => evaluate({ self }) === true;
 }
 
