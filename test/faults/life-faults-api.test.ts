@@ -12,7 +12,7 @@ import { roundsOf } from "../support/thoroughness.ts";
 /**
  * Each call to the API server of a service's life fails once, each in a life of its own: whatever fails, all end in the same state, a pass
  * after that writes nothing, and nothing is left in the end. Lives run side by side, since a fault is keyed by its namespace.
- * `npm run test:faults` lets each call fail in each way; `npm test` in one, which a seed deals it.
+ * `npm run test:faults` lets each call fail in each way; `npm test` lets seventy of them, which a seed picks, fail in one way each.
  */
 
 let bench: FaultBench;
@@ -37,7 +37,7 @@ test("a life without faults leaves nothing, and is not written when it is looked
   expect(idleWrites).toEqual([]);
 });
 
-test.each(roundsOf(API_FAULTS))("each API call of a life fails once, round %i: the same end", async (round) => {
+test.each(roundsOf(API_FAULTS))("each API call of a life fails once, in a life of its own, round %i: the same end", async (round) => {
   const trials = lives.deal(
     lives.steps.filter(({ to }) => to === "api"),
     { faults: API_FAULTS, round },

@@ -4,7 +4,7 @@ import { describeStep, recordLife, type LifeStep, type RecordedLife } from "./li
 import type { LifeKind } from "./life-specs.ts";
 import { lifeKindOf, type LivesResult } from "./lives.ts";
 import { tally } from "./tally.ts";
-import { dealt, type NamedFault } from "./thoroughness.ts";
+import { dealt, picked, type NamedFault } from "./thoroughness.ts";
 
 /** One undisturbed life of each kind, and what the lives with a fault are held against it. */
 
@@ -61,11 +61,12 @@ export class FaultLives {
     return new Map(steps.map((step) => [this.namespace(step.kind), step]));
   }
 
-  /** A namespace for each of the calls, and the fault that it meets in this round. */
+  /** A namespace for each of the calls, or of those that are picked, and the fault that it meets in this round. */
   deal<Fault>(
-    steps: readonly LifeStep[],
+    all: readonly LifeStep[],
     { faults, round }: { readonly faults: readonly NamedFault<Fault>[]; readonly round: number },
   ): ReadonlyMap<string, Trial<Fault>> {
+    const steps = picked(all);
     const inRound = dealt(faults, { count: steps.length, round });
     return new Map(
       inRound.map(([name, fault], index) => [this.namespace(stepAt(steps, index).kind), { step: stepAt(steps, index), name, fault }]),

@@ -10,6 +10,20 @@ export const SEED = Number(process.env["FAULTS_SEED"] ?? "20261126");
 /** In words and for who injects it. */
 export type NamedFault<Fault> = readonly [string, Fault];
 
+/** So many calls are met by a fault where not all are: each has a life of its own, and two cores carry no more at once within minutes. */
+const PICKED = 70;
+
+/** All of them, or those that the seed picks. */
+export function picked<Item>(items: readonly Item[]): readonly Item[] {
+  if (IS_THOROUGH) return items;
+  const random = seededRandom(SEED);
+  return items
+    .map((item) => ({ item, place: random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .slice(0, PICKED)
+    .map(({ item }) => item);
+}
+
 /** In how many rounds each call meets a fault, of a list: in as many as there are faults it meets each once; in one, that which the seed deals it. */
 export function roundsOf(faults: readonly NamedFault<unknown>[]): readonly number[] {
   return IS_THOROUGH ? faults.map((_, round) => round) : [0];
