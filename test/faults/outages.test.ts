@@ -33,6 +33,8 @@ test("the API server is away: what came and went meanwhile is seen, and new serv
   await lasting(AWAY_MS);
   await bench.plane.startApiServer();
   await bench.plane.kubectl(["delete", "psvc", gone.name, "-n", gone.namespace, "--wait=false"]);
+  // To the node controller the nodes were away, and kwok's kubelets do not say a second time that a pod is ready.
+  await bench.plane.kubectl(["delete", "pods", "--all", "-n", OLD.namespace, "--wait=false"]);
   await recovered("the API server away", "after-api");
   await bench.watch.until("the service that was deleted is gone", () => bench.watch.get(gone) === undefined, AWAY_MS + HEALED_MS);
   expect(await inAws(gone.name)).toEqual([]);

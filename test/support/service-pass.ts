@@ -98,6 +98,8 @@ export interface ServicePass {
   readonly owned: Set<string>;
   /** Whether the object has moved on since it was read, so that no status of it can be written. */
   outdated(is: boolean): void;
+  /** The object is gone, and the watch has not told of it. */
+  vanished(): void;
   /** What was taken over, as people are told. */
   readonly told: readonly string[];
   /** AWS answers nothing but errors. */
@@ -125,6 +127,7 @@ export function servicePass(
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let outdated = false;
+  let vanished = false;
   const told: string[] = [];
   let calls: string[] = [];
   const theirs: ServicePass["theirs"] = new Map();
@@ -293,6 +296,7 @@ export function servicePass(
     writer: {
       async setFinalizers(object: PlatformService, finalizers: readonly string[]) {
         calls.push("finalizers");
+        if (vanished) throw new KubeError({ class: "notFound", status: 404, operation: "PATCH platformservices", message: "not found" });
         stored = { ...object, metadata: { ...object.metadata, finalizers } };
       },
       async writeStatus(object: PlatformService, status: PlatformServiceStatus) {
@@ -314,6 +318,7 @@ export function servicePass(
     },
     unreachable: () => void (failing = true),
     outdated: (is) => void (outdated = is),
+    vanished: () => void (vanished = true),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
     handedOver: () => void (budgets = freshBudgets()),
