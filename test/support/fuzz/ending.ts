@@ -20,6 +20,7 @@ export const LEGITIMATE: Readonly<Record<string, string>> = {
   "RepositoryReady: NotOwned": "another service has the repository that is written",
   "WorkloadReady: WorkloadMissing": "the workload that is to be brought is not there",
   "NetworkPolicyReady: TooManyPorts": "Services of others that are named have more ports than one policy may open",
+  "WorkloadReady: Unschedulable": "the pods ask for more than any node of this cluster has",
   "WorkloadReady: ApiMissing": "a Rollout is named, and Argo Rollouts is not installed",
   "IdentityReady: Suspended": "spec.suspend or an annotation asks that nothing be written",
 };
