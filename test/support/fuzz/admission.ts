@@ -95,8 +95,8 @@ const filled = remembered((value, schema): object => {
   const members: [string, unknown][] = [];
   for (const [name, one] of Object.entries(value)) {
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    // A null is dropped where there is a default; elsewhere it is a fault.
-    if (one === undefined || (one === null && property?.default !== undefined)) continue;
+    // A null of a field that takes none is as if it were not written (apiextensions-apiserver, PruneNonNullableNullsWithoutDefaults); in a list it is a fault.
+    if (one === undefined || (one === null && property !== undefined)) continue;
     members.push([name, property === undefined ? one : withDefaults(one, property)]);
   }
   for (const [name, standing] of defaultsOf(schema)) if (!members.some(([known]) => known === name)) members.push([name, standing]);
