@@ -6,12 +6,13 @@ import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import { live } from "../support/lives.ts";
 import { tally } from "../support/tally.ts";
-import { dealt, roundsOf } from "../support/thoroughness.ts";
+import { dealt, IS_THOROUGH, roundsOf } from "../support/thoroughness.ts";
 
 /** As life-faults-api.test.ts, for the watches, which all services share: each is cut in the middle of a life, and then does not come back at once. */
 
 /** One after the other, of each collection. */
 const AT_START = API_FAULTS.slice(0, 4);
+const FAULTS = IS_THOROUGH ? WATCH_FAULTS : AT_START;
 
 let bench: FaultBench;
 let lives: FaultLives;
@@ -26,9 +27,9 @@ afterAll(async () => {
   await bench.stop();
 });
 
-test.each(roundsOf(WATCH_FAULTS))("each watch, cut, and its next request fails, round %i: the same end", async (round) => {
+test.each(roundsOf(FAULTS))("each watch, cut, and its next request fails, round %i: the same end", async (round) => {
   const resources = watchedResources();
-  const inRound = dealt(WATCH_FAULTS, { count: resources.length, round });
+  const inRound = dealt(FAULTS, { count: resources.length, round });
   const trials = new Map(inRound.map((named, index) => [lives.namespace(), [resources[index] ?? "", ...named] as const]));
   const active: ActiveApiFault[] = [];
   const stop = bench.proxy.onCall((call) => {

@@ -1,14 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ADMIN_KEY, ROOT } from "../../src/cli/keys.ts";
+import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { isWrite, signatureOf } from "../support/api-call.ts";
 import { startApiProxy } from "../support/api-proxy.ts";
 import { Assassin } from "../support/assassin.ts";
 import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import { describeStep } from "../support/life-steps.ts";
-import { lifeKindOf, live, type LivesResult, type Phase } from "../support/lives.ts";
+import { lifeKindOf, live, type LivesResult } from "../support/lives.ts";
 import { isOwnAction } from "../support/own-action.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
 import { seededRandom } from "../support/seeded.ts";
@@ -120,58 +119,6 @@ test("cut off from the API server, though not from AWS: it changes nothing more 
   expect(lives.problems(named(namespaces, "the leader was cut off"), result)).toEqual({});
   await proxy.close();
 });
-
-test("the clocks of both jump by hours, apart and back, while lives are lived: the leader stays the leader, and the end is the same", async () => {
-  const [ahead, behind] = await replicasWithClocks();
-  const namespaces = Array.from({ length: LIVES }, (_, index) => lives.namespace(index % 2 === 0 ? "life" : "mesh"));
-  const { leader } = bench;
-  const before = (await terms()).length;
-  let led: readonly [Replica, number] | undefined;
-  const hours: Partial<Record<Phase, readonly [number, number]>> = {
-    born: [2, -2],
-    changed: [-26, 1],
-    retiered: [0.25, 26],
-    seenAgain: [0, 0],
-  };
-  const result = await live(bench, namespaces, async (phase) => {
-    // The operator is started anew after that.
-    if (phase === "seenAgain") led = [bench.leader, (await terms()).length];
-    const [first, second] = hours[phase] ?? [0, 0];
-    await ahead(first);
-    await behind(second);
-  });
-  expect(led).toEqual([leader, before]);
-  expect(lives.problems(named(namespaces, "the clocks jumped"), result)).toEqual({});
-  await expectMadeOnce(namespaces);
-});
-
-/** Both replicas anew, each with a clock that jumps by so many hours; the first is the leader's. */
-async function replicasWithClocks(): Promise<readonly [Jump, Jump]> {
-  const jumps: Jump[] = [];
-  for (const name of ["first", "second"]) {
-    const file = join(bench.plane.dir, `clock-of-${name}`);
-    await bench.standby.process.stop();
-    const env = { NODE_OPTIONS: `--import=${join(ROOT, "test/support/jumping-clock.ts")}`, CLOCK_OFFSET_FILE: file };
-    await bench.startOperator({ env });
-    const { process: replica } = bench.standby;
-    jumps.push(async (hours) => {
-      await writeFile(file, String(hours * 3_600_000));
-      process.kill(replica.pid, "SIGUSR2");
-    });
-    // The next one takes the other's place.
-    if (jumps.length === 1) {
-      await bench.operator.stop();
-      await bench.untilLed();
-      await bench.startOperator();
-    }
-  }
-  const [first, second] = jumps;
-  if (first === undefined || second === undefined) throw new Error("there are two replicas");
-  return [first, second];
-}
-
-/** By hours, from the real time. */
-type Jump = (hours: number) => Promise<void>;
 
 interface Interrupted {
   readonly old: Replica;
