@@ -245,7 +245,9 @@ function writerOf<T extends PlatformService | PlatformTier>(
   return {
     async setFinalizers(object, finalizers) {
       const written = await writeFinalizers(transport, resource, object, finalizers);
+      if (written === undefined) return "gone";
       if (written.metadata.deletionTimestamp === undefined) store.put(written);
+      return "written";
     },
     async writeStatus(object, status) {
       const written: LiveObject | undefined = await writeStatus(transport, resource, object, status);

@@ -1,3 +1,4 @@
+import { KubeError } from "../reconcilers/ports.ts";
 import type { ResourceType } from "./kinds.ts";
 import { isJsonObject, type JsonObject, type LiveObject } from "./objects.ts";
 import { canonicalJson } from "./fields-v1.ts";
@@ -12,6 +13,7 @@ export interface Written {
     readonly namespace?: string;
     readonly uid: string;
     readonly resourceVersion: string;
+    readonly deletionTimestamp?: string;
     readonly finalizers?: readonly string[];
   };
   readonly status?: object;
@@ -36,15 +38,23 @@ export async function writeStatus(
   );
 }
 
-/** Sets the object's finalizers, if the object has not changed since it was read (else KubeError `conflict`). Resolves to the object as written. */
+/**
+ * Sets the object's finalizers, if the object has not changed since it was read (else KubeError `conflict`). Resolves to the object as written; undefined when it is
+ * being deleted and is gone, as by an earlier pass of which the watch has not told yet.
+ */
 export async function writeFinalizers(
   transport: Transport,
   resource: ResourceType,
   object: Written,
   finalizers: readonly string[],
-): Promise<LiveObject> {
-  const { name, namespace = "", uid, resourceVersion } = object.metadata;
-  return transport.mergePatch({ resource, namespace, name }, { metadata: { uid, resourceVersion, finalizers } });
+): Promise<LiveObject | undefined> {
+  const { name, namespace = "", uid, resourceVersion, deletionTimestamp } = object.metadata;
+  try {
+    return await transport.mergePatch({ resource, namespace, name }, { metadata: { uid, resourceVersion, finalizers } });
+  } catch (error) {
+    if (deletionTimestamp !== undefined && error instanceof KubeError && error.class === "notFound") return undefined;
+    throw error;
+  }
 }
 
 /** The JSON merge patch (RFC 7396) that turns `from` into `to`; undefined when they are equal. Lists are replaced whole. */

@@ -274,7 +274,8 @@ export interface World {
 
 /** Writes to the objects that people commit: finalizers and status, never the spec. Throws KubeError, `conflict` where the object has moved on. */
 export interface PrimaryWriter<T extends { readonly metadata: ObjectMeta }> {
-  setFinalizers(object: T, finalizers: readonly string[]): Promise<void>;
+  /** `gone`: it is being deleted, and went by an earlier pass, of which the watch has not told yet. */
+  setFinalizers(object: T, finalizers: readonly string[]): Promise<"written" | "gone">;
   writeStatus(object: T, status: object): Promise<void>;
 }
 

@@ -296,8 +296,9 @@ export function servicePass(
     writer: {
       async setFinalizers(object: PlatformService, finalizers: readonly string[]) {
         calls.push("finalizers");
-        if (vanished) throw new KubeError({ class: "notFound", status: 404, operation: "PATCH platformservices", message: "not found" });
+        if (vanished) return "gone";
         stored = { ...object, metadata: { ...object.metadata, finalizers } };
+        return "written";
       },
       async writeStatus(object: PlatformService, status: PlatformServiceStatus) {
         if (outdated) throw new KubeError({ class: "conflict", status: 409, operation: "PATCH platformservices", message: "moved on" });

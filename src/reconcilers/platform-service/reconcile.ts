@@ -3,7 +3,7 @@ import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../crds/meta.
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
 import { pauseOf, reconcileRequestOf, suspensionOf } from "../../crds/requests.ts";
 import { joined } from "../../resources/bounded-text.ts";
-import { KubeError, type Owner, type PrimaryWriter } from "../ports.ts";
+import type { Owner, PrimaryWriter } from "../ports.ts";
 import { readOnlyPass } from "./read-only.ts";
 import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../runner.ts";
 import type { Outcome, StepReport } from "../step.ts";
@@ -162,16 +162,9 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
 async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: readonly OwnedResource[]): Promise<Outcome> {
   const { namespace, name } = stored.metadata;
   const others = (stored.metadata.finalizers ?? []).filter((f) => f !== SERVICE_FINALIZER);
-  try {
-    await deps.writer.setFinalizers(stored, others);
-  } catch (error) {
-    if (!(error instanceof KubeError && error.class === "notFound")) throw error;
-    // It went by an earlier pass, and the watch has not told of it yet.
-    forget(deps, { namespace, name });
-    return { state: "settled" };
-  }
+  const result = await deps.writer.setFinalizers(stored, others);
   forget(deps, { namespace, name });
-  deps.listener.deleted(stored, retained);
+  if (result === "written") deps.listener.deleted(stored, retained);
   return { state: "settled" };
 }
 

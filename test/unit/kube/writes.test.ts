@@ -31,6 +31,8 @@ const SERVICE = {
   metadata: { name: "settlement", namespace: "payments", uid: "u-1", resourceVersion: "7" },
 };
 
+const ABSENT = { kind: "Status", reason: "NotFound", code: 404, details: { name: "settlement" } };
+
 describe("status and finalizers", () => {
   test("a status is a merge patch of what differs, with uid and resourceVersion", async () => {
     const before = { ...SERVICE, status: { role: { arn: "a" }, mesh: { provider: "Istio", host: "h" }, list: [1] } };
@@ -51,6 +53,19 @@ describe("status and finalizers", () => {
   test("an equal status sends nothing", async () => {
     const before = { ...SERVICE, status: { a: 1, b: undefined } };
     expect(await writeStatus(transport, KINDS.PlatformService, before, { a: 1 })).toBeUndefined();
+  });
+
+  test("finalizers of what is being deleted, and is gone, are nobody's any more", async () => {
+    const deleting = { ...SERVICE, metadata: { ...SERVICE.metadata, deletionTimestamp: "2026-11-26T12:00:00Z" } };
+    const written = writeFinalizers(transport, KINDS.PlatformService, deleting, []);
+    (await server.next()).reply(404, ABSENT);
+    expect(await written).toBeUndefined();
+  });
+
+  test("finalizers of what is gone otherwise are an error", async () => {
+    const written = writeFinalizers(transport, KINDS.PlatformService, SERVICE, ["x"]);
+    (await server.next()).reply(404, ABSENT);
+    await expect(written).rejects.toMatchObject({ class: "notFound" });
   });
 
   test("finalizers carry the resourceVersion", async () => {

@@ -95,7 +95,7 @@ test.each([
   };
   const written: PlatformTierStatus[] = [];
   const writer = {
-    setFinalizers: async () => undefined,
+    setFinalizers: async () => "written" as const,
     writeStatus: async (_: PlatformTier, said: PlatformTierStatus) => void written.push(said),
   };
   await reconcileTier({ writer, read: () => stored, services: () => keys, now: () => 0 }, "tier-1");
