@@ -18,10 +18,6 @@ export function isOurs(tags: Tags, owner: ObjectKey, config: OperatorConfig): bo
 /** What notes that an object outlives its service on purpose. */
 export const RETAINED: readonly [string, string] = [RETAINED_TAG, "true"];
 
-export function isRetained(tags: Tags): boolean {
-  return tags[RETAINED_TAG] !== undefined;
-}
-
 /** Before every write to what exists: a throw here is a bug in the caller or a race that was lost. */
 export function assertOurs(
   tags: Tags,

@@ -11,7 +11,7 @@ import {
   type ECRClient,
   type Repository,
 } from "@aws-sdk/client-ecr";
-import { describeOwner } from "../crds/aws-names.ts";
+import { describeOwner, isRetained } from "../crds/aws-names.ts";
 import { canonicalJson } from "../crds/canonical.ts";
 import type { Difference, RepositoryDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
@@ -19,18 +19,7 @@ import { AwsError, type ExternalRemoval, type ExternalResource, type Lookup, typ
 import { justCreated, unlessGone, whereClass } from "./expected.ts";
 import { countImages } from "./images.ts";
 import { parseLifecyclePolicy } from "./lifecycle-policy.ts";
-import {
-  assertOurs,
-  changedTags,
-  isOurs,
-  isRetained,
-  RETAINED,
-  tagChanges,
-  tagDifferences,
-  tagList,
-  tagRecord,
-  type Tags,
-} from "./ownership.ts";
+import { assertOurs, changedTags, isOurs, RETAINED, tagChanges, tagDifferences, tagList, tagRecord, type Tags } from "./ownership.ts";
 
 /** ECR repositories. What AWS cannot change after creation, the encryption, stays a difference that `update` leaves. */
 export function repositoryResource(ecr: ECRClient, config: OperatorConfig): ExternalResource<RepositoryDesired, RepositoryObserved> {

@@ -12,12 +12,12 @@ import {
   UpdateRoleCommand,
   type IAMClient,
 } from "@aws-sdk/client-iam";
-import { INLINE_POLICY_NAME, permittedBoundaries } from "../crds/aws-names.ts";
+import { INLINE_POLICY_NAME, isRetained, permittedBoundaries } from "../crds/aws-names.ts";
 import type { PolicyDocument, RoleDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalResource, type RoleObserved } from "../reconcilers/ports.ts";
 import { justCreated, whereClass } from "./expected.ts";
-import { assertOurs, changedTags, isRetained, RETAINED, tagChanges, tagList, tagRecord } from "./ownership.ts";
+import { assertOurs, changedTags, RETAINED, tagChanges, tagList, tagRecord } from "./ownership.ts";
 import { deleteRole } from "./role-deletion.ts";
 import { foreignInlinePolicies, roleDifferences } from "./role-differences.ts";
 import { observeRole, otherOwner } from "./role-observation.ts";

@@ -1,6 +1,5 @@
 import type { Condition } from "../crds/conditions.ts";
-import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
-import type { PlatformService } from "../crds/platform-service.ts";
+import { ANNOTATIONS, keyOf, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { PassListener } from "../reconcilers/platform-service/reconcile.ts";
@@ -143,8 +142,4 @@ function named(resources: readonly OwnedResource[]): string {
 
 function isReady(conditions: readonly Condition[]): boolean {
   return conditions.some((c) => c.type === "Ready" && c.status === "True");
-}
-
-function keyOf(stored: PlatformService): ObjectKey {
-  return { namespace: stored.metadata.namespace, name: stored.metadata.name };
 }

@@ -1,4 +1,4 @@
-import { keyString, type ObjectKey } from "../crds/meta.ts";
+import { keyOf, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
@@ -281,8 +281,4 @@ function aborted(signal: AbortSignal): Promise<void> {
 function parseKey(text: string): ObjectKey {
   const slash = text.indexOf("/");
   return { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
-}
-
-function keyOf(service: PlatformService): ObjectKey {
-  return { namespace: service.metadata.namespace, name: service.metadata.name };
 }

@@ -5,7 +5,7 @@ import { pause } from "../kube/clock.ts";
 import type { Log } from "../kube/log.ts";
 import { describeError } from "../reconcilers/failure.ts";
 import type { Ports } from "../reconcilers/platform-service/scope.ts";
-import { holdings, type AuditedKind, type Holding } from "../reconcilers/audit/holdings.ts";
+import { holdings, isMeshRead, meshHoldings, type AuditedKind, type Holding } from "../reconcilers/audit/holdings.ts";
 import type { BulkReader, RoutesOfRouter } from "../reconcilers/ports.ts";
 import type { OrphanReport } from "./orphan-report.ts";
 import type { RegistryReport } from "./registry-report.ts";
@@ -135,7 +135,7 @@ function partsOf(options: SweepOptions): readonly Part[] {
     {
       what: "App Mesh",
       memories: appMesh.all,
-      asked: (appMesh.size > 0 || MESH_KINDS.some((kind) => orphans.has(kind))) && config.mesh.appMesh?.retired === false,
+      asked: (appMesh.size > 0 || MESH_KINDS.some((kind) => orphans.has(kind))) && isMeshRead(config),
       read: () => sweepMesh(options),
     },
   ];
@@ -158,11 +158,7 @@ async function sweepMesh({ appMesh, routesOfRouter, bulk }: SweepOptions): Promi
   const found = await bulk.meshObjects(routers);
   return {
     changed: [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))],
-    held: [
-      ["VirtualService", holdings("VirtualService", found.virtualServices)],
-      ["VirtualRouter", holdings("VirtualRouter", found.virtualRouters)],
-      ["VirtualNode", holdings("VirtualNode", found.virtualNodes)],
-    ],
+    held: meshHoldings(found),
   };
 }
 

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../crds/canonical.ts";
-import { ANNOTATIONS, keyString, LABELS, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, keyOf, keyString, LABELS, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import type { Change, Store } from "../kube/store.ts";
@@ -146,10 +146,6 @@ function matters(change: Change<PlatformService>): boolean {
 
 function viewOf(service: PlatformService | undefined): unknown {
   return service && service.metadata.deletionTimestamp === undefined ? neighbourOf(service) : undefined;
-}
-
-function keyOf(service: PlatformService): ObjectKey {
-  return { namespace: service.metadata.namespace, name: service.metadata.name };
 }
 
 function same(a: unknown, b: unknown): boolean {

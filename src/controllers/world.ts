@@ -1,7 +1,7 @@
 import type { Neighbour, ServiceState } from "../crds/desired.ts";
 import { longestTimeoutMs, selectorMatches } from "../crds/effective.ts";
 import { suspensionOf } from "../crds/requests.ts";
-import { ANNOTATIONS, keyString, type ObjectKey } from "../crds/meta.ts";
+import { ANNOTATIONS, keyOf, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import { apiVersionOf, findKind, resourceName } from "../kube/kinds.ts";
@@ -99,10 +99,6 @@ export function isOurs({ services }: Pick<Sources, "services">, { ref, controlle
 function childOf({ state: { controller, ownedHash }, service }: Child<unknown>): string | undefined {
   if (controller !== undefined) return controller.kind === "PlatformService" ? controller.name : undefined;
   return ownedHash === undefined ? undefined : service;
-}
-
-function keyOf({ metadata: { namespace, name } }: PlatformService): ObjectKey {
-  return { namespace, name };
 }
 
 /** What of a service matters to those that name it. */

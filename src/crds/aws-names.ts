@@ -13,6 +13,11 @@ export const OWNER_TAG = LABELS.owner;
 /** Tag key of what outlives its service on purpose (deletionPolicy Retain), put when the service goes and taken off when one of its name comes back; the value says no more than that it is there. */
 export const RETAINED_TAG = `${GROUP}/retained`;
 
+/** Whether that is noted on an object. */
+export function isRetained(tags: Readonly<Record<string, string>>): boolean {
+  return tags[RETAINED_TAG] !== undefined;
+}
+
 /** Begins every tag that keeps an image from expiring; a squad's own never begin so. */
 export const KEPT_TAG_PREFIX = "platform-operator.running-";
 

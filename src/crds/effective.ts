@@ -1,4 +1,4 @@
-import { keyString, type ObjectKey } from "./meta.ts";
+import { keyOf, keyString, type ObjectKey } from "./meta.ts";
 import type { OperatorConfig } from "./operator-config.ts";
 import type { LabelSelector, PlatformTier } from "./platform-tier.ts";
 import type { PlatformService, PlatformServiceSpec, Route, Slo } from "./platform-service.ts";
@@ -173,7 +173,7 @@ export function effectiveService(
   namespaceLabels: Readonly<Record<string, string>>,
 ): EffectiveService {
   const { spec, metadata } = service;
-  const key: ObjectKey = { namespace: metadata.namespace, name: metadata.name };
+  const key = keyOf(service);
   const { requests, limits } = spec.container?.resources ?? {};
   const minReplicas = spec.scaling?.minReplicas ?? tier.spec.availability.minReplicas;
   return {

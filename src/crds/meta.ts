@@ -80,6 +80,11 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+/** Of an object that has a namespace. */
+export function keyOf({ metadata: { namespace, name } }: { readonly metadata: ObjectKey }): ObjectKey {
+  return { namespace, name };
+}
+
 /** `namespace/name`, the form in logs and maps. */
 export function keyString(key: ObjectKey): string {
   return `${key.namespace}/${key.name}`;

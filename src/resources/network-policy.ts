@@ -36,12 +36,34 @@ export interface NetworkPolicies {
 
 /** The service's NetworkPolicies: one for each concern that it has, and default deny both ways. */
 export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): NetworkPolicies {
+  const { openings, problems, tooManyPorts } = openingsOf(service, facts, config);
+  return {
+    objects: [defaultDeny(service), ...openings.map(({ concern, ...rules }) => opening(service, concern, rules))],
+    problems: [...problems, ...tooManyPorts],
+  };
+}
+
+/** More ports of one peer than a policy can open, by what the service itself says: what others of the cluster are does not count. */
+export function portProblems(service: EffectiveService, config: OperatorConfig): readonly Violation[] {
+  const nobody = { neighbour: () => undefined, kubernetesService: () => undefined };
+  return openingsOf(service, nobody, config).tooManyPorts;
+}
+
+interface Openings {
+  readonly openings: readonly (Partial<NetworkRules> & { readonly concern: string })[];
+  /** Of the ways to AWS. */
+  readonly problems: readonly Violation[];
+  readonly tooManyPorts: readonly Violation[];
+}
+
+/** What is opened, concern by concern. */
+function openingsOf(service: EffectiveService, facts: NetworkFacts, config: OperatorConfig): Openings {
   const { identityModes = [service.identity], meshes = [meshOf(service)] } = facts;
   const proxies = { identityModes, meshes };
   const aws = awsEgress(service, config, proxies);
   const tunnel = meshes.map((mesh) => mesh.tunnel(config)).find((one) => one !== undefined);
   const platform = platformRules(service, { config, tunnel });
-  const concerns: readonly (Partial<NetworkRules> & { readonly concern: string })[] = [
+  const concerns: Openings["openings"] = [
     { concern: "callers", ingress: callerIngress(service, facts, tunnel) },
     { concern: "dependencies", egress: dependencyEgress(service, facts, { config, tunnel }) },
     { concern: "dns", egress: dnsEgress(config) },
@@ -52,10 +74,7 @@ export function buildNetworkPolicies(service: EffectiveService, facts: NetworkFa
     { concern: "platform", ...platform },
   ];
   const openings = concerns.filter(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0);
-  return {
-    objects: [defaultDeny(service), ...openings.map(({ concern, ...rules }) => opening(service, concern, rules))],
-    problems: [...aws.problems, ...tooManyPorts(openings, platform)],
-  };
+  return { openings, problems: aws.problems, tooManyPorts: overCounted(openings, platform) };
 }
 
 function defaultDeny(service: EffectiveService): KubeObject {
@@ -117,7 +136,7 @@ function withTunnel(port: number, tunnel: Tunnel | undefined): readonly PolicyPo
 }
 
 /** The CNI counts over all policies of a pod together, by peer and direction. */
-function tooManyPorts(rules: readonly Partial<NetworkRules>[], platform: NetworkRules): readonly Violation[] {
+function overCounted(rules: readonly Partial<NetworkRules>[], platform: NetworkRules): readonly Violation[] {
   const peersOf = (opened: readonly NetworkRule[]) => opened.flatMap(({ peers }) => peers.map((peer) => canonicalJson(peer)));
   const directions = [
     { field: "spec.callers", opened: rules.flatMap(({ ingress = [] }) => ingress), list: "platformIngress", ofPlatform: platform.ingress },

@@ -6,7 +6,7 @@ import { joined } from "./bounded-text.ts";
 import { arnCovers, parseArnPattern } from "./iam/arn.ts";
 import { matches } from "./iam/pattern.ts";
 import { meshOf } from "./mesh/choose.ts";
-import { buildNetworkPolicies } from "./network-policy.ts";
+import { portProblems } from "./network-policy.ts";
 import { sortedUnique } from "./order.ts";
 import { sloViolations } from "./slo/limits.ts";
 import { violation } from "./violation.ts";
@@ -241,11 +241,8 @@ const processCanStart: ServiceRule = ({ service: { spec } }) => {
   );
 };
 
-/** What others of the cluster are does not count: that they have too many ports is no fault of the spec's, and is said where the policies are made. */
-const policiesCanHoldPorts: ServiceRule = ({ service, config }) => {
-  const nobody = { neighbour: () => undefined, kubernetesService: () => undefined };
-  return buildNetworkPolicies(service, nobody, config).problems.filter(({ reason }) => reason === "TooManyPorts");
-};
+/** That others of the cluster have too many ports is no fault of the spec's, and is said where the policies are made. */
+const policiesCanHoldPorts: ServiceRule = ({ service, config }) => portProblems(service, config);
 
 const meshCanDoIt: ServiceRule = ({ service }) => meshOf(service).limits(service);
 

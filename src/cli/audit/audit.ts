@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { createAws, type AwsConnection } from "../../aws/aws.ts";
 import { ConfigError } from "../../config.ts";
 import { clusterId } from "../../crds/aws-names.ts";
-import { keyString } from "../../crds/meta.ts";
+import { keyOf, keyString } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import { systemClock } from "../../kube/clock.ts";
 import { loadKubeConfig } from "../../kube/kubeconfig.ts";
@@ -198,7 +198,7 @@ async function deleteAll(
 /** Between the last look at the services and the deletion a service may have been made, and its role found: the operator makes it again. */
 async function cameBack(deleted: readonly Deletion[], cluster: ClusterReader): Promise<readonly string[]> {
   if (deleted.length === 0) return [];
-  const there = new Set((await cluster.services()).map(({ metadata: { namespace, name } }) => keyString({ namespace, name })));
+  const there = new Set((await cluster.services()).map((one) => keyString(keyOf(one))));
   return deleted.flatMap(({ finding: { kind, name, service } }) =>
     service === undefined || !there.has(keyString(service))
       ? []

@@ -1,6 +1,6 @@
 import { keyString } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
-import { RETAINED_TAG } from "../../crds/aws-names.ts";
+import { isRetained } from "../../crds/aws-names.ts";
 import { claimsOf, isLeaving } from "../../reconcilers/audit/claims.ts";
 import { isSeen, type Finding } from "../../reconcilers/audit/findings.ts";
 import { lookAt, resourcesOf, type ClusterReader } from "../../reconcilers/audit/survey.ts";
@@ -63,7 +63,7 @@ async function objectionTo(
   if (owner === undefined) return "it is not said whose it was";
   const now = await lookAt(resourcesOf(aws), kind, { name, owner });
   if (now.state !== "present") return now.state === "absent" ? "it is gone already" : "its tags are others' now";
-  if ((now.tags?.[RETAINED_TAG] !== undefined) !== (state === "Retained")) return "whether it is kept on purpose has changed";
+  if (isRetained(now.tags ?? {}) !== (state === "Retained")) return "whether it is kept on purpose has changed";
   if (kind === "Repository" && images > 0 && (await aws.imageCount(name)) !== images) return "its images have changed";
   const user = userOf({ kind, name, arn, tags: now.tags }, owner, await cluster.uses(owner), config);
   if (user !== undefined) return user;

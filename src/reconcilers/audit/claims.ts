@@ -1,6 +1,6 @@
 import type { StepCondition } from "../../crds/conditions.ts";
 import { meshOfNamespace, repositoryMode, repositoryName } from "../../crds/effective.ts";
-import { keyString, type ObjectKey } from "../../crds/meta.ts";
+import { keyOf, keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
@@ -9,7 +9,7 @@ import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { roleName } from "../../resources/iam/role.ts";
 import { serviceHost } from "../../resources/mesh/host.ts";
 import { rulesNamespaceName } from "../../resources/slo/rule-file.ts";
-import { AUDITED_KINDS, isMeshRead, type AuditedKind } from "./holdings.ts";
+import { AUDITED_KINDS, isMeshRead, placeOf, type AuditedKind } from "./holdings.ts";
 
 /** What services want of AWS, have there by their status, or use of others: what of it is anybody's is no orphan. */
 
@@ -50,17 +50,14 @@ export function claimsOf(services: readonly PlatformService[], namespaceLabels: 
     const names = wantedNames(service, namespaceLabels(key.namespace), config);
     // Its finalizer takes away what it has; what it wanted is not missing.
     if (!isLeaving(service)) for (const [kind, name] of names) wanted.push({ kind, name, service });
-    for (const [kind, name] of [...names, ...listedNames(service), ...usedNames(service, config)]) holders.set(`${kind} ${name}`, key);
+    for (const [kind, name] of [...names, ...listedNames(service), ...usedNames(service, config)])
+      holders.set(placeOf({ kind, name }), key);
   }
   return {
     wanted,
-    holder: (kind, name) => holders.get(`${kind} ${name}`),
+    holder: (kind, name) => holders.get(placeOf({ kind, name })),
     service: (key) => byKey.get(keyString(key)),
   };
-}
-
-export function keyOf({ metadata: { namespace, name } }: PlatformService): ObjectKey {
-  return { namespace, name };
 }
 
 /** It is being deleted, and its finalizer is still at it. */

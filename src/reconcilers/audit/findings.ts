@@ -1,11 +1,11 @@
-import { clusterId, ownershipTags, RETAINED_TAG } from "../../crds/aws-names.ts";
+import { clusterId, isRetained, ownershipTags } from "../../crds/aws-names.ts";
 import { repositoryMode } from "../../crds/effective.ts";
-import { ANNOTATIONS, AWS_TAGS, keyString, type ObjectKey } from "../../crds/meta.ts";
+import { ANNOTATIONS, AWS_TAGS, keyOf, keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { compareText } from "../../resources/order.ts";
-import { CONDITION_OF, givenName, isLeaving, keyOf, type Claims, type Wanted } from "./claims.ts";
-import { mayBeOurs, ownerOf, type AuditedKind, type Holding, type Tags } from "./holdings.ts";
+import { CONDITION_OF, givenName, isLeaving, type Claims, type Wanted } from "./claims.ts";
+import { mayBeOurs, ownerOf, placeOf, type AuditedKind, type Holding, type Tags } from "./holdings.ts";
 
 /** What is not as it should be between the services of the cluster and what AWS holds: pure, from facts that were read before. */
 
@@ -61,9 +61,10 @@ export function unclaimed(held: readonly Holding[], claims: Claims, config: Oper
 
 /** Of what is wanted: what no bulk read has shown to be there and the service's. */
 export function doubtful(claims: Claims, held: readonly Holding[], config: OperatorConfig): readonly Wanted[] {
-  const found = new Map(held.map((one) => [`${one.kind} ${one.name}`, one]));
-  return claims.wanted.filter(({ kind, name, service }) => {
-    const holding = found.get(`${kind} ${name}`);
+  const found = new Map(held.map((one) => [placeOf(one), one]));
+  return claims.wanted.filter((wanted) => {
+    const { kind, service } = wanted;
+    const holding = found.get(placeOf(wanted));
     if (holding === undefined) return true;
     if (holding.tags !== undefined) return !isOf(holding.tags, keyOf(service), config);
     return conditionOf(service, kind)?.status !== "True";
@@ -106,7 +107,7 @@ export function judgeHolding(holding: Holding, { claims, config, user }: Pick<Fa
   if (service !== undefined) return ofLivingService(service, { ...base, service: owner }, config);
   const used = user(holding, owner);
   const gone = `PlatformService ${keyString(owner)} does not exist`;
-  const kept = tags[RETAINED_TAG] !== undefined;
+  const kept = isRetained(tags);
   const state = kept ? "Retained" : "Orphaned";
   const why = kept ? `${gone}, and kept it on purpose` : gone;
   const back = `apply ${keyString(owner)} again, and it is found again`;

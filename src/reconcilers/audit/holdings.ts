@@ -20,6 +20,11 @@ export type AuditedKind = (typeof AUDITED_KINDS)[number];
 
 export type Tags = Readonly<Record<string, string>>;
 
+/** Where an object is among those of its kind: two have not the same. */
+export function placeOf({ kind, name }: Pick<Holding, "kind" | "name">): string {
+  return `${kind} ${name}`;
+}
+
 /** One object in AWS. */
 export interface Holding {
   readonly kind: AuditedKind;
@@ -43,6 +48,22 @@ export function holdings(kind: AuditedKind, found: ReadonlyMap<string, InBulk>):
   return [...found].map(([name, { arn, id, tags }]) => ({ kind, name, arn, ...(id !== undefined && { id }), tags }));
 }
 
+/** The kinds of App Mesh, of one read of the mesh. */
+export function meshHoldings({
+  virtualServices,
+  virtualRouters,
+  virtualNodes,
+}: Pick<Awaited<ReturnType<BulkReader["meshObjects"]>>, "virtualServices" | "virtualRouters" | "virtualNodes">): readonly (readonly [
+  AuditedKind,
+  readonly Holding[],
+])[] {
+  return [
+    ["VirtualService", holdings("VirtualService", virtualServices)],
+    ["VirtualRouter", holdings("VirtualRouter", virtualRouters)],
+    ["VirtualNode", holdings("VirtualNode", virtualNodes)],
+  ];
+}
+
 /** Everything, kind by kind; what the configuration does not have is not asked for, since the operator has no right to. `told`: what is read next, in words. */
 export async function readHoldings(bulk: BulkReader, config: OperatorConfig, told: (what: string) => void): Promise<readonly Holding[]> {
   const found: Holding[] = [];
@@ -60,10 +81,7 @@ export async function readHoldings(bulk: BulkReader, config: OperatorConfig, tol
   }
   if (isMeshRead(config)) {
     told("App Mesh");
-    const mesh = await bulk.meshObjects(new Set());
-    found.push(...holdings("VirtualService", mesh.virtualServices));
-    found.push(...holdings("VirtualRouter", mesh.virtualRouters));
-    found.push(...holdings("VirtualNode", mesh.virtualNodes));
+    found.push(...meshHoldings(await bulk.meshObjects(new Set())).flatMap(([, held]) => held));
   }
   return found;
 }

@@ -1,11 +1,11 @@
 import type { Identified } from "../../crds/desired.ts";
-import type { ObjectKey } from "../../crds/meta.ts";
+import { keyOf, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { AwsError, type Aws, type ExternalResource } from "../ports.ts";
-import { claimsOf, keyOf, type NamespaceLabels, type Wanted } from "./claims.ts";
+import { claimsOf, type NamespaceLabels, type Wanted } from "./claims.ts";
 import { doubtful, findingsOf, unclaimed, type Finding, type Look } from "./findings.ts";
-import { readHoldings, readTags, type AuditedKind, type Holding, type Tags } from "./holdings.ts";
+import { placeOf, readHoldings, readTags, type AuditedKind, type Holding, type Tags } from "./holdings.ts";
 import { userOf, type Uses } from "./users.ts";
 
 /**
@@ -83,10 +83,6 @@ export async function survey({ aws, cluster, config, told }: SurveyOptions): Pro
   const findings: Finding[] = [];
   for (const finding of findingsOf({ claims, config, holdings, look, user })) if (await isStill(finding, resources)) findings.push(finding);
   return { findings, services };
-}
-
-function placeOf({ kind, name }: Wanted): string {
-  return `${kind} ${name}`;
 }
 
 /** A service whose finalizer came to its end meanwhile has taken its objects with it. */

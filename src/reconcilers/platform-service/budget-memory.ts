@@ -1,4 +1,4 @@
-import { keyString, type ObjectKey } from "../../crds/meta.ts";
+import { keyOf, keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { PlatformService, Slo, SloStatus } from "../../crds/platform-service.ts";
 import { budgetQuery, readingsOf, told, type Finding, type Told } from "../../resources/slo/budget.ts";
 import type { PrometheusAnswer } from "../ports.ts";
@@ -129,8 +129,4 @@ function isSame(a: Known | undefined, b: Known): boolean {
 
 function idOf(key: ObjectKey, { name, objective }: Pick<Slo, "name" | "objective">): string {
   return `${keyString(key)}/${name} ${objective}`;
-}
-
-function keyOf({ metadata: { namespace, name } }: PlatformService): ObjectKey {
-  return { namespace, name };
 }
