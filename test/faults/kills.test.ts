@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OPERATOR_KEY } from "../../src/cli/keys.ts";
-import { signatureOf } from "../support/api-call.ts";
-import { Assassin } from "../support/assassin.ts";
+import { liveUnderKills, type Assassin } from "../support/assassin.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
-import { describeStep } from "../support/life-steps.ts";
-import { live } from "../support/lives.ts";
 import { seededRandom } from "../support/seeded.ts";
-import { tally } from "../support/tally.ts";
 import { IS_THOROUGH, SEED } from "../support/thoroughness.ts";
 
 /**
@@ -38,14 +34,11 @@ afterAll(() => bench.stop());
 
 test.each(ROUNDS)("killed at twenty moments and started again, round %i: the same end, and nothing written after it", async () => {
   const moments = lives.moments(MOMENTS, random);
-  const plan = new Assassin(bench, moments);
-  assassin = plan;
-  const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
-  const result = await live(bench, [...moments.keys()], (phase) => plan.enter(phase));
-  stop();
-  console.log(`seed ${String(SEED)}; the operator was killed ${String(plan.done.length)} times, at\n  ${plan.done.join("\n  ")}`);
-  const problems = lives.problems(new Map([...moments].map(([namespace, step]) => [namespace, describeStep(step)])), result);
-  tally({ what: "kills of the operator", tried: plan.done.length, held: Math.max(0, plan.done.length - Object.keys(problems).length) });
+  const { deaths, problems } = await liveUnderKills({ bench, lives }, { what: "kills of the operator", moments, arm });
   expect(problems).toEqual({});
-  expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
+  expect(deaths).toBeGreaterThanOrEqual(DEATHS);
 });
+
+function arm(plan: Assassin | undefined): void {
+  assassin = plan;
+}

@@ -6,7 +6,6 @@ import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives, type Trial } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
 import { live } from "../support/lives.ts";
-import { tally } from "../support/tally.ts";
 import { roundsOf, type NamedFault } from "../support/thoroughness.ts";
 
 /** As life-faults-api.test.ts, for each call to AWS. */
@@ -87,7 +86,7 @@ test("reads that lag behind by so many calls, a life long: the same end", async 
     // That a process which has just started writes nothing is asked of a world that can be read.
     if (phase === "seenAgain") await bench.aws.clearFaults();
   });
-  const problems = lives.problems(new Map([...lags].map(([namespace, calls]) => [namespace, `${String(calls)} calls late`])), result);
-  tally({ what: "lives whose reads of AWS lag behind", tried: lags.size, held: lags.size - Object.keys(problems).length });
+  const fates = new Map([...lags].map(([namespace, calls]) => [namespace, `${String(calls)} calls late`]));
+  const problems = lives.tallied("lives whose reads of AWS lag behind", fates, { result });
   expect(problems).toEqual({});
 });

@@ -5,7 +5,6 @@ import type { ActiveApiFault } from "../support/api-proxy.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import { live } from "../support/lives.ts";
-import { tally } from "../support/tally.ts";
 import { dealt, IS_THOROUGH, roundsOf } from "../support/thoroughness.ts";
 
 /** As life-faults-api.test.ts, for the watches, which all services share: each is cut in the middle of a life, and then does not come back at once. */
@@ -44,9 +43,7 @@ test.each(roundsOf(FAULTS))("each watch, cut, and its next request fails, round 
   stop();
   bench.proxy.clearFaults();
   const fates = [...trials].map(([namespace, [resource, name]]) => [namespace, `${resource}, ${name}`] as const);
-  const problems = lives.problems(new Map(fates), result);
-  const held = fates.filter(([namespace, fate]) => problems[`${namespace} ${fate}`] === undefined);
-  tally({ what: "watches cut, and their next request failed", tried: trials.size, held: held.length });
+  const problems = lives.tallied("watches cut, and their next request failed", new Map(fates), { result });
   expect(problems).toEqual({});
   expect(active.filter(({ applied }) => applied === 0)).toEqual([]);
   expect(active.length).toBeGreaterThanOrEqual(trials.size);

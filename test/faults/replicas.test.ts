@@ -1,17 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
-import { isWrite, signatureOf } from "../support/api-call.ts";
+import { isWrite } from "../support/api-call.ts";
 import { startApiProxy } from "../support/api-proxy.ts";
-import { Assassin } from "../support/assassin.ts";
+import { liveUnderKills, type Assassin } from "../support/assassin.ts";
 import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
 import { FaultLives } from "../support/fault-lives.ts";
-import { describeStep } from "../support/life-steps.ts";
 import { lifeKindOf, live, type LivesResult } from "../support/lives.ts";
 import { isOwnAction } from "../support/own-action.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
 import { seededRandom } from "../support/seeded.ts";
-import { tally } from "../support/tally.ts";
 import { SEED } from "../support/thoroughness.ts";
 
 /**
@@ -49,18 +47,13 @@ afterAll(() => bench.stop());
 
 test("killed in mid-pass ten times: the same end, each object in AWS made once, and another leads within the lease's time", async () => {
   const moments = lives.moments(MOMENTS, random);
-  const plan = new Assassin(bench, moments);
-  assassin = plan;
-  const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
   const before = (await terms()).length;
-  const result = await live(bench, [...moments.keys()], (phase) => plan.enter(phase));
-  stop();
-  assassin = undefined;
-  console.log(`the leader was killed ${String(plan.done.length)} times, at\n  ${plan.done.join("\n  ")}`);
-  const problems = lives.problems(new Map([...moments].map(([namespace, step]) => [namespace, describeStep(step)])), result);
-  tally({ what: "kills of the leader", tried: plan.done.length, held: Math.max(0, plan.done.length - Object.keys(problems).length) });
+  const arm = (plan: Assassin | undefined): void => {
+    assassin = plan;
+  };
+  const { deaths, problems } = await liveUnderKills({ bench, lives }, { what: "kills of the leader", moments, arm });
   expect(problems).toEqual({});
-  expect(plan.done.length).toBeGreaterThanOrEqual(DEATHS);
+  expect(deaths).toBeGreaterThanOrEqual(DEATHS);
   await expectMadeOnce([...moments.keys()]);
 
   const handOvers = (await terms()).slice(before).map((term) => term.vacantMs);

@@ -1,15 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { parseAllDocuments } from "yaml";
-import { z } from "zod";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
-import { ROOT } from "../../src/cli/keys.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { issue } from "../support/certificate.ts";
+import { operatorRoles } from "../support/operator-roles.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
 import { makeWaypoint, reportProgrammed } from "../support/waypoint.ts";
 
@@ -278,15 +276,8 @@ function nameOf(verb: string, { objectRef: ref }: AuditEvent): string {
   return `${verb} ${ref?.resource ?? ""}${ref?.apiGroup === undefined ? "" : `.${ref.apiGroup}`}${ref?.subresource === undefined ? "" : `/${ref.subresource}`}`;
 }
 
-const role = z.object({
-  kind: z.string(),
-  rules: z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) })),
-});
-
 async function granted(kind: "ClusterRole" | "Role"): Promise<readonly string[]> {
-  const documents = parseAllDocuments(await readFile(join(ROOT, "config/rbac/operator.yaml"), "utf8"));
-  const roles = documents.flatMap((document) => role.safeParse(document.toJS()).data ?? []);
-  const rules = roles.filter((r) => r.kind === kind).flatMap((r) => r.rules);
+  const rules = (await operatorRoles()).filter((role) => role.kind === kind).flatMap((role) => role.rules);
   return distinct(
     rules.flatMap(({ apiGroups, resources, verbs }) =>
       apiGroups.flatMap((group) =>

@@ -1,6 +1,9 @@
+import { signatureOf } from "./api-call.ts";
 import type { FaultBench } from "./fault-bench.ts";
+import type { FaultLives, Problems } from "./fault-lives.ts";
 import { describeStep, type LifeStep } from "./life-steps.ts";
-import type { Phase } from "./lives.ts";
+import { live, type Phase } from "./lives.ts";
+import { SEED } from "./thoroughness.ts";
 
 interface Moment {
   readonly step: LifeStep;
@@ -51,4 +54,32 @@ export class Assassin {
     await this.#bench.startOperator();
     this.#rebirth = undefined;
   }
+}
+
+/**
+ * Lives a life in the namespace of each moment, with the operator killed at it. `what`: as a tally has it. `arm` is told who is to hear of calls to AWS, and at the end
+ * that nobody is.
+ */
+export async function liveUnderKills(
+  { bench, lives }: { readonly bench: FaultBench; readonly lives: FaultLives },
+  {
+    what,
+    moments,
+    arm,
+  }: {
+    readonly what: string;
+    readonly moments: ReadonlyMap<string, LifeStep>;
+    readonly arm: (plan: Assassin | undefined) => void;
+  },
+): Promise<{ readonly deaths: number; readonly problems: Problems }> {
+  const plan = new Assassin(bench, moments);
+  arm(plan);
+  const stop = bench.proxy.onCall((call) => plan.saw("api", signatureOf(call), (namespace) => call.namespace === namespace));
+  const result = await live(bench, [...moments.keys()], (phase) => plan.enter(phase));
+  stop();
+  arm(undefined);
+  const deaths = plan.done.length;
+  console.log(`${what}: ${String(deaths)}, by the seed ${String(SEED)}, at\n  ${plan.done.join("\n  ")}`);
+  const fates = new Map([...moments].map(([namespace, step]) => [namespace, describeStep(step)]));
+  return { deaths, problems: lives.tallied(what, fates, { result, tried: deaths }) };
 }

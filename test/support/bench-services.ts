@@ -4,7 +4,7 @@ import { condition, isReady } from "../../src/cli/service-watch.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
 import type { FaultBench } from "./fault-bench.ts";
-import { serviceOf } from "./platform.ts";
+import { repositoryOf, serviceOf } from "./platform.ts";
 
 /** Single services on a bench: made, pushed, waited for. */
 
@@ -18,12 +18,15 @@ export async function apply(bench: FaultBench, key: ObjectKey, spec: object = {}
   await bench.apply(serviceOf(key, spec));
 }
 
-/** Pushes its image as soon as it has a repository. */
-export async function push(bench: FaultBench, key: ObjectKey): Promise<void> {
-  const uri = (): string | undefined => bench.watch.get(key)?.status?.repository?.uri;
-  await bench.watch.until(`${keyString(key)} has a repository`, () => uri() !== undefined, HEALING_MS);
-  const repository = uri() ?? "";
-  await pushImage(bench.ecr, { repository: repository.slice(repository.indexOf("/") + 1), tag: TAG, architectures: ["amd64"] });
+/** Pushes its image, by each of the tags, as soon as it has a repository. */
+export async function push(
+  bench: FaultBench,
+  key: ObjectKey,
+  { tags = [TAG], patienceMs = HEALING_MS }: { readonly tags?: readonly string[]; readonly patienceMs?: number } = {},
+): Promise<void> {
+  const repository = (): string | undefined => repositoryOf(bench.watch.get(key));
+  await bench.watch.until(`${keyString(key)} has a repository`, () => repository() !== undefined, patienceMs);
+  for (const tag of tags) await pushImage(bench.ecr, { repository: repository() ?? "", tag, architectures: ["amd64"] });
 }
 
 export async function untilReady(bench: FaultBench, key: ObjectKey): Promise<void> {

@@ -12,6 +12,7 @@ import { readConfigFile } from "../../src/config.ts";
 import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { startApiProxy, type ApiProxy } from "./api-proxy.ts";
+import { NO_LIMITS } from "./aws/operator-config.ts";
 
 /**
  * A whole platform of one test file, with a proxy between the operator and its API server, and an operator that can be killed and started again. It writes without a
@@ -38,8 +39,8 @@ export interface OperatorOptions {
   readonly args?: readonly string[];
 }
 
-/** Limits so high that they never make a test wait; no sweep that could heal what a pass must heal. */
-const AWS = { limits: { iam: "1000/s", ecr: "1000/s", aps: "1000/s" }, sweepInterval: "1h" };
+/** No sweep that could heal what a pass must heal. */
+const AWS = { limits: NO_LIMITS, sweepInterval: "1h" };
 /** As an account's owner would ask AWS for: many lives are lived at once. */
 const QUOTAS = { rulesNamespacesPerWorkspace: 1_000, ruleGroupsPerWorkspace: 10_000 };
 

@@ -102,6 +102,17 @@ export class FaultLives {
     return Object.fromEntries(all.filter(([, found]) => found.length > 0));
   }
 
+  /** As `problems`, and counts what was tried in the lives, by default each of them: of it each life with a problem did not hold. */
+  tallied(
+    what: string,
+    fates: ReadonlyMap<string, string>,
+    { result, tried = fates.size }: { readonly result: LivesResult; readonly tried?: number },
+  ): Problems {
+    const problems = this.problems(fates, result);
+    tally({ what, tried, held: Math.max(0, tried - Object.keys(problems).length) });
+    return problems;
+  }
+
   /**
    * Counts the trials, by what failed on the way `to` whom, and returns the problems of their lives; and the calls that were to fail and never came, but for repetitions: how often
    * a call is repeated hangs on timing.

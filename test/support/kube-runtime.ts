@@ -2,32 +2,14 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { createChildren } from "../../src/kube/apply.ts";
 import { childSource, type ChildSource } from "../../src/kube/child-stores.ts";
 import { systemClock } from "../../src/kube/clock.ts";
-import { KINDS, type ResourceType } from "../../src/kube/kinds.ts";
 import type { Log } from "../../src/kube/log.ts";
 import { createTransport, type Transport } from "../../src/kube/transport.ts";
 import type { ChildRef, Children, ChildState } from "../../src/reconcilers/ports.ts";
+import { CHILD_KINDS } from "./child-kinds.ts";
 
 /** The runtime of src/kube against a real API server, as an integration test uses it. */
 
 export const silentLog: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-const CHILD_KINDS: readonly ResourceType[] = [
-  KINDS.ServiceAccount,
-  KINDS.Service,
-  KINDS.Deployment,
-  KINDS.HorizontalPodAutoscaler,
-  KINDS.PodDisruptionBudget,
-  KINDS.NetworkPolicy,
-  KINDS.PeerAuthentication,
-  KINDS.AuthorizationPolicy,
-  KINDS.VirtualService,
-  KINDS.DestinationRule,
-  KINDS.ServiceEntry,
-  KINDS.Sidecar,
-  KINDS.PodMonitor,
-  KINDS.PrometheusRule,
-  KINDS.ConfigMap,
-];
 
 export interface KubeRuntime {
   readonly transport: Transport;

@@ -1,10 +1,10 @@
 import { expect, vi } from "vitest";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
-import { pushImage } from "../../src/cli/image.ts";
 import { condition, isReady } from "../../src/cli/service-watch.ts";
-import { keyString, type ObjectKey } from "../../src/crds/meta.ts";
+import type { ObjectKey } from "../../src/crds/meta.ts";
 import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { isWrite, signatureOf } from "./api-call.ts";
+import { push } from "./bench-services.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { serviceOf } from "./platform.ts";
 import { LEGACY_TIERS, LIVES, NEXT_TAG, TAG, type LifeKind } from "./life-specs.ts";
@@ -68,7 +68,7 @@ async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<vo
     ...keys.map(({ namespace: name }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: lifeOf(name).labels } })),
   );
   await bench.apply(...keys.map((key) => serviceOf(key, lifeOf(key.namespace).born)));
-  await Promise.all(keys.map((key) => push(bench, key)));
+  await Promise.all(keys.map((key) => push(bench, key, { tags: [TAG, NEXT_TAG], patienceMs: PATIENCE_MS })));
   await untilAll(bench, keys, "Ready", (key) => isWhole(bench.watch.get(key)));
 }
 
@@ -83,13 +83,6 @@ async function become(bench: FaultBench, keys: readonly ObjectKey[], specOf: (li
 /** Ready does not wait for the rules of SLOs. */
 function isWhole(service: PlatformService | undefined): boolean {
   return isReady(service) && condition(service, "SLOsReady")?.status === "True";
-}
-
-async function push(bench: FaultBench, key: ObjectKey): Promise<void> {
-  await bench.watch.until(`${keyString(key)} has a repository`, () => bench.watch.get(key)?.status?.repository !== undefined, PATIENCE_MS);
-  const uri = bench.watch.get(key)?.status?.repository?.uri ?? "";
-  const repository = uri.slice(uri.indexOf("/") + 1);
-  for (const tag of [TAG, NEXT_TAG]) await pushImage(bench.ecr, { repository, tag, architectures: ["amd64"] });
 }
 
 /** A pass over each service that sees nothing new, then another process that has seen nothing at all: the writes of both. */

@@ -79,8 +79,7 @@ export class Platform {
   async push(key: ObjectKey, tag?: string, architectures: readonly string[] = ["amd64", "arm64"]): Promise<string> {
     await this.watch.until(`${keyString(key)} has a repository`, () => this.watch.get(key)?.status?.repository !== undefined, PATIENCE_MS);
     const service = this.watch.get(key);
-    const repository = service?.status?.repository?.uri.split("/").slice(1).join("/") ?? "";
-    return pushImage(this.ecr, { repository, tag: tag ?? service?.spec.image.tag ?? "", architectures });
+    return pushImage(this.ecr, { repository: repositoryOf(service) ?? "", tag: tag ?? service?.spec.image.tag ?? "", architectures });
   }
 
   async untilReady(key: ObjectKey): Promise<PlatformService> {
@@ -142,6 +141,12 @@ export class Platform {
 /** The platform that the global set-up started. */
 export function sharedPlatform(): Platform {
   return new Platform(inject("platform"));
+}
+
+/** Its repository by the name that ECR has for it, once there is one. */
+export function repositoryOf(service: PlatformService | undefined): string | undefined {
+  const uri = service?.status?.repository?.uri;
+  return uri?.slice(uri.indexOf("/") + 1);
 }
 
 /** The least that a squad writes, with `spec` over it. */

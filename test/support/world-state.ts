@@ -1,4 +1,5 @@
 import { KINDS, resourceName } from "../../src/kube/kinds.ts";
+import { CHILD_KINDS } from "./child-kinds.ts";
 import type { FaultBench } from "./fault-bench.ts";
 
 /** What is there in namespaces and in AWS for them, without what differs between two that hold the same. */
@@ -11,25 +12,7 @@ interface Live {
   readonly metadata: { readonly namespace: string; readonly name: string };
 }
 
-const READ_KINDS = [
-  KINDS.PlatformService,
-  KINDS.ServiceAccount,
-  KINDS.Service,
-  KINDS.Deployment,
-  KINDS.HorizontalPodAutoscaler,
-  KINDS.PodDisruptionBudget,
-  KINDS.NetworkPolicy,
-  KINDS.PeerAuthentication,
-  KINDS.AuthorizationPolicy,
-  KINDS.VirtualService,
-  KINDS.DestinationRule,
-  KINDS.ServiceEntry,
-  KINDS.Sidecar,
-  KINDS.HTTPRoute,
-  KINDS.PodMonitor,
-  KINDS.PrometheusRule,
-  KINDS.ConfigMap,
-];
+const READ_KINDS = [KINDS.PlatformService, ...CHILD_KINDS];
 
 /** Set by the API server and its controllers, or at a moment of their own. */
 const FLEETING: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeleteRepositoryCommand, ECRClient, ImageAlreadyExistsException, RepositoryNotFoundException } from "@aws-sdk/client-ecr";
@@ -7,15 +7,17 @@ import { z } from "zod";
 import { EmulatorAdmin } from "../../../emulator/admin-client.ts";
 import { adminClient, startEnvironment, type Environment } from "../../../src/cli/environment.ts";
 import { pushImage } from "../../../src/cli/image.ts";
-import { watchServices, type ServiceWatch } from "../../../src/cli/service-watch.ts";
+import { condition, watchServices, type ServiceWatch } from "../../../src/cli/service-watch.ts";
 import { AWS_TAGS, keyString, type ObjectKey } from "../../../src/crds/meta.ts";
 import type { PlatformService } from "../../../src/crds/platform-service.ts";
-import { KINDS, resourceName } from "../../../src/kube/kinds.ts";
+import { resourceName } from "../../../src/kube/kinds.ts";
 import { certificateName } from "../../../src/resources/mesh/app-mesh-tls.ts";
+import { NO_LIMITS } from "../aws/operator-config.ts";
 import { apiClient, type ApiAnswer, type ApiClient } from "../api-client.ts";
 import { issue } from "../certificate.ts";
+import { CHILD_KINDS } from "../child-kinds.ts";
 import type { Json } from "../json-path.ts";
-import { infoOf } from "../platform.ts";
+import { infoOf, repositoryOf } from "../platform.ts";
 import { makeWaypoint, reportProgrammed } from "../waypoint.ts";
 import { NAMESPACES } from "./memory-platform.ts";
 
@@ -23,26 +25,6 @@ import { NAMESPACES } from "./memory-platform.ts";
 
 const OPERATOR_CONFIG = join(import.meta.dirname, "../operator-config.yaml");
 const object = z.record(z.string(), z.unknown());
-
-const CHILD_KINDS = [
-  KINDS.ServiceAccount,
-  KINDS.Service,
-  KINDS.Deployment,
-  KINDS.HorizontalPodAutoscaler,
-  KINDS.PodDisruptionBudget,
-  KINDS.NetworkPolicy,
-  KINDS.PeerAuthentication,
-  KINDS.AuthorizationPolicy,
-  KINDS.VirtualService,
-  KINDS.DestinationRule,
-  KINDS.ServiceEntry,
-  KINDS.Sidecar,
-  KINDS.HTTPRoute,
-  KINDS.Certificate,
-  KINDS.PodMonitor,
-  KINDS.PrometheusRule,
-  KINDS.ConfigMap,
-];
 
 export interface Child {
   readonly kind: string;
@@ -75,11 +57,12 @@ export class FuzzCluster {
   /** `more`: namespaces in no mesh but the usual one. */
   static async start(more: readonly string[]): Promise<FuzzCluster> {
     const configFile = join(tmpdir(), `fuzz-config-${String(process.pid)}.yaml`);
-    // No test waits for AWS's limits, and no sweep hides what a pass has left.
-    const limits = { iam: "1000/s", ecr: "1000/s", eks: "1000/s", appmesh: "1000/s", aps: "1000/s" };
-    const config = { ...object.parse(parse(await readFile(OPERATOR_CONFIG, "utf8"))), aws: { limits, sweepInterval: "1h" } };
-    await writeFile(configFile, stringify(config));
+    // No sweep hides what a pass has left.
+    const aws = { limits: NO_LIMITS, sweepInterval: "1h" };
+    await writeFile(configFile, stringify({ ...object.parse(parse(await readFile(OPERATOR_CONFIG, "utf8"))), aws }));
     const cluster = new FuzzCluster(await startEnvironment({ configFile, log: () => undefined }));
+    // The operator has read it.
+    await rm(configFile);
     for (const [name, labels] of Object.entries({ ...Object.fromEntries(more.map((one) => [one, {}])), ...NAMESPACES })) {
       await cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
     }
@@ -114,18 +97,12 @@ export class FuzzCluster {
   async give(services: readonly PlatformService[]): Promise<void> {
     await eachOf(services, 6, async (service) => {
       const { namespace, name } = service.metadata;
-      const said = (type: string): string => service.status?.conditions?.find((one) => one.type === type)?.reason ?? "";
+      const repository = repositoryOf(service);
       const { tag } = service.spec.image;
-      const { uri } = service.status?.repository ?? {};
-      if (
-        uri !== undefined &&
-        tag !== undefined &&
-        said("ImageResolved") === "ImageNotFound" &&
-        this.#isFirst(`image ${keyString(service.metadata)}`)
-      ) {
-        await this.#push(uri.split("/").slice(1).join("/"), tag);
+      if (repository !== undefined && tag !== undefined && lacksImage(service) && this.#isFirst(`image ${keyString(service.metadata)}`)) {
+        await this.#push(repository, tag);
       }
-      if (said("MeshSecurityReady") === "WaitingForCertificate" && this.#isFirst(`certificate ${keyString(service.metadata)}`)) {
+      if (lacksCertificate(service) && this.#isFirst(`certificate ${keyString(service.metadata)}`)) {
         await issue(this.kubectl, { namespace, name: certificateName({ namespace, name }) });
       }
     });
@@ -133,9 +110,7 @@ export class FuzzCluster {
 
   /** Whether `give` has something for it that it has not had. */
   waits(service: PlatformService): boolean {
-    const said = (type: string): string => service.status?.conditions?.find((one) => one.type === type)?.reason ?? "";
-    const ofImage = said("ImageResolved") === "ImageNotFound" && service.spec.image.tag !== undefined;
-    return ofImage || said("MeshSecurityReady") === "WaitingForCertificate";
+    return lacksImage(service) || lacksCertificate(service);
   }
 
   /** Resolves when any service changes, or after a second. */
@@ -166,7 +141,7 @@ export class FuzzCluster {
     while (rest().length > 0 && Date.now() < deadline) {
       const held = rest().filter(({ status }) => status?.conditions?.some(({ reason }) => reason === "RepositoryNotEmpty"));
       await eachOf(held, 6, async (service) => {
-        const repositoryName = service.status?.repository?.uri.split("/").slice(1).join("/");
+        const repositoryName = repositoryOf(service);
         if (repositoryName !== undefined && this.#isFirst(`empty ${repositoryName}`))
           await this.#ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }));
       });
@@ -232,6 +207,14 @@ export class FuzzCluster {
     await this.watch.close();
     await this.#environment.stop();
   }
+}
+
+function lacksImage(service: PlatformService): boolean {
+  return condition(service, "ImageResolved")?.reason === "ImageNotFound" && service.spec.image.tag !== undefined;
+}
+
+function lacksCertificate(service: PlatformService): boolean {
+  return condition(service, "MeshSecurityReady")?.reason === "WaitingForCertificate";
 }
 
 /** Runs over all of them, so many at a time. */
