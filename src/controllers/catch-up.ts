@@ -8,7 +8,7 @@ const RETRY_MS = 1_000;
 
 /**
  * What a standby has seen may be older than what the last leader acted on: a watch lags, or is deaf and does not know it yet. So before its first pass a new leader
- * reads once more what decides over everything else. A child that is seen too late is safe by itself: it is read before it is made, and written by its uid.
+ * reads once more what decides over everything else. A child that is seen too late is safe by itself: what makes it only makes, and what writes it names its uid.
  */
 export async function catchUp(runtime: Runtime, sources: Sources, signal: AbortSignal): Promise<void> {
   await Promise.all([sources.services, sources.tiers, sources.namespaces].map((source) => readAnew(runtime, source, signal)));

@@ -18,7 +18,7 @@ import { NotServedError } from "./errors.ts";
 import { clearingPatch, disownPatch, foreignPaths, removalPatch } from "./foreign-fields.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { compareResourceVersions, type JsonObject, type LiveObject } from "./objects.ts";
-import { desiredProjection, differingPaths, hashOf, isOfOurMaking, ownedProjection } from "./owned-fields.ts";
+import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
 import type { Target, Transport } from "./transport.ts";
 
 /**
@@ -42,6 +42,13 @@ const REMOVAL_ATTEMPTS = 3;
 const APPLY_ATTEMPTS = 3;
 /** What runs, and as whom: an apply that comes late, from a process that leads no more, must not go over a newer one. No lease can call back what is on the wire. */
 const OF_ONE_REVISION: ReadonlySet<string> = new Set(["Deployment", "ServiceAccount"]);
+
+/**
+ * An apply is an upsert: it adds its fields to a stranger's object of that name. With the revision of none it only ever creates: where something is there, the API server compares and
+ * answers with a conflict, and where nothing is there it has nothing to compare (k8s.io/apiserver, registry/generic/registry/store.go, Update; read from v0.28 to v0.36). etcd counts from 1,
+ * which is before the first write.
+ */
+const NOBODYS_REVISION = "1";
 
 /** What one apply is about. */
 interface Wish {
@@ -160,29 +167,27 @@ class AppliedChildren implements Children {
     this.#memories.forget(owner);
   }
 
-  /** The store has none of that name: it is read first, because an apply would add our fields to a stranger's object. */
+  /** The store has none of that name: it is made, unless somebody was faster; then what is there is looked at as any other. */
   async #applyUnseen(wish: Wish): Promise<ApplyResult> {
-    const child = await this.#unseen(wish);
-    if (child !== undefined) return this.#applySeen(wish, child);
+    const object = { ...wish.object, metadata: { ...wish.object.metadata, resourceVersion: NOBODYS_REVISION } };
     try {
-      const { created, object } = await this.#transport.apply(wish.target, wish.object, { force: false });
-      // A former leader's apply that came late, or a proxy on the way that tried twice: it is there, and ours.
-      if (!created && !isOfOurMaking(object)) return await this.#release(wish, object);
+      const { object: live } = await this.#transport.apply(wish.target, object, { force: false });
       const known = this.#memories.get(wish.owner.key, wish.ref) !== undefined;
-      return this.#settle(wish, object, known ? "repaired" : "created");
+      return this.#settle(wish, live, known ? "repaired" : "created");
     } catch (error) {
-      if (error instanceof KubeError && error.class === "conflict")
-        return { state: "foreign", holder: "an object that others have written", free: true };
-      throw error;
+      if (!(error instanceof KubeError && error.class === "conflict")) throw error;
+      const child = await this.#unseen(wish);
+      if (child !== undefined) return this.#applySeen(wish, child);
+      // It went between the two; or this API server takes no revision where nothing is, which must not stay unsaid.
+      const { status, operation, message } = error;
+      throw new KubeError({
+        class: "unexpected",
+        status,
+        operation,
+        message: `${message}; yet nothing of that name is there`,
+        cause: error,
+      });
     }
-  }
-
-  /** Someone created an object of that name a moment ago and our apply has merged into it: takes back all that it added. */
-  async #release(wish: Wish, live: LiveObject): Promise<ApplyResult> {
-    const { apiVersion, kind } = wish.object;
-    const { name, namespace, uid } = live.metadata;
-    await this.#transport.apply(wish.target, { apiVersion, kind, metadata: { name, namespace, uid } }, { force: true });
-    return { state: "foreign", holder: "an object that others have created", free: true };
   }
 
   /**

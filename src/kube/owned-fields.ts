@@ -17,38 +17,6 @@ function isApply({ operation, subresource = "" }: ManagedFieldsEntry): boolean {
   return operation === "Apply" && subresource === "";
 }
 
-/** What controllers put on an object of somebody else's: it tells nothing of who made it. */
-const MARKS: ReadonlySet<string> = new Set(["f:finalizers", "f:annotations"]);
-const MARK_ANNOTATION = /^(\.|f:deployment\.kubernetes\.io\/.*)$/;
-
-/** Somebody may make one of these with nothing in it, of which the record of managers tells nothing. */
-const MADE_OF_NOTHING: ReadonlySet<string> = new Set(["ServiceAccount", "ConfigMap"]);
-
-/**
- * Whether we have made the object, whatever the API server said of the last apply: nobody else has written it, its status and the marks of its controllers apart. What may be
- * made of nothing is ours where our fields are as old as it is, to the second that the API server keeps.
- */
-export function isOfOurMaking(object: LiveObject): boolean {
-  const own = ownEntry(object);
-  if (own === undefined) return false;
-  const others = (object.metadata.managedFields ?? []).filter(
-    (entry) => (entry.subresource ?? "") === "" && entry.manager !== FIELD_MANAGER,
-  );
-  if (!others.every(({ fieldsV1 = {} }) => marksAlone(fieldsV1))) return false;
-  return !MADE_OF_NOTHING.has(object.kind) || own.time === object.metadata.creationTimestamp;
-}
-
-function marksAlone({ "f:metadata": metadata, ...rest }: FieldsV1): boolean {
-  if (Object.keys(rest).length > 0) return false;
-  if (!isJsonObject(metadata)) return true;
-  const { "f:annotations": annotations = {} } = metadata;
-  return (
-    Object.keys(metadata).every((key) => MARKS.has(key)) &&
-    isJsonObject(annotations) &&
-    Object.keys(annotations).every((key) => MARK_ANNOTATION.test(key))
-  );
-}
-
 /** For each service that holds fields of the object, as its field manager says: the hash of the part that it holds. */
 export function holdingsOf(object: LiveObject): Readonly<Record<string, string>> {
   const holdings: Record<string, string> = {};
