@@ -99,8 +99,19 @@ export function serviceTags(
 /** Whose tagged AWS object it is, in words. */
 export function describeOwner(tags: Readonly<Record<string, string>>): string {
   const { [AWS_TAGS.cluster]: cluster, [AWS_TAGS.namespace]: namespace, [AWS_TAGS.name]: name } = tags;
-  if (cluster === undefined && namespace === undefined && name === undefined) return `it has no tags of ${GROUP}`;
+  if (cluster === undefined && namespace === undefined && name === undefined) return NOBODYS;
   return `it belongs to PlatformService ${namespace ?? "?"}/${name ?? "?"} of cluster ${cluster ?? "?"}`;
+}
+
+const NOBODYS = `it has no tags of ${GROUP}`;
+
+/** What to do about an object under a name that a service wants; `owner`: whose it is, as describeOwner says it. What somebody else runs on is not to be deleted. */
+export function wayOut(owner: string, service: ObjectKey, config: OperatorConfig): string {
+  const tags = Object.entries(ownershipTags(service, config)).map(([key, value]) => `${key}=${value}`);
+  const handOver = `hand it over by the tags ${tags.join(", ")}`;
+  return owner === NOBODYS
+    ? `delete it, or ${handOver}`
+    : `leave it to its owner and give yours another name, or, once nobody needs it there, ${handOver}`;
 }
 
 /** The boundaries that a role of ours may carry: the configuration's own, and those that a tier may name. */

@@ -447,6 +447,9 @@ describe("what is forged in the cluster takes nobody in:", () => {
 describe("roles, repositories and associations of others in the account:", () => {
   const path = `/platform-operator/${platform.config.cluster.region}.${platform.config.cluster.name}/`;
   const elsewhere = { "platform-operator.dev/cluster": "eu-west-1.other" };
+  // What somebody else runs on is not to be deleted.
+  const wayOut = (words: string): string =>
+    words.startsWith("it has no tags of") ? "delete it, or hand it over by the tags" : "leave it to its owner and give yours another name";
   const foreignRole = (attempt: string, name: string, more: object, words: string, made = role(key(name))): Attempt => ({
     attempt,
     by: key(name),
@@ -454,7 +457,7 @@ describe("roles, repositories and associations of others in the account:", () =>
     told: {
       condition: "IdentityReady",
       verdict: "False NotOwned",
-      words: [`IAM role ${role(key(name))} exists and is not ours (${words}`, "delete it, or hand it over by the tags"],
+      words: [`IAM role ${role(key(name))} exists and is not ours (${words}`, wayOut(words)],
     },
     victim: inAws(`Role ${made}`),
   });
@@ -466,7 +469,7 @@ describe("roles, repositories and associations of others in the account:", () =>
     told: {
       condition: "RepositoryReady",
       verdict: "False NotOwned",
-      words: [`ECR repository ${NS}/${name} exists and is not ours (${words}`, "delete it, or hand it over by the tags"],
+      words: [`ECR repository ${NS}/${name} exists and is not ours (${words}`, wayOut(words)],
     },
     victim: inAws(`Repository ${NS}/${name}`),
   });
@@ -478,7 +481,7 @@ describe("roles, repositories and associations of others in the account:", () =>
     told: {
       condition: "ServiceAccountReady",
       verdict: "False NotOwned",
-      words: [`Pod Identity association ${NS}/${name} exists and is not ours (${words}`, "delete it, or hand it over by the tags"],
+      words: [`Pod Identity association ${NS}/${name} exists and is not ours (${words}`, wayOut(words)],
     },
     victim: inAws(`Association ${NS}/${name}`),
   });
@@ -578,7 +581,7 @@ describe("what is in App Mesh of another cluster that shares it, or has the name
       verdict: "False NotOwned",
       words: [
         `${what} exists and is not ours (it belongs to PlatformService hijack-mesh/any of cluster eu-west-1.other)`,
-        "delete it, or hand",
+        "leave it to its owner and give yours another name",
       ],
     },
   });

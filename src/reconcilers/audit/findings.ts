@@ -1,4 +1,4 @@
-import { clusterId, isRetained, ownershipTags } from "../../crds/aws-names.ts";
+import { clusterId, isRetained, ownershipTags, wayOut } from "../../crds/aws-names.ts";
 import { repositoryMode } from "../../crds/effective.ts";
 import { ANNOTATIONS, AWS_TAGS, keyOf, keyString, type ObjectKey } from "../../crds/meta.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
@@ -168,11 +168,8 @@ function judgeWanted(wanted: Wanted, { look, config }: Pick<Facts, "look" | "con
       return undefined;
     case "absent":
       return { ...base, state: "Missing", why: `${keyString(key)} wants it, and it is not there`, todo: whyMissing(wanted, config) };
-    case "foreign": {
-      const tags = Object.entries(ownershipTags(key, config)).map(([tag, value]) => `${tag}=${value}`);
-      const todo = `delete it, or hand it over by the tags ${tags.join(", ")}`;
-      return { ...base, state: "Foreign", why: `${keyString(key)} wants it, and ${seen.owner}`, todo };
-    }
+    case "foreign":
+      return { ...base, state: "Foreign", why: `${keyString(key)} wants it, and ${seen.owner}`, todo: wayOut(seen.owner, key, config) };
     default:
       return seen satisfies never;
   }

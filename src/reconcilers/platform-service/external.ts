@@ -1,4 +1,4 @@
-import { ownershipTags } from "../../crds/aws-names.ts";
+import { wayOut } from "../../crds/aws-names.ts";
 import type { Difference, Identified } from "../../crds/desired.ts";
 import { isAbandoned } from "../../crds/requests.ts";
 import { unreachable } from "../conditions.ts";
@@ -36,11 +36,10 @@ export function foreignReport(
   what: string,
   { name, owner }: { readonly name: string; readonly owner: string },
 ): BlockedReport {
-  const tags = Object.entries(ownershipTags(service.key, config)).map(([key, value]) => `${key}=${value}`);
   return {
     state: "blocked",
     reason: "NotOwned",
-    message: `${what} ${name} exists and is not ours (${owner}): delete it, or hand it over by the tags ${tags.join(", ")}`,
+    message: `${what} ${name} exists and is not ours (${owner}): ${wayOut(owner, service.key, config)}`,
     recheckMs: EXTERNAL_RECHECK_MS,
   };
 }
