@@ -30,13 +30,14 @@ test.each(roundsOf(FAULTS))("each watch, cut, and its next request fails, round 
   const resources = watchedResources();
   const inRound = dealt(FAULTS, { count: resources.length, round });
   const trials = new Map(inRound.map((named, index) => [lives.namespace(), [resources[index] ?? "", ...named] as const]));
-  const active: ActiveApiFault[] = [];
+  const injected = new Map<string, ActiveApiFault[]>();
   const stop = bench.proxy.onCall((call) => {
     const trial = trials.get(call.namespace);
     if (trial === undefined || call.verb !== "patch" || call.resource !== "serviceaccounts") return;
     const [resource, , fault] = trial;
     const match = (other: ApiCall): boolean => isWatchOrList(other) && resourceOf(other) === resource;
-    active.push(bench.proxy.inject({ match, position: 1, fault }));
+    // A life writes its ServiceAccount more than once; of two faults that wait for the same request one is met.
+    injected.set(resource, [...(injected.get(resource) ?? []), bench.proxy.inject({ match, position: 1, fault })]);
     bench.proxy.cutWatches(match);
   });
   const result = await live(bench, [...trials.keys()]);
@@ -45,8 +46,8 @@ test.each(roundsOf(FAULTS))("each watch, cut, and its next request fails, round 
   const fates = [...trials].map(([namespace, [resource, name]]) => [namespace, `${resource}, ${name}`] as const);
   const problems = lives.tallied("watches cut, and their next request failed", new Map(fates), { result });
   expect(problems).toEqual({});
-  expect(active.filter(({ applied }) => applied === 0)).toEqual([]);
-  expect(active.length).toBeGreaterThanOrEqual(trials.size);
+  const met = [...injected].filter(([, faults]) => faults.some(({ applied }) => applied > 0)).map(([resource]) => resource);
+  expect(met.toSorted()).toEqual(resources);
 });
 
 test("an operator whose first lists and watches all fail at its start gets to work without another start", async () => {
