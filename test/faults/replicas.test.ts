@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { isWrite } from "../support/api-call.ts";
 import { startApiProxy } from "../support/api-proxy.ts";
 import { liveUnderKills, type Assassin } from "../support/assassin.ts";
 import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
 import { FaultLives } from "../support/fault-lives.ts";
+import { jump, jumpingClock } from "../support/jumping-clock.ts";
 import { lifeKindOf, live, type LivesResult } from "../support/lives.ts";
 import { isOwnAction } from "../support/own-action.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
@@ -22,6 +23,10 @@ const DEATHS = 10;
 const MOMENTS = 20;
 const LIVES = 6;
 const STOPPED_MS = 30_000;
+const HOUR_MS = 3_600_000;
+/** From the true time, one after another, and back to it; AWS takes a signature that is off by five minutes at most. */
+const JUMPS_MS = [HOUR_MS, -2 * HOUR_MS, 72 * HOUR_MS, 4 * 60_000, -72 * HOUR_MS, 0];
+const WRITES_A_JUMP = 12;
 /** How late two busy cores may be. */
 const SLACK_MS = 4_000;
 const random = seededRandom(SEED);
@@ -113,6 +118,37 @@ test("cut off from the API server, though not from AWS: it changes nothing more 
   await proxy.close();
 });
 
+test("clocks that jump in mid-pass, by hours and by days, ahead and back: the leader leads on, and nothing is made twice", async () => {
+  const clocks = { env: jumpingClock(bench.plane.dir) };
+  for (let replica = 0; replica < 2; replica++) {
+    await bench.leader.process.stop();
+    await bench.startOperator(clocks);
+  }
+  const { leader, standby } = bench;
+  const before = (await terms()).length;
+  const namespaces = livesOfBothKinds();
+  const jumps = [...JUMPS_MS];
+  let writes = 0;
+  let jumping = Promise.resolve();
+  const jumpOn = async (): Promise<void> => {
+    const offset = jumps.shift() ?? 0;
+    await jump(bench.plane.dir, leader.process.pid, offset);
+    await jump(bench.plane.dir, standby.process.pid, -offset);
+  };
+  const stop = bench.proxy.onCall((call) => {
+    if (isWrite(call) && namespaces.includes(call.namespace) && ++writes % WRITES_A_JUMP === 0) jumping = jumping.then(jumpOn);
+  });
+  const living = live(bench, namespaces);
+  await vi.waitFor(() => expect(writes).toBeGreaterThan(WRITES_A_JUMP * JUMPS_MS.length), { timeout: LEASE_MS + SLACK_MS });
+  stop();
+  await jumping;
+  expect(jumps).toEqual([]);
+  expect(await terms()).toHaveLength(before);
+  expect(await bench.untilLed()).toBe(leader);
+  expect(lives.problems(named(namespaces, "clocks jumped"), await living)).toEqual({});
+  await expectMadeOnce(namespaces);
+});
+
 interface Interrupted {
   readonly old: Replica;
   readonly next: Replica;
@@ -125,7 +161,7 @@ async function interrupted(
   befall: (leader: Replica) => Promise<Replica>,
   onCall = bench.proxy.onCall.bind(bench.proxy),
 ): Promise<Interrupted> {
-  const namespaces = Array.from({ length: LIVES }, (_, index) => lives.namespace(index % 2 === 0 ? "life" : "mesh"));
+  const namespaces = livesOfBothKinds();
   const moment = LIVES * (5 + Math.floor(random() * 15));
   let writes = 0;
   const fate = new Promise<Interrupted["old"]>((resolve) => {
@@ -140,6 +176,10 @@ async function interrupted(
   const next = await befall(old);
   await bench.startOperator();
   return { old, next, namespaces, result: await living };
+}
+
+function livesOfBothKinds(): readonly string[] {
+  return Array.from({ length: LIVES }, (_, index) => lives.namespace(index % 2 === 0 ? "life" : "mesh"));
 }
 
 /** From the moment at which the next leader had the lease, neither the API server nor AWS accepted anything of the old one. */
