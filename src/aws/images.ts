@@ -29,7 +29,8 @@ export function imageReader(ecr: ECRClient): ImageReader {
       const image = await getImage(ecr, repository, reference);
       const digest = image?.imageId?.imageDigest;
       if (image?.imageManifest === undefined || digest === undefined) return undefined;
-      return { digest, architectures: [...new Set(await architecturesOf(ecr, repository, image.imageManifest))].toSorted() };
+      const manifest = { text: image.imageManifest, mediaType: image.imageManifestMediaType };
+      return { digest, architectures: [...new Set(await architecturesOf(ecr, repository, manifest.text))].toSorted(), manifest };
     },
   };
 }

@@ -6,7 +6,7 @@ import {
   type ECRClient,
 } from "@aws-sdk/client-ecr";
 import { keptTag } from "../crds/aws-names.ts";
-import { AwsError, type ImageKeeper } from "../reconcilers/ports.ts";
+import { AwsError, type ImageKeeper, type ImageManifest } from "../reconcilers/ports.ts";
 import { toAwsError } from "./errors.ts";
 import { whereClass } from "./expected.ts";
 import { getImage } from "./images.ts";
@@ -19,15 +19,15 @@ export function imageKeeper(ecr: ECRClient): ImageKeeper {
   return {
     kept: (repository) => keptImages(ecr, repository),
 
-    async keep(repository, digest) {
-      const image = await getImage(ecr, repository, { digest });
-      if (image?.imageManifest === undefined) return "absent";
+    async keep(repository, digest, manifest) {
+      const found = manifest ?? (await manifestOf(ecr, repository, digest));
+      if (found === undefined) return "absent";
       try {
         await ecr.send(
           new PutImageCommand({
             repositoryName: repository,
-            imageManifest: image.imageManifest,
-            imageManifestMediaType: image.imageManifestMediaType,
+            imageManifest: found.text,
+            imageManifestMediaType: found.mediaType,
             imageDigest: digest,
             imageTag: keptTag(digest),
           }),
@@ -52,6 +52,11 @@ export function imageKeeper(ecr: ECRClient): ImageKeeper {
       throw toAwsError(Object.assign(new Error(failureReason), { name: failureCode }), "ecr:BatchDeleteImage");
     },
   };
+}
+
+async function manifestOf(ecr: ECRClient, repository: string, digest: string): Promise<ImageManifest | undefined> {
+  const { imageManifest: text, imageManifestMediaType: mediaType } = (await getImage(ecr, repository, { digest })) ?? {};
+  return text === undefined ? undefined : { text, mediaType };
 }
 
 async function keptImages(ecr: ECRClient, repositoryName: string): Promise<string[]> {

@@ -1,22 +1,35 @@
 import type { Difference, Identified } from "../crds/desired.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import { hashOf } from "./hash.ts";
-import { AwsError, type ExternalRemoval, type ExternalResource } from "./ports.ts";
+import { AwsError, type AwsErrorClass, type ExternalRemoval, type ExternalResource } from "./ports.ts";
 
 /** What became of one AWS object. */
 export type Converged<Observed> =
-  /** As desired. `corrected` is empty where nothing was written; `remembered`: from memory, AWS was not asked. */
-  | { readonly state: "asDesired"; readonly observed: Observed; readonly corrected: readonly Difference[]; readonly remembered: boolean }
+  /** As desired. `corrected` is empty where nothing was put right; `remembered`: from memory, AWS was not asked; `created`: it was not there. */
+  | {
+      readonly state: "asDesired";
+      readonly observed: Observed;
+      readonly corrected: readonly Difference[];
+      readonly remembered: boolean;
+      readonly created: boolean;
+    }
   | { readonly state: "foreign"; readonly owner: string }
   /** Present and ours, but it still differs after an update: the differences that AWS cannot change. */
   | { readonly state: "stuck"; readonly observed: Observed; readonly differences: readonly Difference[] }
   /** Only looked at: it would have been written. `observed` is undefined where there is no such object. */
   | { readonly state: "withheld"; readonly observed: Observed | undefined; readonly differences: readonly Difference[] };
 
+/**
+ * What AWS is asked first of an object that this process has not seen. Where there has been none a creation costs one call instead of two, and where there is one it changes nothing: AWS
+ * refuses a second of that name.
+ */
+export type FirstCall = "read" | "create";
+
 /** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
 export interface Converging<D extends Identified, O> {
   readonly resource: Pick<ExternalResource<D, O>, "group" | "kind" | "differences">;
-  converge(desired: D): Promise<Converged<O>>;
+  /** `first`: default `read`. */
+  converge(desired: D, first?: FirstCall): Promise<Converged<O>>;
   /** Deletes what is no longer wished for, if it is ours. `withheld`: it is there, in a pass that must not write. */
   retire(target: Identified): Promise<ExternalRemoval | { readonly state: "withheld" }>;
   /** The next pass reads it afresh, and retires it afresh. */
@@ -46,12 +59,12 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     this.resource = resource;
   }
 
-  async converge(desired: D): Promise<Converged<O>> {
+  async converge(desired: D, first: FirstCall = "read"): Promise<Converged<O>> {
     this.#retired.delete(desired.name);
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    return this.#remember(desired, desiredHash, () => makeAsDesired(this.resource, desired));
+    return this.#remember(desired, desiredHash, () => makeAsDesired(this.resource, desired, first));
   }
 
   /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
@@ -138,7 +151,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
 }
 
 function remembered<O>({ observed }: Extract<Converged<O>, { state: "asDesired" }>): Converged<O> {
-  return { state: "asDesired", observed, corrected: [], remembered: true };
+  return { state: "asDesired", observed, corrected: [], remembered: true, created: false };
 }
 
 async function compare<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D): Promise<Converged<O>> {
@@ -147,30 +160,38 @@ async function compare<D extends Identified, O>(resource: ExternalResource<D, O>
   if (observation.state === "foreign") return observation;
   const { observed } = observation;
   const differences = resource.differences(desired, observed);
-  return differences.length === 0
-    ? { state: "asDesired", observed, corrected: [], remembered: false }
-    : { state: "withheld", observed, differences };
+  return differences.length === 0 ? asFound(observed, []) : { state: "withheld", observed, differences };
 }
 
-/** Creation is tried by whoever finds it absent; "exists" means observe again and check whose it is, never adopt. */
-async function makeAsDesired<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D): Promise<Converged<O>> {
-  let observation = await resource.observe(desired);
-  if (observation.state === "absent") {
+function asFound<O>(observed: O, corrected: readonly Difference[]): Converged<O> {
+  return { state: "asDesired", observed, corrected, remembered: false, created: false };
+}
+
+/** A creation that fails so does not say that there is none: AWS looks at rights, quotas and values before names. */
+const SILENT_ABOUT_NAMES: ReadonlySet<AwsErrorClass> = new Set(["denied", "overQuota", "invalid"]);
+
+/** Creation is tried by whoever finds it absent, or may not have to look; "exists" means observe again and check whose it is, never adopt. */
+async function makeAsDesired<D extends Identified, O>(
+  resource: ExternalResource<D, O>,
+  desired: D,
+  first: FirstCall,
+): Promise<Converged<O>> {
+  let observation = first === "read" ? await resource.observe(desired) : undefined;
+  if (observation === undefined || observation.state === "absent") {
     try {
       const observed = await resource.create(desired);
-      return { state: "asDesired", observed, corrected: [], remembered: false };
+      return { state: "asDesired", observed, corrected: [], remembered: false, created: true };
     } catch (error) {
-      if (!(error instanceof AwsError && error.class === "exists")) throw error;
+      if (!(error instanceof AwsError)) throw error;
+      if (error.class !== "exists" && (observation !== undefined || !SILENT_ABOUT_NAMES.has(error.class))) throw error;
       observation = await resource.observe(desired);
       if (observation.state === "absent") throw error;
     }
   }
   if (observation.state === "foreign") return observation;
   const differences = resource.differences(desired, observation.observed);
-  if (differences.length === 0) return { state: "asDesired", observed: observation.observed, corrected: [], remembered: false };
+  if (differences.length === 0) return asFound(observation.observed, []);
   const observed = await resource.update(desired, observation.observed, differences);
   const remaining = resource.differences(desired, observed);
-  return remaining.length === 0
-    ? { state: "asDesired", observed, corrected: differences, remembered: false }
-    : { state: "stuck", observed, differences: remaining };
+  return remaining.length === 0 ? asFound(observed, differences) : { state: "stuck", observed, differences: remaining };
 }

@@ -398,18 +398,24 @@ export interface ResolvedImage {
   readonly architectures: readonly string[];
 }
 
+/** Of an image or an index, as it was pushed. */
+export interface ImageManifest {
+  readonly text: string;
+  readonly mediaType: string | undefined;
+}
+
 /** Reads images of one account's registry. */
 export interface ImageReader {
-  /** Undefined: no such image. */
-  resolve(repository: string, image: ImageReference): Promise<ResolvedImage | undefined>;
+  /** With the manifest of `digest`. Undefined: no such image. */
+  resolve(repository: string, image: ImageReference): Promise<(ResolvedImage & { readonly manifest: ImageManifest }) | undefined>;
 }
 
 /** Keeps images from expiring, by a tag of ours on each (crds/aws-names.ts). */
 export interface ImageKeeper {
   /** Digests of the images that carry our tag. */
   kept(repository: string): Promise<readonly string[]>;
-  /** Puts our tag on the image. `tagTaken`: another image has it. `withheld`: it would have been put, in a pass that must not write. */
-  keep(repository: string, digest: string): Promise<"kept" | "absent" | "tagTaken" | "withheld">;
+  /** Puts our tag on the image; `manifest`: the image's, where it was read in the same pass, else it is read. `tagTaken`: another image has it. `withheld`: it would have been put, in a pass that must not write. */
+  keep(repository: string, digest: string, manifest?: ImageManifest): Promise<"kept" | "absent" | "tagTaken" | "withheld">;
   /** Takes our tag off the image. `onlyTag`: it was left, because an image goes with its last tag. `withheld`: as for `keep`. */
   release(repository: string, digest: string): Promise<"released" | "onlyTag" | "withheld">;
 }

@@ -151,7 +151,11 @@ export function servicePass(
   };
 
   function external<D extends Identified, O>(kind: "Role" | "Repository" | "PodIdentityAssociation", observed: O): ExternalResource<D, O> {
+    const answers = (operation: string): void => {
+      if (failing) throw new AwsError({ class: "unreachable", code: "ENOTFOUND", operation, message: "no answer" });
+    };
     const write = async (verb: string, desired: unknown): Promise<O> => {
+      answers(`test:${verb}`);
       asked(desired);
       calls.push(`${verb} ${kind}`);
       if (holds[kind] !== "stuck") holds[kind] = "desired";
@@ -161,13 +165,16 @@ export function servicePass(
       group: "test.aws",
       kind,
       async observe(): Promise<Observation<O>> {
-        if (failing) throw new AwsError({ class: "unreachable", code: "ENOTFOUND", operation: "test:Get", message: "no answer" });
+        answers("test:Get");
         calls.push(`observe ${kind}`);
         return holds[kind] === "nothing" ? { state: "absent" } : { state: "present", observed };
       },
       differences: (): readonly Difference[] =>
         ["drift", "stuck"].includes(holds[kind]) ? [{ field: "tags", observed: "theirs", desired: "ours" }] : [],
-      create: (desired) => write("create", desired),
+      async create(desired) {
+        if (holds[kind] === "nothing" || failing) return write("create", desired);
+        throw new AwsError({ class: "exists", code: "EntityAlreadyExists", operation: "test:Create", message: "it exists" });
+      },
       update: (desired) => write("update", desired),
       delete: async () => ({ state: "gone" }),
     };
@@ -267,7 +274,7 @@ export function servicePass(
     imageReader: {
       resolve: async () => {
         calls.push("resolve image");
-        return { digest: DIGEST, architectures: ["amd64", "arm64"] };
+        return { digest: DIGEST, architectures: ["amd64", "arm64"], manifest: { text: "{}", mediaType: undefined } };
       },
     },
     imageKeeper: {

@@ -2,7 +2,7 @@ import { wayOut } from "../../crds/aws-names.ts";
 import type { Difference, Identified } from "../../crds/desired.ts";
 import { isAbandoned } from "../../crds/requests.ts";
 import { unreachable } from "../conditions.ts";
-import type { Converged, Converger } from "../converge.ts";
+import type { Converged, Converger, FirstCall } from "../converge.ts";
 import type { ExternalRemoval } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
@@ -26,6 +26,12 @@ export function noteExternal(
   scope.resources.push({ group: resource.group, kind: resource.kind, name, state: result.state === "asDesired" ? "Ready" : "Blocked" });
   if (result.state !== "asDesired" || result.corrected.length === 0) return;
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
+}
+
+/** Of a service that has had none of that name, as its status says: it is made without a look. */
+export function firstCall({ stored }: Scope, { group, kind }: { readonly group: string; readonly kind: string }, name: string): FirstCall {
+  const listed = (stored.status?.resources ?? []).some((one) => one.group === group && one.kind === kind && one.name === name);
+  return listed ? "read" : "create";
 }
 
 export type BlockedReport = Extract<StepReport, { state: "blocked" }>;

@@ -3,7 +3,16 @@ import { existingRoleName } from "../../resources/iam/existing-role.ts";
 import { buildRole, roleName } from "../../resources/iam/role.ts";
 import type { Step, StepReport } from "../step.ts";
 import { useExistingRole } from "./existing-role.ts";
-import { EXTERNAL_RECHECK_MS, foreignReport, notAsWritten, noteExternal, removeExternal, retainExternal, WITHHELD } from "./external.ts";
+import {
+  EXTERNAL_RECHECK_MS,
+  firstCall,
+  foreignReport,
+  notAsWritten,
+  noteExternal,
+  removeExternal,
+  retainExternal,
+  WITHHELD,
+} from "./external.ts";
 import { neededModes } from "./identity-modes.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -37,7 +46,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
 async function ensureOwnRole(scope: Scope): Promise<StepReport> {
   const { roles, service, config } = scope;
   const desired = buildRole(service, config, { identityModes: neededModes(scope), meshes: neededMeshes(scope) });
-  const result = await roles.converge(desired);
+  const result = await roles.converge(desired, firstCall(scope, roles.resource, desired.name));
   noteExternal(scope, roles.resource, desired.name, result);
   if (result.state === "foreign") return foreignReport(scope, "IAM role", { name: desired.name, owner: result.owner });
   if (result.state === "withheld") {

@@ -43,7 +43,8 @@ export const imageStep: Step<Scope, RemoveScope> = {
       return { state: "blocked", reason: "NoImage", message: `push to ${repository.uri}, then name a tag or a digest in spec.image` };
 
     const remembered = images.get(repository.arn, reference);
-    const image = remembered ?? (await imageReader.resolve(service.repository, reference));
+    const read = remembered ? undefined : await imageReader.resolve(service.repository, reference);
+    const image = remembered ?? (read && { digest: read.digest, architectures: read.architectures });
     const written = "tag" in reference ? `${repository.uri}:${reference.tag}` : `${repository.uri}@${reference.digest}`;
     const notFound: StepReport = {
       state: "blocked",
@@ -62,7 +63,7 @@ export const imageStep: Step<Scope, RemoveScope> = {
         recheckMs,
       };
     }
-    const kept = await keepImage(scope, repository, image.digest);
+    const kept = await keepImage(scope, repository, image.digest, read?.manifest);
     if (kept === "tagTaken") return tagTaken(repository, image.digest);
     if (kept === "absent") {
       images.forget(repository.arn);

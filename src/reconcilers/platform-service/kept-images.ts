@@ -1,6 +1,6 @@
 import { keptTag } from "../../crds/aws-names.ts";
 import { unreachable } from "../conditions.ts";
-import type { ImageKeeper } from "../ports.ts";
+import type { ImageKeeper, ImageManifest } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import type { Keeping } from "./image-memory.ts";
 import type { Facts, Scope } from "./scope.ts";
@@ -20,13 +20,13 @@ const TAKEN_RECHECK_MS = 60_000;
 /** Anybody may write anything into a pod's image. */
 export const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** Keeps the image; remembered images cost no call. In a repository that others own it is theirs to keep. */
-export async function keepImage(scope: Scope, repository: Repository, digest: string): Promise<Kept> {
+/** Keeps the image; remembered images cost no call. In a repository that others own it is theirs to keep. `manifest`: as for ImageKeeper. */
+export async function keepImage(scope: Scope, repository: Repository, digest: string, manifest?: ImageManifest): Promise<Kept> {
   if (scope.service.repositoryMode === "Existing") return "kept";
   const known = await keepings(scope, repository);
   const keeping = known.get(digest);
   if (keeping === "kept" || keeping === "onlyTag") return "kept";
-  const kept = await scope.imageKeeper.keep(scope.service.repository, digest);
+  const kept = await scope.imageKeeper.keep(scope.service.repository, digest, manifest);
   if (kept === "kept") known.set(digest, "kept");
   return kept;
 }

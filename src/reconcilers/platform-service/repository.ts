@@ -4,6 +4,7 @@ import type { Step } from "../step.ts";
 import { useExistingRepository } from "./existing-repository.ts";
 import {
   describeDifferences,
+  firstCall,
   foreignReport,
   noteExternal,
   removeExternal,
@@ -22,7 +23,7 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     if (scope.service.repositoryMode === "Existing") return useExistingRepository(scope);
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
-    const result = await repositories.converge(desired);
+    const result = await repositories.converge(desired, firstCall(scope, repositories.resource, desired.name));
     noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign")
       return orUsed(scope, foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));
@@ -32,6 +33,7 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     }
     // One that was deleted behind our back is made again, and empty: what is known of its images is as old as what was known of it.
     if (result.state !== "asDesired" || !result.remembered) images.forget(result.observed.arn);
+    if (result.state === "asDesired" && result.created) images.setKeepings(result.observed.arn, new Map());
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
     if (result.state === "stuck") {
       return {

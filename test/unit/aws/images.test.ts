@@ -28,8 +28,8 @@ describe("an image", () => {
   test("of one architecture is told by its configuration", async () => {
     const { name } = await created();
     const digest = await pushImage(aws.ecr, name, { tag: "1.4.2", architecture: "arm64" });
-    expect(await aws.operator.images.resolve(name, { tag: "1.4.2" })).toEqual({ digest, architectures: ["arm64"] });
-    expect(await aws.operator.images.resolve(name, { digest })).toEqual({ digest, architectures: ["arm64"] });
+    expect(await aws.operator.images.resolve(name, { tag: "1.4.2" })).toMatchObject({ digest, architectures: ["arm64"] });
+    expect(await aws.operator.images.resolve(name, { digest })).toMatchObject({ digest, architectures: ["arm64"] });
   });
 
   test("of several is told by its index", async () => {
@@ -48,7 +48,7 @@ describe("an image", () => {
     const answer = await aws.ecr.send(
       new PutImageCommand({ repositoryName: name, imageManifest, imageManifestMediaType, imageTag: "both" }),
     );
-    expect(await aws.operator.images.resolve(name, { tag: "both" })).toEqual({
+    expect(await aws.operator.images.resolve(name, { tag: "both" })).toMatchObject({
       digest: answer.image?.imageId?.imageDigest,
       architectures: ["amd64", "arm64"],
     });

@@ -51,6 +51,15 @@ describe("keeping an image", () => {
     expect(await aws.operator.imageKeeper.kept(name)).toEqual([digest]);
   });
 
+  test("by the manifest that was read of it costs one call, and adds the same", async () => {
+    const digest = await push("1.0.0");
+    const { manifest } = (await aws.operator.images.resolve(name, { tag: "1.0.0" })) ?? {};
+    aws.recorder.clear();
+    expect(await aws.operator.imageKeeper.keep(name, digest, manifest)).toBe("kept");
+    expect(aws.recorder.calls()).toEqual(["ecr:PutImage"]);
+    expect((await images()).get(digest)).toEqual(["1.0.0", keptTag(digest)]);
+  });
+
   test("twice is as once, and so is an answer that was lost", async () => {
     const digest = await push("1.0.0");
     await aws.emulator.addFaults({ match: { operation: "PutImage" }, position: 1, fault: { kind: "lost" } });

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Difference, Identified } from "../../../src/crds/desired.ts";
 import { Converger } from "../../../src/reconcilers/converge.ts";
-import { AwsError, type ExternalRemoval, type ExternalResource, type Observation } from "../../../src/reconcilers/ports.ts";
+import {
+  AwsError,
+  type AwsErrorClass,
+  type ExternalRemoval,
+  type ExternalResource,
+  type Observation,
+} from "../../../src/reconcilers/ports.ts";
 
 interface Thing extends Identified {
   readonly colour: string;
@@ -23,6 +29,8 @@ class Account implements ExternalResource<Thing, Seen> {
   readonly things = new Map<string, Seen & { foreign?: boolean }>();
   readonly calls: string[] = [];
   hidden = 0;
+  /** Why nothing can be made, whatever is there. */
+  barred: AwsErrorClass | undefined;
 
   async observe({ name }: Identified): Promise<Observation<Seen>> {
     this.calls.push("observe");
@@ -39,6 +47,7 @@ class Account implements ExternalResource<Thing, Seen> {
 
   async create({ name, colour, shape }: Thing): Promise<Seen> {
     this.calls.push("create");
+    if (this.barred !== undefined) throw new AwsError({ class: this.barred, code: "Barred", operation: "test:Create", message: "barred" });
     if (this.things.has(name))
       throw new AwsError({ class: "exists", code: "EntityAlreadyExists", operation: "test:Create", message: "exists" });
     this.things.set(name, { colour, shape });
@@ -107,6 +116,7 @@ describe("converge", () => {
       observed: { colour: "red", shape: "round" },
       corrected: [],
       remembered: false,
+      created: true,
     });
     await converger.converge({ ...WISH });
     expect(account.calls).toEqual(["observe", "create"]);
@@ -119,6 +129,7 @@ describe("converge", () => {
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
       remembered: false,
+      created: false,
       corrected: [{ field: "colour", observed: "blue", desired: "red" }],
     });
   });
@@ -154,6 +165,48 @@ describe("converge", () => {
     await converger.converge(WISH);
     await converger.converge({ ...WISH, colour: "green" });
     expect(account.things.get("thing")?.colour).toBe("green");
+  });
+});
+
+describe("what its service has never had", () => {
+  test("is made without a look", async () => {
+    const account = new Account();
+    expect(await new Converger(account).converge(WISH, "create")).toMatchObject({ state: "asDesired", created: true });
+    expect(account.calls).toEqual(["create"]);
+  });
+
+  test("and is there, as after the loss of a cluster, is looked at and put right", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "blue", shape: "round" });
+    const corrected = [{ field: "colour", observed: "blue", desired: "red" }];
+    expect(await new Converger(account).converge(WISH, "create")).toMatchObject({ state: "asDesired", corrected, created: false });
+    expect(account.calls).toEqual(["create", "observe", "update"]);
+  });
+
+  test("and is somebody's stays theirs", async () => {
+    const account = new Account();
+    account.things.set("thing", { colour: "blue", shape: "round", foreign: true });
+    expect(await new Converger(account).converge(WISH, "create")).toEqual({ state: "foreign", owner: "Terraform" });
+    expect(account.things.get("thing")).toMatchObject({ colour: "blue" });
+  });
+
+  test.each(["denied", "overQuota", "invalid"] as const)(
+    "is looked for where a creation is %s, which says nothing of what is there",
+    async (barred) => {
+      const account = new Account();
+      account.barred = barred;
+      account.things.set("thing", { colour: "red", shape: "round" });
+      expect(await new Converger(account).converge(WISH, "create")).toMatchObject({ state: "asDesired", created: false });
+      account.things.clear();
+      await expect(new Converger(account).converge(WISH, "create")).rejects.toMatchObject({ class: barred });
+    },
+  );
+
+  test("is not looked for where AWS does not answer", async () => {
+    const account = new Account();
+    account.barred = "unreachable";
+    await expect(new Converger(account).converge(WISH, "create")).rejects.toMatchObject({ class: "unreachable" });
+    expect(account.calls).toEqual(["create"]);
   });
 });
 

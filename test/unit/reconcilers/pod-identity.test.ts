@@ -11,7 +11,7 @@ import type { IdentityMode } from "../../../src/crds/effective.ts";
 import { ANNOTATIONS, type ObjectKey } from "../../../src/crds/meta.ts";
 import { identityStep } from "../../../src/reconcilers/platform-service/identity.ts";
 import { readOnlyPass } from "../../../src/reconcilers/platform-service/read-only.ts";
-import { nothingYet, type RemoveScope, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
+import { nothingYet, type RemoveScope, type OwnedResource, type Scope } from "../../../src/reconcilers/platform-service/scope.ts";
 import { serviceAccountStep } from "../../../src/reconcilers/platform-service/service-account.ts";
 import type { ChildState, Children, DeploymentState, PodState } from "../../../src/reconcilers/ports.ts";
 import type { StepReport } from "../../../src/reconcilers/step.ts";
@@ -30,6 +30,8 @@ let aws: EmulatedAws;
 let key: ObjectKey;
 let ports: RemoveScope;
 let account: KubeObject | undefined;
+/** As the service's status lists it since the last pass. */
+let resources: readonly OwnedResource[];
 let count = 0;
 
 beforeAll(async () => {
@@ -39,6 +41,7 @@ afterAll(async () => aws.close());
 beforeEach(() => {
   key = { namespace: "tracking", name: `s${++count}` };
   account = undefined;
+  resources = [];
   restart();
 });
 
@@ -97,6 +100,7 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
   const deployment = (mode: IdentityMode): DeploymentState => deploymentState({ identity: identityHash(mode, arn), rolledOut });
   return {
     ...ports,
+    stored: { ...ports.stored, status: { resources: [...resources] } },
     world: { ...ports.world, pods: () => pods.map(pod), ...ownDeployment(template === undefined ? undefined : deployment(template)) },
     service: service({ aws: { identity } }, key),
     namespaceLabels: {},
@@ -110,6 +114,7 @@ function scopeOf(identity: IdentityMode, { pods = [], token, template, rolledOut
 async function pass(identity: IdentityMode, cluster: Cluster = {}): Promise<StepReport> {
   const scope = scopeOf(identity, cluster);
   const role = await identityStep.ensure(scope);
+  resources = scope.resources;
   return role.state === "ready" ? serviceAccountStep.ensure(scope) : role;
 }
 
