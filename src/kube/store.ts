@@ -132,12 +132,19 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   }
 
   upsert(object: LiveObject): void {
+    const { resourceVersion } = object.metadata;
+    this.advance(resourceVersion);
+    const id = keyString(objectKey(object));
+    const old = this.#entries.get(id);
+    if (old?.resourceVersion === resourceVersion) {
+      // The echo of a write of ours: what it says is known.
+      this.#entries.set(id, { ...old, ahead: false });
+      return;
+    }
+    if (old && isNewer(old.resourceVersion, resourceVersion)) return;
     const entry = this.#entryOf(object);
-    this.advance(entry.resourceVersion);
-    const old = this.#entries.get(keyString(entry.key));
-    if (old && isNewer(old.resourceVersion, entry.resourceVersion)) return;
     this.#set(entry);
-    if (old?.resourceVersion !== entry.resourceVersion) this.#tell([changeOf(old, entry)]);
+    this.#tell([changeOf(old, entry)]);
   }
 
   remove(object: LiveObject): void {
