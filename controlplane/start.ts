@@ -23,6 +23,8 @@ const STOP_GRACE_MS = 5_000;
 export interface ControlPlaneOptions {
   /** Write every request's metadata to `auditLogFile`. */
   readonly audit?: boolean;
+  /** Whether the controller manager, the scheduler and kwok run; default true. Without them nothing follows from what is written. */
+  readonly controllers?: boolean;
   /** More flags for kube-apiserver, such as shorter watch timeouts. */
   readonly apiServerFlags?: readonly string[];
   /** Told what happens, a line at a time. */
@@ -119,13 +121,13 @@ class Plane implements ControlPlane {
   }
 
   async start(): Promise<void> {
-    const { layout, credentials, binaries, log } = this.#parts;
+    const { layout, credentials, binaries, options, log } = this.#parts;
     const startedAt = performance.now();
     await this.#launch("etcd", etcdFlags(layout));
     await this.startApiServer();
     await this.#writeKubeconfig("admin", this.adminKubeconfig);
 
-    const has = (program: Program): boolean => !binaries.missing.includes(program);
+    const has = (program: Program): boolean => options.controllers !== false && !binaries.missing.includes(program);
     if (has("kube-controller-manager")) {
       const kubeconfig = await this.#writeKubeconfig("system:kube-controller-manager", join(layout.dir, "controller-manager.kubeconfig"));
       await this.#launch("kube-controller-manager", controllerManagerFlags({ kubeconfig, layout, credentials }));

@@ -4,7 +4,7 @@ import type { RequestValidator } from "./models/validate.ts";
 import type { Cluster, JsonWebKeySet, Switches } from "./options.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import type { Quotas } from "./quotas.ts";
-import type { Tags } from "./records.ts";
+import type { RepositoryRecord, Tags } from "./records.ts";
 import type { Store } from "./state.ts";
 
 /** Who calls. */
@@ -34,6 +34,8 @@ export interface Call extends Account {
   readonly oidcIssuerKeys: Readonly<Record<string, JsonWebKeySet>>;
   /** The account's EKS clusters. */
   readonly clusters: readonly Cluster[];
+  /** In every repository from its creation on. */
+  readonly firstImages: Pick<RepositoryRecord, "images" | "layers">;
   /** Of the users and roles among the options' principals. */
   readonly principalArns: ReadonlySet<string>;
   /** Where a layer can be downloaded for a while. */

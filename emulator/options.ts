@@ -1,5 +1,6 @@
 import type { FaultSubject } from "./faults.ts";
 import type { Quotas } from "./quotas.ts";
+import type { RepositoryRecord } from "./records.ts";
 
 /** An IAM policy as JSON. */
 export interface PolicyDocument {
@@ -97,6 +98,8 @@ export interface EmulatorOptions {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly randomBytes?: (size: number) => Uint8Array;
+  /** What is in every repository from its creation on, as if a pipeline had been that fast; default: nothing. */
+  readonly firstImages?: Pick<RepositoryRecord, "images" | "layers"> | undefined;
   /** Told of each call before anything becomes of it. */
   readonly observer?: ((call: FaultSubject) => void) | undefined;
 }

@@ -71,6 +71,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       switches: { ...DEFAULT_SWITCHES, ...options.switches },
       oidcIssuerKeys: options.oidcIssuerKeys ?? {},
       clusters: options.clusters ?? [],
+      firstImages: options.firstImages ?? { images: {}, layers: {} },
       principalArns: new Set((options.principals ?? []).map(({ arn }) => arn)),
       layerUrl: (digest) => url + layerUrls.sign(digest, clock()),
       uniqueId: (prefix) => prefix + [...randomBytes(17)].map((byte) => LETTERS[byte % LETTERS.length]).join(""),

@@ -95,6 +95,11 @@ export async function installThirdParties(plane: ControlPlane): Promise<void> {
 /** Nodes, stand-ins for Istio, and what the operator itself needs. */
 export async function installOurs(plane: ControlPlane): Promise<void> {
   await installNodes(plane);
+  await installDefinitions(plane);
+}
+
+/** What the operator itself needs: its CustomResourceDefinitions, tiers and rights. */
+export async function installDefinitions(plane: ControlPlane): Promise<void> {
   await applyCrds(plane.kubectl, filesIn("config/crd"));
   for (const folder of ["config/tiers", "config/rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, folder)]);
 }
@@ -108,7 +113,7 @@ export async function installNodes(plane: ControlPlane): Promise<void> {
 /** An account with the cluster's OIDC provider, the boundaries, the managed policies that services may name and the mesh, as Terraform leaves it. A state file that exists has them already. */
 export async function startAws(
   config: OperatorConfig,
-  options: Pick<EmulatorOptions, "port" | "stateFile" | "observer" | "quotas"> = {},
+  options: Pick<EmulatorOptions, "port" | "stateFile" | "observer" | "quotas" | "firstImages"> = {},
 ): Promise<Emulator> {
   const { accountId, region, oidcIssuer } = config.cluster;
   const furnished = options.stateFile !== undefined && existsSync(options.stateFile);

@@ -75,8 +75,7 @@ const createRepository = write<CreateRepositoryRequest, CreateRepositoryResponse
       scanOnPush: request.imageScanningConfiguration?.scanOnPush ?? false,
       encryption: type === "AES256" ? { type } : { type, kmsKey: kmsKey ?? awsManagedKey },
       tags,
-      images: {},
-      layers: {},
+      ...call.firstImages,
     };
     putRepository(repository, call);
     return { repository: describe(repository, call) };

@@ -1,0 +1,194 @@
+import { readFileSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import type { EmulatorAdmin } from "../../emulator/admin-client.ts";
+import type { OperatorProcess } from "../../src/cli/operator-process.ts";
+import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
+import { isOwnAction } from "../support/own-action.ts";
+import type { Stage } from "./stage.ts";
+
+/** What a process has cost, by the words of others: the kernel's, the API server's audit log, the emulator's action log. Its own word is asked for its event loop alone. */
+
+/** Of the kernel, USER_HZ: a hundred a second on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+const KIB_PER_MIB = 1024;
+
+/** Seconds of a core that a process has used since its start. */
+export function cpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
+  // The second field is the program's name in parentheses, which may hold anything.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [user = 0, system = 0] = fields.slice(11, 13).map(Number);
+  return (user + system) / TICKS_PER_SECOND;
+}
+
+/** In MiB: what it has in memory now, and the most that it had. */
+export function memory(pid: number): { readonly now: number; readonly peak: number } {
+  const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+  return { now: numberIn(status, /^VmRSS:\s+(\d+) kB/m) / KIB_PER_MIB, peak: numberIn(status, /^VmHWM:\s+(\d+) kB/m) / KIB_PER_MIB };
+}
+
+/** Bytes that it has read and written since its start, of files and of sockets. */
+function bytesMoved(pid: number): number {
+  const io = readFileSync(`/proc/${String(pid)}/io`, "utf8");
+  return numberIn(io, /^rchar: (\d+)/m) + numberIn(io, /^wchar: (\d+)/m);
+}
+
+function numberIn(text: string, pattern: RegExp): number {
+  const found = pattern.exec(text)?.[1];
+  if (found === undefined) throw new Error(`no ${pattern.source} in:\n${text}`);
+  return Number(found);
+}
+
+/** What of a process happened between two moments. */
+export interface Cost {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Of the API server, which shares the cores. */
+  readonly apiServerCpuSeconds: number;
+  readonly bytes: number;
+  /** To the API server, by `verb resource`, with `/subresource`; without those for the lease. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** To AWS, by operation, as `iam:CreateRole`. */
+  readonly awsCalls: Readonly<Record<string, number>>;
+  /** Of the event loop: the delay that 99 of 100 turns stay under, in milliseconds. */
+  readonly eventLoopP99Ms: number;
+  /** MiB. */
+  readonly peakMemory: number;
+  readonly memory: number;
+}
+
+/** Where the counts stood. */
+export interface Mark {
+  readonly time: number;
+  readonly cpu: number;
+  readonly apiServerCpu: number;
+  readonly bytes: number;
+  readonly audit: number;
+  readonly action: number;
+}
+
+/** Now; before there is an operator: of one that has cost nothing yet. */
+export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Mark> {
+  const { size } = await stat(auditFile(stage));
+  const action = (await stage.aws.actions()).at(-1)?.sequence ?? 0;
+  const cost = operator === undefined ? { cpu: 0, bytes: 0 } : { cpu: cpuSeconds(operator.pid), bytes: bytesMoved(operator.pid) };
+  return { time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit: size, action };
+}
+
+/** What the operator has cost since. */
+export async function costSince(stage: Stage, operator: OperatorProcess, since: Mark): Promise<Cost> {
+  const { pid, telemetryUrl } = operator;
+  const { now, peak } = memory(pid);
+  const cost = { cpuSeconds: cpuSeconds(pid) - since.cpu, bytes: bytesMoved(pid) - since.bytes };
+  return {
+    seconds: (performance.now() - since.time) / 1000,
+    ...cost,
+    apiServerCpuSeconds: apiServerCpuSeconds(stage) - since.apiServerCpu,
+    requests: await requestsSince(stage, since.audit),
+    awsCalls: await awsCallsSince(stage.aws, since.action),
+    eventLoopP99Ms: 1000 * ((await metric(telemetryUrl, "nodejs_eventloop_lag_p99_seconds")) ?? 0),
+    peakMemory: peak,
+    memory: now,
+  };
+}
+
+export function apiServerCpuSeconds({ plane }: Stage): number {
+  const pid = plane.processes().find(({ program }) => program === "kube-apiserver")?.pid;
+  return pid === undefined ? 0 : cpuSeconds(pid);
+}
+
+function auditFile({ plane: { auditLogFile } }: Stage): string {
+  if (auditLogFile === undefined) throw new Error("the stage has no audit log");
+  return auditLogFile;
+}
+
+/** The operator's, from that byte of the log on. */
+async function requestsSince(stage: Stage, byte: number): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  const file = await open(auditFile(stage));
+  for await (const line of file.readLines({ start: byte })) {
+    const event = parsed(line);
+    // A watch is told of twice: when it begins and when it ends.
+    if (event?.user.username !== OPERATOR_USER || event.stage !== (event.verb === "watch" ? "ResponseStarted" : "ResponseComplete"))
+      continue;
+    if (event.objectRef?.resource === "leases") continue;
+    const { resource = "other", subresource } = event.objectRef ?? {};
+    count(counts, `${event.verb} ${resource}${subresource === undefined ? "" : `/${subresource}`}`);
+  }
+  return counts;
+}
+
+/** Undefined: the line is still being written. */
+function parsed(line: string): AuditEvent | undefined {
+  if (!line.endsWith("}")) return undefined;
+  const event: AuditEvent = JSON.parse(line);
+  return event;
+}
+
+async function awsCallsSince(aws: EmulatorAdmin, sequence: number): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  for (const entry of await aws.actions(sequence))
+    if (entry.accessKeyId === OPERATOR_KEY && isOwnAction(entry)) count(counts, entry.operation);
+  return counts;
+}
+
+function count(counts: Record<string, number>, what: string): void {
+  counts[what] = (counts[what] ?? 0) + 1;
+}
+
+/** Of the requests and calls that a cost counts. */
+export function isWrite(request: string): boolean {
+  return !/^(get|list|watch) /.test(request);
+}
+
+export function isWatch(request: string): boolean {
+  return request.startsWith("watch ");
+}
+
+export function isAwsWrite(operation: string): boolean {
+  return !/:(Get|List|Describe|Batch)/.test(operation);
+}
+
+/** How many there were of those that match. */
+export function total(counts: Readonly<Record<string, number>>, matches: (what: string) => boolean = () => true): number {
+  return Object.entries(counts).reduce((sum, [what, times]) => (matches(what) ? sum + times : sum), 0);
+}
+
+/** Of the operator: the value of the first series whose line begins so; undefined when there is none. */
+export async function metric(telemetryUrl: string, prefix: string): Promise<number | undefined> {
+  const text = await (await fetch(`${telemetryUrl}/metrics`)).text();
+  const line = text.split("\n").find((one) => one.startsWith(prefix));
+  return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ") + 1));
+}
+
+/** The sum of all series of that name. */
+async function sumOf(telemetryUrl: string, name: string): Promise<number> {
+  const text = await (await fetch(`${telemetryUrl}/metrics`)).text();
+  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`));
+  return lines.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
+const QUIET_POLL_MS = 100;
+/** So many looks in a row have to find nothing new. */
+const QUIET_LOOKS = 5;
+
+/** Resolves when the operator has ended `passes` passes and neither works nor has anything waiting; to the milliseconds (performance.now) at which that began. */
+export async function untilQuiet({ telemetryUrl }: OperatorProcess, passes = 0): Promise<number> {
+  let since = performance.now();
+  let known = -1;
+  for (let looks = 0; looks < QUIET_LOOKS;) {
+    const done = await sumOf(telemetryUrl, "controller_runtime_reconcile_total");
+    const busy = (await sumOf(telemetryUrl, "workqueue_depth")) + (await sumOf(telemetryUrl, "controller_runtime_active_workers"));
+    if (busy > 0 || done !== known || done < passes) {
+      looks = 0;
+      since = performance.now();
+    } else {
+      looks++;
+    }
+    known = done;
+    await setTimeout(QUIET_POLL_MS);
+  }
+  return since;
+}

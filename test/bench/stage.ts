@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
+import { EmulatorAdmin } from "../../emulator/admin-client.ts";
+import { DEV_CONFIG, installDefinitions, installPlatform, installThirdParties, operatorAccess } from "../../src/cli/environment.ts";
+import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
+import { watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
+import { readConfigFile } from "../../src/config.ts";
+import type { OperatorConfig } from "../../src/crds/operator-config.ts";
+import { systemClock } from "../../src/kube/clock.ts";
+import { KINDS } from "../../src/kube/kinds.ts";
+import { loadKubeConfig } from "../../src/kube/kubeconfig.ts";
+import type { JsonObject } from "../../src/kube/objects.ts";
+import { createTransport, type Transport } from "../../src/kube/transport.ts";
+import { NO_LIMITS } from "../support/aws/operator-config.ts";
+import { issueCertificates } from "./certificates.ts";
+import type { Fleet } from "./fleet.ts";
+import { inParallel } from "./parallel.ts";
+
+/** What a benchmark runs on: a control plane, an account and a place for the operator, each a process of its own. */
+
+export interface StageOptions {
+  /** Whether pods come to life: with the controller manager, the scheduler and kwok. */
+  readonly controllers: boolean;
+  /** Of AWS; as the operator's configuration has it. */
+  readonly sweepInterval: string;
+}
+
+export class Stage {
+  readonly plane: ControlPlane;
+  readonly config: OperatorConfig;
+  readonly configFile: string;
+  readonly awsUrl: string;
+  readonly aws: EmulatorAdmin;
+  readonly watch: ServiceWatch;
+  /** As an administrator. */
+  readonly transport: Transport;
+  readonly #account: AccountProcess;
+  readonly #ending = new AbortController();
+  readonly #certificates: Promise<void>;
+
+  private constructor({ plane, configFile, account }: { plane: ControlPlane; configFile: string; account: AccountProcess }) {
+    this.plane = plane;
+    this.configFile = configFile;
+    this.config = readConfigFile(configFile);
+    this.awsUrl = account.url;
+    this.aws = new EmulatorAdmin(account.url);
+    this.watch = watchServices(plane.adminKubeconfig);
+    this.transport = createTransport(loadKubeConfig(plane.adminKubeconfig), { version: "bench", clock: systemClock });
+    this.#account = account;
+    this.#certificates = issueCertificates(this.transport, this.#ending.signal);
+  }
+
+  /** Nothing of it is the operator's yet. On a failure what was started is ended. */
+  static async start({ controllers, sweepInterval }: StageOptions): Promise<Stage> {
+    const plane = await startControlPlane({ audit: true, controllers });
+    try {
+      if (controllers) {
+        await installPlatform(plane);
+      } else {
+        await installThirdParties(plane);
+        await installDefinitions(plane);
+      }
+      const configFile = join(plane.dir, "operator-config.json");
+      const dev = readConfigFile(DEV_CONFIG);
+      const appMesh = { ...dev.mesh.appMesh, certificates: { issuer: { name: "mesh-ca" } } };
+      const aws = { limits: NO_LIMITS, sweepInterval };
+      await writeFile(configFile, JSON.stringify({ ...dev, mesh: { ...dev.mesh, appMesh }, aws }));
+      return new Stage({ plane, configFile, account: await startAccount(configFile) });
+    } catch (error) {
+      await plane.stop();
+      throw error;
+    }
+  }
+
+  /** Resolves when its watches have seen the world. */
+  async startOperator(name = "operator"): Promise<OperatorProcess> {
+    const kubeconfig = await operatorAccess(this.plane);
+    const { dir } = this.plane;
+    return startOperator({ dir, name, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
+  }
+
+  async createNamespaces({ namespaces }: Fleet): Promise<void> {
+    await this.plane.kubectl(["create", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: namespaces }) });
+  }
+
+  /** By one client, as Argo CD would; resolves when each is stored. */
+  async createServices({ services }: Fleet): Promise<void> {
+    const resource = KINDS.PlatformService;
+    await inParallel(services, async ({ metadata, spec }) => {
+      const object: JsonObject = { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", metadata, spec };
+      await this.transport.create({ resource, namespace: metadata.namespace }, object);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#certificates;
+    await this.watch.close();
+    await this.transport.close();
+    await this.#account.stop();
+    await this.plane.stop();
+  }
+}
+
+interface AccountProcess {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startAccount(configFile: string): Promise<AccountProcess> {
+  const script = join(import.meta.dirname, "aws-process.ts");
+  const child = spawn(process.execPath, [script, configFile], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const [line] = await Promise.race([
+    once(createInterface({ input: child.stdout }), "line"),
+    exited.then(([code]) => Promise.reject(new Error(`the account's process ended with ${String(code)}`))),
+  ]);
+  const { url }: { readonly url: string } = JSON.parse(String(line));
+  return {
+    url,
+    async stop() {
+      child.stdin.end();
+      await exited;
+    },
+  };
+}
