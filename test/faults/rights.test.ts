@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
+import type { ObjectKey } from "../../src/crds/meta.ts";
 import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { issue } from "../support/certificate.ts";
@@ -24,6 +25,10 @@ const AMBIENT = { namespace: "rights-ambient", name: "routed" };
 const IN_APP_MESH = { namespace: "rights-appmesh", name: "meshed" };
 /** By EKS Pod Identity. */
 const BOUND = { namespace: "rights", name: "bound" };
+/** What they want is there already, and asks to be taken over. */
+const ADOPTER = { ...KEY, name: "adopter" };
+const ADOPTER_AMBIENT = { ...AMBIENT, name: "adopter" };
+const ADOPTER_IN_APP_MESH = { ...IN_APP_MESH, name: "adopter" };
 /** Of a workload that its squad brings. */
 const BROUGHT = { namespace: "rights", name: "brought" };
 const CONFIG = join(import.meta.dirname, "../support/operator-config.yaml");
@@ -149,6 +154,8 @@ async function live(): Promise<void> {
   });
   await platform.ready(OTHER, { tier: "rights" });
   await platform.ready(KEY, EVERYTHING);
+  await copyOfOthers(KEY, ADOPTER, [...DRIFT.map(([what]) => what.slice(0, what.indexOf("/"))), "serviceentries.networking.istio.io"]);
+  await platform.ready(ADOPTER, EVERYTHING);
   for (const [what, change] of DRIFT) await drift(KEY.namespace, what, change);
   await sayItTwice();
   // A child that is no longer wanted is deleted while the service lives; the rest with it.
@@ -167,7 +174,7 @@ async function live(): Promise<void> {
   await platform.ready(BOUND, { tier: "rights", aws: { identity: "PodIdentity", policy: EVERYTHING.aws.policy } });
   await liveBrought();
   await liveWithRuleFiles();
-  for (const key of [KEY, OTHER, AMBIENT, IN_APP_MESH, BOUND, BROUGHT])
+  for (const key of [KEY, ADOPTER, OTHER, ADOPTER_AMBIENT, ADOPTER_IN_APP_MESH, AMBIENT, IN_APP_MESH, BOUND, BROUGHT])
     await platform.kubectl(["delete", "psvc", key.name, "-n", key.namespace, "--timeout=60s"]);
   await platform.kubectl(["delete", "ptier", "rights", "--timeout=60s"]);
 }
@@ -182,24 +189,60 @@ async function liveAmbient(): Promise<void> {
   await drift(AMBIENT.namespace, "httproutes.gateway.networking.k8s.io/routed", {
     spec: { rules: [{ backendRefs: [{ name: "other", port: 80 }] }] },
   });
+  await copyOfOthers(AMBIENT, ADOPTER_AMBIENT, ["httproutes.gateway.networking.k8s.io"]);
+  await platform.ready(ADOPTER_AMBIENT, { tier: "rights", routes: [{ name: "all", timeout: "2s" }] });
   await platform.applyService(AMBIENT, { tier: "rights" });
   await platform.untilReady(AMBIENT);
 }
 
-/** What App Mesh has: a Certificate, made, put back and taken away, and everything in AWS. */
+/** What App Mesh has: a Certificate, made, taken over, put back and taken away, and everything in AWS. */
 async function liveInAppMesh(): Promise<void> {
-  const certificate = { namespace: IN_APP_MESH.namespace, name: "meshed-mesh-tls" };
+  const certificateOf = ({ namespace, name }: ObjectKey): ObjectKey => ({ namespace, name: `${name}-mesh-tls` });
   const spec = { tier: "rights", container: { probes: { readiness: { path: "/ready", port: 8081 } } } };
+  const liveOn = async (key: ObjectKey): Promise<void> => {
+    await platform.applyService(key, { ...spec, routes: [{ name: "one", timeout: "2s" }] });
+    await platform.push(key);
+    await platform.untilCondition(key, "MeshSecurityReady", "Unknown", "WaitingForCertificate");
+    await issue(platform.kubectl, certificateOf(key));
+    await platform.untilReady(key);
+  };
   await platform.namespace(IN_APP_MESH.namespace, { mesh: "appmesh" });
-  await platform.applyService(IN_APP_MESH, { ...spec, routes: [{ name: "one", timeout: "2s" }] });
-  await platform.push(IN_APP_MESH);
-  await platform.untilCondition(IN_APP_MESH, "MeshSecurityReady", "Unknown", "WaitingForCertificate");
-  await issue(platform.kubectl, certificate);
-  await platform.untilReady(IN_APP_MESH);
-  await drift(certificate.namespace, `certificates.cert-manager.io/${certificate.name}`, { spec: { secretName: "other" } });
-  await issue(platform.kubectl, certificate);
+  await liveOn(IN_APP_MESH);
+  await copyOfOthers(IN_APP_MESH, ADOPTER_IN_APP_MESH, ["certificates.cert-manager.io"]);
+  await liveOn(ADOPTER_IN_APP_MESH);
+  const { namespace, name } = certificateOf(IN_APP_MESH);
+  await drift(namespace, `certificates.cert-manager.io/${name}`, { spec: { secretName: "other" } });
+  await issue(platform.kubectl, { namespace, name });
   await platform.applyService(IN_APP_MESH, spec);
   await platform.untilReady(IN_APP_MESH);
+}
+
+/** Somebody's objects where another service of the namespace will want its own: as those of the first, under the other's name, and asking to be taken over. */
+async function copyOfOthers(first: ObjectKey, other: ObjectKey, kinds: readonly string[]): Promise<void> {
+  const selector = `platform-operator.dev/service=${first.name}`;
+  const text = await platform.kubectl(["get", kinds.join(","), "-n", first.namespace, "-l", selector, "-o", "json"]);
+  const { items }: { readonly items: readonly Copied[] } = JSON.parse(text.replaceAll(first.name, other.name));
+  const copies = items
+    .filter(({ metadata }) => metadata.name.includes(other.name))
+    .map(({ apiVersion, kind, metadata: { name }, spec = {} }) => {
+      const { clusterIP: _clusterIP, clusterIPs: _clusterIPs, ...rest } = spec;
+      const annotations = { "platform-operator.dev/adopt-by": other.name };
+      return {
+        apiVersion,
+        kind,
+        metadata: { name, namespace: other.namespace, annotations },
+        ...(kind !== "ServiceAccount" && { spec: rest }),
+      };
+    });
+  expect(new Set(copies.map(({ kind }) => kind)).size).toBe(kinds.length);
+  await platform.apply(...copies);
+}
+
+interface Copied {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 /** A Rollout that a squad brings: its fields are set, and taken back with the service. */
@@ -226,6 +269,12 @@ async function liveBrought(): Promise<void> {
 async function liveWithRuleFiles(): Promise<void> {
   const { plane, operatorKubeconfig: kubeconfig, emulator, operator, config } = environment;
   await operator.stop();
+  const annotations = { "platform-operator.dev/adopt-by": KEY.name };
+  await platform.apply({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "everything-slos", namespace: KEY.namespace, annotations },
+  });
   const configFile = join(plane.dir, "rule-files.json");
   await writeFile(configFile, JSON.stringify({ ...config, slos: { delivery: "ConfigMap" } }));
   successor = await startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: emulator.url, name: "rule-files" });
@@ -233,7 +282,10 @@ async function liveWithRuleFiles(): Promise<void> {
     (await platform.kubectl(["get", "prometheusrules,configmaps", "-n", KEY.namespace, "-l", "app.kubernetes.io/managed-by", "-o", "name"]))
       .split("\n")
       .filter((name) => name !== "");
-  await vi.waitFor(async () => expect(await kindsOfRules()).toEqual(["configmap/everything-slos"]), { timeout: 60_000, interval: 100 });
+  await vi.waitFor(async () => expect(await kindsOfRules()).toEqual(["configmap/adopter-slos", "configmap/everything-slos"]), {
+    timeout: 60_000,
+    interval: 100,
+  });
 }
 
 /** An administrator changes it, and it is put back. */
