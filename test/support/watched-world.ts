@@ -17,21 +17,29 @@ export interface WatchedWorld {
   namespace(name: string, labels?: Readonly<Record<string, string>>): void;
 }
 
+let revision = 0;
+
+/** As etcd counts them: each state of an object has one of its own. */
+function nextRevision(): string {
+  revision++;
+  return String(revision);
+}
+
 export function watchedWorld(): WatchedWorld {
   const sources = createSources({ transport: UNASKED_TRANSPORT, clock: systemClock, random: () => 0, log: silentLog });
   return {
     sources,
     world: createWorld(sources, () => 0),
     service: (namespace, name, spec, more = {}) => {
-      const metadata = { name, namespace, uid: `uid-of-${namespace}-${name}`, resourceVersion: "1", generation: 1, ...more };
+      const metadata = { name, namespace, uid: `uid-of-${namespace}-${name}`, resourceVersion: nextRevision(), generation: 1, ...more };
       sources.services.store.upsert({ apiVersion: `${GROUP}/v1alpha1`, kind: "PlatformService", metadata, spec });
     },
     tier: (name, allowedNamespaces, network = { isolation: "Standard" }) => {
-      const metadata = { name, uid: `uid-of-${name}`, resourceVersion: "1", generation: 1 };
+      const metadata = { name, uid: `uid-of-${name}`, resourceVersion: nextRevision(), generation: 1 };
       sources.tiers.store.upsert({ apiVersion: `${GROUP}/v1alpha1`, kind: "PlatformTier", metadata, spec: { allowedNamespaces, network } });
     },
     namespace: (name, labels = {}) => {
-      const metadata = { name, uid: name, resourceVersion: "1", labels: { "kubernetes.io/metadata.name": name, ...labels } };
+      const metadata = { name, uid: name, resourceVersion: nextRevision(), labels: { "kubernetes.io/metadata.name": name, ...labels } };
       sources.namespaces.store.upsert({ apiVersion: "v1", kind: "Namespace", metadata });
     },
   };
@@ -44,5 +52,5 @@ export function liveChild(
   name: string,
   metadata: object = {},
 ): LiveObject {
-  return { ...object, metadata: { name, namespace, uid: `uid-of-${name}`, resourceVersion: "1", ...metadata } };
+  return { ...object, metadata: { name, namespace, uid: `uid-of-${name}`, resourceVersion: nextRevision(), ...metadata } };
 }

@@ -49,12 +49,7 @@ describe("a NetworkPolicy", () => {
 
 describe("whom a service lets call", () => {
   const grants = (): void =>
-    it.service(
-      "n",
-      "web",
-      { tier: "tier-1", callers: { services: [{ name: "shop", namespace: "m" }] } },
-      { generation: 2, resourceVersion: "2" },
-    );
+    it.service("n", "web", { tier: "tier-1", callers: { services: [{ name: "shop", namespace: "m" }] } }, { generation: 2 });
 
   test("is looked at by those that name the service, and those that name a Service which leads to its pods", async () => {
     it.service("m", "shop", { tier: "tier-1", dependencies: { services: [{ name: "web", namespace: "n" }] } });
