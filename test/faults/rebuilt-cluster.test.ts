@@ -81,10 +81,12 @@ async function everyServiceReady({ watch }: Platform): Promise<void> {
   await watch.until("every service is Ready", () => watch.list().length === SERVICES && watch.list().every(isReady), 2 * PATIENCE_MS);
 }
 
-/** What the operator has written in AWS since that call. */
+/** What the operator has written in AWS since that call; a creation of what is there, which AWS refuses, is none. */
 async function writesSince(sequence: number): Promise<readonly string[]> {
   const calls = await admin.actions(sequence);
-  return calls.filter((call) => call.accessKeyId === OPERATOR_KEY && call.access === "write").map(({ operation }) => operation);
+  return calls
+    .filter((call) => call.accessKeyId === OPERATOR_KEY && call.access === "write" && call.committed)
+    .map(({ operation }) => operation);
 }
 
 async function lastCall(): Promise<number> {

@@ -24,8 +24,8 @@ test("AWS is not there: a new service says so, an old one stays Ready and is rep
   await bench.stopAws();
   await apply(bench, young);
   const why = "no answer; check the operator's network and DNS towards AWS; it is retried";
-  expect(await untilFalse(bench, young, "IdentityReady", "AWSUnreachable")).toBe(`iam:GetRole: ECONNREFUSED: ${why}`);
-  expect(await untilFalse(bench, young, "RepositoryReady", "AWSUnreachable")).toBe(`ecr:DescribeRepositories: ECONNREFUSED: ${why}`);
+  expect(await untilFalse(bench, young, "IdentityReady", "AWSUnreachable")).toBe(`iam:CreateRole: ECONNREFUSED: ${why}`);
+  expect(await untilFalse(bench, young, "RepositoryReady", "AWSUnreachable")).toBe(`ecr:CreateRepository: ECONNREFUSED: ${why}`);
   await untilRepaired(bench, OLD.namespace, "networkpolicy/api-default-deny");
   expect(isReady(bench.watch.get(OLD))).toBe(true);
   await bench.startAws();
