@@ -33,9 +33,10 @@ test("the API server is away: what came and went meanwhile is seen, and new serv
   await lasting(AWAY_MS);
   await bench.plane.startApiServer();
   await bench.plane.kubectl(["delete", "psvc", gone.name, "-n", gone.namespace, "--wait=false"]);
-  // To the node controller the nodes were away, and kwok's kubelets do not say a second time that a pod is ready.
-  await bench.plane.kubectl(["delete", "pods", "--all", "-n", OLD.namespace, "--wait=false"]);
-  await recovered("the API server away", "after-api");
+  const ending = new AbortController();
+  const draining = drainNotReady(ending.signal);
+  await recovered("the API server away", "after-api").finally(() => ending.abort());
+  await draining;
   await bench.watch.until("the service that was deleted is gone", () => bench.watch.get(gone) === undefined, AWAY_MS + HEALED_MS);
   // Its role is gone; its repository is retained, as a service has it that says nothing else.
   expect(await inAws(gone.name)).toEqual([`${gone.namespace}/${gone.name}`]);
@@ -77,6 +78,20 @@ test("every other call to AWS is throttled, for long: services get Ready all the
   expect(made).toHaveLength(2 * names.length);
   await recovered("half of AWS's calls throttled", "after-busy");
 });
+
+const DRAIN_MS = 5_000;
+
+/** To the node controller the nodes were away, whenever it comes to look, and kwok's kubelets do not say a second time that a pod is ready: such pods are replaced, as whoever drains a node would. */
+async function drainNotReady(signal: AbortSignal): Promise<void> {
+  const readiness = '{range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+  while (!signal.aborted) {
+    const pods = await bench.plane.kubectl(["get", "pods", "-n", OLD.namespace, "-o", `jsonpath=${readiness}`]);
+    const names = pods.split("\n").flatMap((line) => (line.endsWith(" False") ? [line.slice(0, line.indexOf(" "))] : []));
+    if (names.length > 0)
+      await bench.plane.kubectl(["delete", "pods", ...names, "-n", OLD.namespace, "--wait=false", "--ignore-not-found"]);
+    await lasting(DRAIN_MS);
+  }
+}
 
 /** The longest back-off after an outage of this length, and what a pass takes. */
 const HEALED_MS = 60_000;
