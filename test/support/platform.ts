@@ -63,9 +63,13 @@ export class Platform {
     await this.kubectl(["apply", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }) });
   }
 
-  /** Applies a PlatformService: the least that a squad writes, with `spec` over it. */
+  /** Applies a PlatformService: the least that a squad writes, with `spec` over it. Resolves when the watch has seen it, so that what it was before is taken for nothing new. */
   async applyService(key: ObjectKey, spec: object = {}): Promise<void> {
     await this.apply(serviceOf(key, spec));
+    const args = ["get", "psvc", key.name, "-n", key.namespace, "-o", "jsonpath={.metadata.generation}", "--ignore-not-found"];
+    const generation = Number(await this.kubectl(args));
+    const seen = (): boolean => (this.watch.get(key)?.metadata.generation ?? 0) >= generation;
+    await this.watch.until(`${keyString(key)} is seen as it was applied`, seen, PATIENCE_MS);
   }
 
   /** Applies it, pushes its image once the repository is there, and waits until it is Ready. */
