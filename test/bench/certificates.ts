@@ -1,30 +1,22 @@
-import { systemClock } from "../../src/kube/clock.ts";
 import { KINDS } from "../../src/kube/kinds.ts";
 import { isJsonObject, type LiveObject } from "../../src/kube/objects.ts";
-import { Reflector } from "../../src/kube/reflector.ts";
-import { Store } from "../../src/kube/store.ts";
 import type { Transport } from "../../src/kube/transport.ts";
-import { silentLog } from "../support/kube-runtime.ts";
+import { follow } from "./follow.ts";
 
-/** Stands in for cert-manager, which does not run here: issues every Certificate as soon as it is there. Resolves when the signal has aborted. */
-export async function issueCertificates(transport: Transport, signal: AbortSignal): Promise<void> {
-  const store = new Store<LiveObject>({ reduce: (object) => object });
+/** Stands in for cert-manager, which does not run here: issues every Certificate as soon as it is there. Resolves, once told to stop, when none is under way. */
+export function issueCertificates(transport: Transport): { stop(): Promise<void> } {
   const issuing = new Set<Promise<void>>();
-  store.subscribe(({ new: certificate }) => {
-    if (certificate === undefined || isIssued(certificate)) return;
+  const following = follow(transport, KINDS.Certificate, (certificate) => {
+    if (isIssued(certificate)) return;
     const issued = issue(transport, certificate).finally(() => issuing.delete(issued));
     issuing.add(issued);
   });
-  const reflector = new Reflector({
-    transport,
-    resource: KINDS.Certificate,
-    store,
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog,
-  });
-  await reflector.run(signal);
-  await Promise.allSettled(issuing);
+  return {
+    async stop() {
+      await following.stop();
+      await Promise.allSettled(issuing);
+    },
+  };
 }
 
 function isIssued({ status }: LiveObject): boolean {

@@ -2,53 +2,47 @@ import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { setTimeout } from "node:timers/promises";
 import { adminClient } from "../../src/cli/environment.ts";
 import { rolePath } from "../../src/crds/aws-names.ts";
-import { LABELS } from "../../src/crds/meta.ts";
+import { keyString, LABELS } from "../../src/crds/meta.ts";
 import { KINDS } from "../../src/kube/kinds.ts";
 import type { Made } from "./cold.ts";
+import { follow } from "./follow.ts";
 import { costSince, mark, total } from "./meter.ts";
 import { inParallel } from "./parallel.ts";
-import type { Stage } from "./stage.ts";
 import type { Row } from "./table.ts";
 
 /** Somebody changes what is the operator's. */
 
 const FOREIGN = "somebody-else";
 
-/** As many Services of Kubernetes are edited at once; how long each stays so. */
-export async function childDrift({ stage, fleet }: Made, edits: number): Promise<readonly Row[]> {
-  const edited = fleet.services.slice(0, edits);
+/** As many Services of Kubernetes are edited at once; how long each stays so after its edit was answered. */
+export async function childDrift({ stage: { transport }, fleet }: Made, edits: number): Promise<readonly Row[]> {
+  const edited = fleet.services.slice(0, edits).map(({ metadata }) => metadata);
+  const places = new Set(edited.map(keyString));
+  const drifted = new Set<string>();
+  const repairedAt = new Map<string, number>();
+  const all = Promise.withResolvers<void>();
+  const following = follow(transport, KINDS.Service, ({ metadata: { namespace = "", name, labels = {} } }) => {
+    const place = keyString({ namespace, name });
+    if (!places.has(place)) return;
+    if (labels[LABELS.owner] === FOREIGN) drifted.add(place);
+    else if (drifted.has(place)) repairedAt.set(place, performance.now());
+    if (repairedAt.size === edited.length) all.resolve();
+  });
+  await following.synced;
   const editedAt = new Map<string, number>();
-  const took: number[] = [];
-  const ending = new AbortController();
-  const repaired = followLabels(stage, ending.signal, (place, owner) => {
-    const since = editedAt.get(place);
-    if (since === undefined || owner === FOREIGN) return false;
-    editedAt.delete(place);
-    took.push(performance.now() - since);
-    return took.length === edited.length;
+  await inParallel(edited, async (key) => {
+    await transport.mergePatch({ resource: KINDS.Service, ...key }, { metadata: { labels: { [LABELS.owner]: FOREIGN } } });
+    editedAt.set(keyString(key), performance.now());
   });
-  const resource = KINDS.Service;
-  await inParallel(edited, async ({ metadata: { namespace, name } }) => {
-    await stage.transport.mergePatch({ resource, namespace, name }, { metadata: { labels: { [LABELS.owner]: FOREIGN } } });
-    editedAt.set(`${namespace}/${name}`, performance.now());
-  });
-  await repaired;
-  ending.abort();
+  await all.promise;
+  await following.stop();
+  // The watch may tell of a repair before the answer to the edit is read.
+  const took = edited.map(keyString).map((place) => Math.max(0, (repairedAt.get(place) ?? 0) - (editedAt.get(place) ?? 0)));
   const of = `drift of ${String(edits)} children, ${String(fleet.services.length)}`;
   return [
     { of, what: "repaired, p50", value: quantile(took, 0.5), unit: "ms" },
     { of, what: "repaired, p99", value: quantile(took, 0.99), unit: "ms", atMost: 250 },
   ];
-}
-
-/** Calls `seen` with each change of a Service's owner label until it says that it has seen enough. */
-async function followLabels(stage: Stage, signal: AbortSignal, seen: (place: string, owner: string | undefined) => boolean): Promise<void> {
-  const options = { sendInitialEvents: false, timeoutSeconds: 600, signal };
-  for await (const frame of stage.transport.watch(KINDS.Service, options)) {
-    if (frame.type !== "MODIFIED") continue;
-    const { namespace = "", name, labels = {} } = frame.object.metadata;
-    if (seen(`${namespace}/${name}`, labels[LABELS.owner])) return;
-  }
 }
 
 /** Of values in any order; 0 of none. */

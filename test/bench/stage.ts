@@ -39,8 +39,7 @@ export class Stage {
   /** As an administrator. */
   readonly transport: Transport;
   readonly #account: AccountProcess;
-  readonly #ending = new AbortController();
-  readonly #certificates: Promise<void>;
+  readonly #certificates: ReturnType<typeof issueCertificates>;
 
   private constructor({ plane, configFile, account }: { plane: ControlPlane; configFile: string; account: AccountProcess }) {
     this.plane = plane;
@@ -51,7 +50,7 @@ export class Stage {
     this.watch = watchServices(plane.adminKubeconfig);
     this.transport = createTransport(loadKubeConfig(plane.adminKubeconfig), { version: "bench", clock: systemClock });
     this.#account = account;
-    this.#certificates = issueCertificates(this.transport, this.#ending.signal);
+    this.#certificates = issueCertificates(this.transport);
   }
 
   /** Nothing of it is the operator's yet. On a failure what was started is ended. */
@@ -97,8 +96,7 @@ export class Stage {
   }
 
   async stop(): Promise<void> {
-    this.#ending.abort();
-    await this.#certificates;
+    await this.#certificates.stop();
     await this.watch.close();
     await this.transport.close();
     await this.#account.stop();
