@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Made } from "./cold.ts";
-import { costSince, isAwsWrite, isWatch, isWrite, mark, total } from "./meter.ts";
+import { costSince, isWatch, isWrite, mark, noWrites, total } from "./meter.ts";
 import type { Row } from "./table.ts";
 
 /** Nothing happens. */
@@ -19,14 +19,7 @@ export async function idle({ stage, operator, fleet }: Made, seconds: number): P
   if (sweeps === 0) throw new Error(`no sweep of AWS in ${String(seconds)} s: let it be idle for longer`);
   const aSweep = (calls: number): number => calls / sweeps;
   return [
-    {
-      of,
-      what: "writes to the API server",
-      value: total(cost.requests, isWrite),
-      unit: "",
-      atMost: 0,
-      counted: true,
-    },
+    ...noWrites(of, cost),
     {
       of,
       what: "reads of the API server beyond watches",
@@ -35,7 +28,6 @@ export async function idle({ stage, operator, fleet }: Made, seconds: number): P
       atMost: 0,
       counted: true,
     },
-    { of, what: "writes in AWS", value: total(cost.awsCalls, isAwsWrite), unit: "", atMost: 0, counted: true },
     { of, what: "sweeps of AWS", value: sweeps, unit: "" },
     {
       of,

@@ -7,6 +7,7 @@ import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { isOwnAction } from "../support/own-action.ts";
 import type { Stage } from "./stage.ts";
+import type { Row } from "./table.ts";
 
 /** What a process has cost, by the words of others: the kernel's, the API server's audit log, the emulator's action log. Its own word is asked for its event loop alone. */
 
@@ -79,7 +80,7 @@ export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Ma
 
 /** What the operator has cost since. */
 export async function costSince(stage: Stage, operator: OperatorProcess, since: Mark): Promise<Cost> {
-  const { pid, telemetryUrl } = operator;
+  const { pid } = operator;
   const { now, peak } = memory(pid);
   const cost = { cpuSeconds: cpuSeconds(pid) - since.cpu, bytes: bytesMoved(pid) - since.bytes };
   return {
@@ -88,7 +89,7 @@ export async function costSince(stage: Stage, operator: OperatorProcess, since: 
     apiServerCpuSeconds: apiServerCpuSeconds(stage) - since.apiServerCpu,
     requests: await requestsSince(stage, since.audit),
     awsCalls: await awsCallsSince(stage.aws, since.action),
-    eventLoopP99Ms: 1000 * ((await metric(telemetryUrl, "nodejs_eventloop_lag_p99_seconds")) ?? 0),
+    eventLoopP99Ms: 1000 * sumOf(await metricsOf(operator), "nodejs_eventloop_lag_p99_seconds"),
     peakMemory: peak,
     memory: now,
   };
@@ -147,8 +148,17 @@ export function isWatch(request: string): boolean {
   return request.startsWith("watch ");
 }
 
-export function isAwsWrite(operation: string): boolean {
+function isAwsWrite(operation: string): boolean {
   return !/:(Get|List|Describe|Batch)/.test(operation);
+}
+
+/** That nothing was written, where nothing was to be. */
+export function noWrites(of: string, { requests, awsCalls }: Cost): readonly Row[] {
+  const none = { unit: "", atMost: 0, counted: true } as const;
+  return [
+    { of, what: "writes to the API server", value: total(requests, isWrite), ...none },
+    { of, what: "writes in AWS", value: total(awsCalls, isAwsWrite), ...none },
+  ];
 }
 
 /** How many there were of those that match. */
@@ -156,17 +166,14 @@ export function total(counts: Readonly<Record<string, number>>, matches: (what: 
   return Object.entries(counts).reduce((sum, [what, times]) => (matches(what) ? sum + times : sum), 0);
 }
 
-/** Of the operator: the value of the first series whose line begins so; undefined when there is none. */
-export async function metric(telemetryUrl: string, prefix: string): Promise<number | undefined> {
-  const text = await (await fetch(`${telemetryUrl}/metrics`)).text();
-  const line = text.split("\n").find((one) => one.startsWith(prefix));
-  return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ") + 1));
+/** What the operator serves to Prometheus: costly enough for it that nobody asks twice. */
+async function metricsOf({ telemetryUrl }: OperatorProcess): Promise<string> {
+  return (await fetch(`${telemetryUrl}/metrics`)).text();
 }
 
-/** The sum of all series of that name. */
-async function sumOf(telemetryUrl: string, name: string): Promise<number> {
-  const text = await (await fetch(`${telemetryUrl}/metrics`)).text();
-  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`));
+/** The sum of all series of that name, whatever their labels. */
+function sumOf(metrics: string, name: string): number {
+  const lines = metrics.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
   return lines.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
@@ -175,12 +182,13 @@ const QUIET_POLL_MS = 100;
 const QUIET_LOOKS = 5;
 
 /** Resolves when the operator has ended `passes` passes and neither works nor has anything waiting; to the milliseconds (performance.now) at which that began. */
-export async function untilQuiet({ telemetryUrl }: OperatorProcess, passes = 0): Promise<number> {
+export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise<number> {
   let since = performance.now();
   let known = -1;
   for (let looks = 0; looks < QUIET_LOOKS;) {
-    const done = await sumOf(telemetryUrl, "controller_runtime_reconcile_total");
-    const busy = (await sumOf(telemetryUrl, "workqueue_depth")) + (await sumOf(telemetryUrl, "controller_runtime_active_workers"));
+    const metrics = await metricsOf(operator);
+    const done = sumOf(metrics, "controller_runtime_reconcile_total");
+    const busy = sumOf(metrics, "workqueue_depth") + sumOf(metrics, "controller_runtime_active_workers");
     if (busy > 0 || done !== known || done < passes) {
       looks = 0;
       since = performance.now();

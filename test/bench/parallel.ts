@@ -1,5 +1,5 @@
 /** So many are worked on at once, as the operator's passes by default. */
-export const CONCURRENCY = 16;
+const CONCURRENCY = 16;
 
 /** Calls `work` for each item, CONCURRENCY at a time; rejects at the first that does. */
 export async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {

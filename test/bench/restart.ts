@@ -1,6 +1,6 @@
 import type { OperatorProcess } from "../../src/cli/operator-process.ts";
 import type { Made } from "./cold.ts";
-import { costSince, isAwsWrite, isWrite, mark, total, untilQuiet } from "./meter.ts";
+import { costSince, isWrite, mark, noWrites, total, untilQuiet } from "./meter.ts";
 import type { Row } from "./table.ts";
 
 /** A new process over services that are as they should be: it looks at each and writes nothing. */
@@ -28,21 +28,13 @@ export async function restart({
         unit: "s",
         ...(count >= 5000 && { atMost: 60 }),
       },
-      {
-        of,
-        what: "writes to the API server",
-        value: total(cost.requests, isWrite),
-        unit: "",
-        atMost: 0,
-        counted: true,
-      },
+      ...noWrites(of, cost),
       {
         of,
         what: "reads of the API server, watches and lists included",
         value: total(cost.requests, (what) => !isWrite(what)),
         unit: "",
       },
-      { of, what: "writes in AWS", value: total(cost.awsCalls, isAwsWrite), unit: "", atMost: 0, counted: true },
       { of, what: "AWS calls a service", value: total(cost.awsCalls) / count, unit: "" },
       { of, what: "CPU", value: cost.cpuSeconds, unit: "s" },
       { of, what: "memory, most", value: cost.peakMemory, unit: "MiB", atMost: 150 + (30 * count) / 1000 },
