@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { join, relative } from "node:path";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { TALLY_FILE } from "../test/support/tally.ts";
 import { commandLine, HELP_OPTION } from "./command-line.ts";
@@ -55,19 +55,31 @@ const report = z.object({
   numPendingTests: z.number(),
   testResults: z.array(
     z.object({
-      assertionResults: z.array(z.object({ ancestorTitles: z.array(z.string()), title: z.string(), status: z.string() })),
+      /** Of the file. */
+      name: z.string(),
+      /** Why the file failed, beyond its tests: what its import or a hook threw. */
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({
+          ancestorTitles: z.array(z.string()),
+          title: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).default([]),
+        }),
+      ),
     }),
   ),
 });
 
 /**
  * Runs one project after another; ends with a table of what the tests have tried and how much of it held, with what could not run on this machine, why, and how many tests that
- * is, and with `N passed, N failed`. Resolves to the exit code.
+ * is, with what failed and why, once more, and with `N passed, N failed`. Resolves to the exit code.
  */
 export async function runProjects(projects: readonly Project[], filter: Filter): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "platform-operator-test-"));
   const tallyFile = join(folder, "tally");
   const notRun: NotRun[] = [];
+  const failures: string[] = [];
   let passed = 0;
   let failed = 0;
   try {
@@ -88,12 +100,17 @@ export async function runProjects(projects: readonly Project[], filter: Filter):
       const counts = readReport(outputFile, filter);
       passed += counts.passed;
       failed += counts.failed + counts.skipped;
-      if (status !== 0 && counts.failed === 0) failed++;
+      failures.push(...counts.failures.map((failure) => `${FAILED} ${name} ${failure}`));
+      if (status !== 0 && counts.failed === 0) {
+        failed++;
+        failures.push(`${FAILED} ${name}: vitest ended with ${String(status)}, though no test failed`);
+      }
     }
     sayTallies(tallyFile);
   } finally {
     rmSync(folder, { recursive: true });
   }
+  for (const failure of failures) console.log(failure);
   sayNotRun(notRun);
   console.log(`${String(passed)} passed, ${String(failed)} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
@@ -147,20 +164,44 @@ interface Counts {
   readonly failed: number;
   /** Which no filter left out. */
   readonly skipped: number;
+  /** Each test, or file, with why it failed. */
+  readonly failures: readonly string[];
 }
 
 /** A run that ended before it could report has failed, whatever it counted; a test that was skipped counts as failed. */
-function readReport(file: string, { name }: Filter): Counts {
+function readReport(file: string, { name: chosen }: Filter): Counts {
   try {
     const { numPassedTests, numFailedTests, numPendingTests, testResults } = report.parse(JSON.parse(readFileSync(file, "utf8")));
-    const leftOut = testResults
-      .flatMap(({ assertionResults }) => assertionResults)
-      .filter(({ status, ancestorTitles, title }) => status === "skipped" && name?.test([...ancestorTitles, title].join(" > ")) === false);
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests - leftOut.length };
+    const tests = testResults.flatMap(({ name: file, assertionResults }) =>
+      assertionResults.map((test) => ({ ...test, file, titles: [...test.ancestorTitles, test.title] })),
+    );
+    const isLeftOut = (titles: readonly string[]) => chosen?.test(titles.join(" > ")) === false;
+    const leftOut = tests.filter(({ status, titles }) => status === "skipped" && isLeftOut(titles));
+    const failures = [
+      ...testResults.filter(({ message }) => message !== "").map(({ name, message }) => failureOf(name, [], message)),
+      ...tests
+        .filter(({ status, titles }) => status !== "passed" && !(status === "skipped" && isLeftOut(titles)))
+        .map(({ file, titles, status, failureMessages }) => failureOf(file, titles, failureMessages[0] ?? status)),
+    ];
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests - leftOut.length, failures };
   } catch (error) {
-    console.error(`no report of this run: ${error instanceof Error ? error.message : String(error)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const reason = `no report of this run: ${error instanceof Error ? error.message : String(error)}`;
+    console.error(reason);
+    return { passed: 0, failed: 1, skipped: 0, failures: [reason] };
   }
+}
+
+/** How a line begins that .ci/run tells once more at its end, with the lines after it that are indented. */
+const FAILED = "failed:";
+/** Of a failure's message: what says which it is, not a whole log. */
+const MESSAGE_LINES = 12;
+
+function failureOf(file: string, titles: readonly string[], message: string): string {
+  const lines = stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const said = lines.length > MESSAGE_LINES ? [...lines.slice(0, MESSAGE_LINES), "…"] : lines;
+  return [[relative(process.cwd(), file), ...titles].join(" > "), ...said.map((line) => `    ${line.slice(0, 300)}`)].join("\n");
 }
 
 /** The names of the tests of a project that the filter does not leave out; undefined where they cannot be listed. */

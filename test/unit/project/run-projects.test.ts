@@ -12,18 +12,21 @@ afterEach(removePaths);
 
 const REASON =
   "not run, since there is no docker, no dockerd, no mmdebstrap, no unshare on this machine: as root, apt-get install docker.io mmdebstrap";
+const FILE = join(process.cwd(), "test/x.test.ts");
 /** One test that passed. */
 const TESTS = {
   numPassedTests: 1,
   numFailedTests: 0,
   numPendingTests: 0,
-  testResults: [{ assertionResults: [{ ancestorTitles: ["block"], title: "passes", status: "passed" }] }],
+  testResults: [{ name: FILE, message: "", assertionResults: [{ ancestorTitles: ["block"], title: "passes", status: "passed" }] }],
 };
 const SKIPPED = {
   ...TESTS,
   numPendingTests: 1,
   testResults: [
     {
+      name: FILE,
+      message: "",
       assertionResults: [
         { ancestorTitles: ["block"], title: "passes", status: "passed" },
         { ancestorTitles: ["block"], title: "is skipped", status: "skipped" },
@@ -76,12 +79,35 @@ describe("where all is run", () => {
   test("a test that is skipped has failed", () => {
     const { status, lines } = npmTest([], { report: SKIPPED });
     expect({ status, last: lines.at(-1) }).toEqual({ status: 1, last: "6 passed, 6 failed" });
+    expect(lines.slice(0, 2)).toEqual(["failed: unit test/x.test.ts > block > is skipped", "    skipped"]);
+  });
+
+  test("what failed is told with the reason at the end, a test and a file, no more than a screen of each", () => {
+    const message = ["\u001b[31mAssertionError: no\u001b[39m", ...Array.from({ length: 20 }, (_, line) => `at ${String(line)}`)].join("\n");
+    const assertionResults = [{ ancestorTitles: ["block"], title: "fails", status: "failed", failureMessages: [message] }];
+    const testResults = [
+      { name: FILE, message: "", assertionResults },
+      { name: join(process.cwd(), "test/y.test.ts"), message: "the hook threw", assertionResults: [] },
+    ];
+    const { lines } = npmTest([], { ofPackage: { ...NONE, numFailedTests: 1, testResults } });
+    const told = ["AssertionError: no", ...Array.from({ length: 11 }, (_, line) => `at ${String(line)}`), "…"];
+    expect(lines).toEqual([
+      "failed: package test/y.test.ts",
+      "    the hook threw",
+      "failed: package test/x.test.ts > block > fails",
+      ...told.map((line) => `    ${line}`),
+      REASON,
+      "  [image] the image > runs",
+      "1 not run",
+      "5 passed, 1 failed",
+    ]);
   });
 
   test("a project whose tests did not run has failed", () => {
     const { status, lines, calls } = npmTest([], { ofPackage: NONE });
     expect({ status, last: lines.at(-1) }).toEqual({ status: 1, last: "5 passed, 1 failed" });
     expect(calls.filter((call) => call.includes("--passWithNoTests"))).toEqual([]);
+    expect(lines[0]).toBe("failed: package: vitest ended with 1, though no test failed");
   });
 });
 
