@@ -172,8 +172,8 @@ interface Counts {
 function readReport(file: string, { name: chosen }: Filter): Counts {
   try {
     const { numPassedTests, numFailedTests, numPendingTests, testResults } = report.parse(JSON.parse(readFileSync(file, "utf8")));
-    const tests = testResults.flatMap(({ name: file, assertionResults }) =>
-      assertionResults.map((test) => ({ ...test, file, titles: [...test.ancestorTitles, test.title] })),
+    const tests = testResults.flatMap((of) =>
+      of.assertionResults.map((test) => ({ ...test, of: of.name, titles: [...test.ancestorTitles, test.title] })),
     );
     const isLeftOut = (titles: readonly string[]) => chosen?.test(titles.join(" > ")) === false;
     const leftOut = tests.filter(({ status, titles }) => status === "skipped" && isLeftOut(titles));
@@ -181,7 +181,7 @@ function readReport(file: string, { name: chosen }: Filter): Counts {
       ...testResults.filter(({ message }) => message !== "").map(({ name, message }) => failureOf(name, [], message)),
       ...tests
         .filter(({ status, titles }) => status !== "passed" && !(status === "skipped" && isLeftOut(titles)))
-        .map(({ file, titles, status, failureMessages }) => failureOf(file, titles, failureMessages[0] ?? status)),
+        .map(({ of, titles, status, failureMessages }) => failureOf(of, titles, failureMessages[0] ?? status)),
     ];
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests - leftOut.length, failures };
   } catch (error) {

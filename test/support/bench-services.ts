@@ -51,6 +51,11 @@ export async function untilFalse(bench: FaultBench, key: ObjectKey, type: string
 /** Deletes a child behind the operator's back, and waits until it is there again. */
 export async function untilRepaired(bench: FaultBench, namespace: string, what: string): Promise<void> {
   await bench.plane.kubectl(["delete", what, "-n", namespace, "--wait=true"]);
+  await untilThere(bench, namespace, what);
+}
+
+/** Resolves when the object is there; `what`: as kubectl names it. */
+export async function untilThere(bench: FaultBench, namespace: string, what: string): Promise<void> {
   const find = (): Promise<string> => bench.plane.kubectl(["get", what, "-n", namespace, "-o", "name", "--ignore-not-found"]);
   await vi.waitFor(async () => expect(await find()).not.toBe(""), { timeout: HEALING_MS, interval: 200 });
 }

@@ -80,9 +80,10 @@ async function become(bench: FaultBench, keys: readonly ObjectKey[], specOf: (li
   await untilAll(bench, keys, "Ready again", (key) => generation(key) !== before.get(key) && isWhole(bench.watch.get(key)));
 }
 
-/** Ready does not wait for the rules of SLOs. */
+/** Ready does not wait for the rules of SLOs, nor for a way to the role that is left when no pod needs it any more: the last of them may be seen to go later. */
 function isWhole(service: PlatformService | undefined): boolean {
-  return isReady(service) && condition(service, "SLOsReady")?.status === "True";
+  const isLeaving = /stays until no pod needs it/.test(condition(service, "ServiceAccountReady")?.message ?? "");
+  return isReady(service) && condition(service, "SLOsReady")?.status === "True" && !isLeaving;
 }
 
 /** A pass over each service that sees nothing new, then another process that has seen nothing at all: the writes of both. */
