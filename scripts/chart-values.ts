@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MOST_SHARDS } from "../src/controllers/shards.ts";
 import { editorSchema, type JsonSchema } from "../src/crds/json-schema.ts";
 import { operatorConfigFile } from "../src/crds/operator-config.ts";
 import { platformTierSpec } from "../src/crds/platform-tier.ts";
@@ -83,7 +84,12 @@ const chartValues = z.strictObject({
       roleArn: z.union([z.literal(""), z.string().regex(/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/.+$/)]).describe("Its IAM role."),
     })
     .describe("The operator's ServiceAccount."),
-  replicas: z.int().min(0).max(5).describe("Number of operators, of which one works and the others wait."),
+  replicas: z.int().min(0).max(5).describe("Number of operators: one works, or as many as there are shards, and the others wait."),
+  shards: z
+    .int()
+    .min(1)
+    .max(MOST_SHARDS)
+    .describe("Into how many shards the services are divided, each worked on by one operator at a time."),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]).describe("How much it says."),
   workers: z.int().min(1).describe("Services worked on at the same time."),
   perServiceMetrics: z.enum(["Full", "Aggregate"]).describe("Aggregate: no series for each service."),
@@ -101,6 +107,12 @@ const chartValues = z.strictObject({
   prometheusRule: prometheusRule.describe("Alerts on the operator, and on services that it cannot make ready."),
   dashboards: dashboards.describe("Grafana dashboards of a service and of the fleet."),
   networkPolicy: networkPolicy.describe("The operator's own NetworkPolicy."),
+  flowSchemas: z
+    .strictObject({
+      enabled: switched("Whether they are made."),
+      priorityLevel: z.string().min(1).describe("The PriorityLevelConfiguration of the operator's requests, but for those for its leases."),
+    })
+    .describe("FlowSchemas of the API server's priority and fairness."),
   rbac: z
     .strictObject({ aggregate: switched("Whether the cluster's view and edit carry the right to read and to write PlatformServices.") })
     .describe("What people may do."),

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { MOST_SHARDS } from "./controllers/shards.ts";
 import { durationMs } from "./crds/effective.ts";
 import { duration } from "./crds/fields.ts";
 import { operatorConfigFile, type OperatorConfig } from "./crds/operator-config.ts";
@@ -25,6 +26,8 @@ export interface Settings {
 }
 
 export interface LeaderElection {
+  /** Into how many shards the services are divided, each with a Lease. */
+  readonly shards: number;
   /** Where the Lease lies. */
   readonly namespace: string;
   /** Others wait so long for a silent leader; whole seconds. */
@@ -53,8 +56,10 @@ Usage: platform-operator --config FILE [options]
   --watch-silence S        seconds without a frame after which a watch's connection is given up; default 150, at least 2
                            (bookmarks come about once a minute: below that, quiet watches are started anew for nothing)
   --leader-elect=false     write without a lease: only where no second replica can ever run; default true
+  --shards N               how many shards the services are divided into, each with a Lease and led by one replica at a time;
+                           default 1, at most ${String(MOST_SHARDS)}, and no more than rollout.maxConcurrent where that is a number
   --leader-election-namespace N
-                           where the Lease lies; default: the pod's own namespace, else platform-system
+                           where the Leases lie; default: the pod's own namespace, else platform-system
   --leader-election-lease-duration D, --leader-election-renew-deadline D, --leader-election-retry-period D
                            how long others wait for a silent leader, how long a leader tries to renew before it stops,
                            and the time between two tries; default 15s, 10s, 2s
@@ -72,8 +77,9 @@ export class ConfigError extends Error {
 export function readSettings(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings | undefined {
   const flags = parseFlags(argv);
   if (flags.help === true) return undefined;
+  const config = namedConfig(flags.config, env);
   return {
-    config: namedConfig(flags.config, env),
+    config,
     kubeconfig: flags.kubeconfig,
     telemetryAddress: flags["telemetry-address"] ?? ":8080",
     logLevel: oneOf("--log-level", flags["log-level"] ?? env.LOG_LEVEL ?? "info", ["trace", "debug", "info", "warn", "error"]),
@@ -81,7 +87,7 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
     perServiceMetrics: oneOf("--per-service-metrics", flags["per-service-metrics"] ?? "Full", ["Full", "Aggregate"]),
     watchSilenceMs: atLeast("--watch-silence", flags["watch-silence"] ?? "150", 2) * 1000,
     leaderElection:
-      oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true" ? leaderElection(flags) : undefined,
+      oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true" ? leaderElection(flags, config) : undefined,
   };
 }
 
@@ -92,7 +98,7 @@ export function namedConfig(flag: string | undefined, env: Readonly<Record<strin
   return deepFreeze(readConfigFile(file));
 }
 
-function leaderElection(flags: ReturnType<typeof parseFlags>): LeaderElection {
+function leaderElection(flags: ReturnType<typeof parseFlags>, { rollout }: OperatorConfig): LeaderElection {
   const timings = {
     durationMs: durationOf("--leader-election-lease-duration", flags["leader-election-lease-duration"] ?? "15s"),
     renewDeadlineMs: durationOf("--leader-election-renew-deadline", flags["leader-election-renew-deadline"] ?? "10s"),
@@ -106,7 +112,22 @@ function leaderElection(flags: ReturnType<typeof parseFlags>): LeaderElection {
     );
   if (timings.renewDeadlineMs <= timings.retryPeriodMs)
     throw new ConfigError("--leader-election-renew-deadline must be longer than the retry period: otherwise no renewal is ever in time");
-  return { namespace: flags["leader-election-namespace"] ?? podNamespace() ?? DEFAULT_NAMESPACE, ...timings };
+  return {
+    shards: shardsOf(flags.shards ?? "1", rollout.maxConcurrent),
+    namespace: flags["leader-election-namespace"] ?? podNamespace() ?? DEFAULT_NAMESPACE,
+    ...timings,
+  };
+}
+
+/** Each shard paces its own rollouts, and none of them may have to wait for ever. */
+function shardsOf(flag: string, maxConcurrent: number | string): number {
+  const shards = atLeast("--shards", flag, 1);
+  if (shards > MOST_SHARDS) throw new ConfigError(`--shards is ${flag}; it must be at most ${String(MOST_SHARDS)}`);
+  if (typeof maxConcurrent === "number" && shards > maxConcurrent)
+    throw new ConfigError(
+      `--shards is ${flag}, and rollout.maxConcurrent ${String(maxConcurrent)}: let at least one service of each shard be rolled out at a time`,
+    );
+  return shards;
 }
 
 function podNamespace(): string | undefined {
@@ -151,6 +172,7 @@ function parseFlags(argv: readonly string[]) {
         "per-service-metrics": { type: "string" },
         "watch-silence": { type: "string" },
         "leader-elect": { type: "string" },
+        shards: { type: "string" },
         "leader-election-namespace": { type: "string" },
         "leader-election-lease-duration": { type: "string" },
         "leader-election-renew-deadline": { type: "string" },

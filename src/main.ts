@@ -2,18 +2,18 @@ import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import manifest from "../package.json" with { type: "json" };
 import { createAws, type AwsConnection } from "./aws/aws.ts";
+import { paceOf } from "./aws/token-bucket.ts";
 import { audit } from "./cli/audit/audit.ts";
 import { ConfigError, readSettings, USAGE, type LeaderElection, type Settings } from "./config.ts";
-import { ALONE } from "./controllers/leadership.ts";
-import { createOperator, type Ending } from "./controllers/operator.ts";
+import { ALONE, type Ending } from "./controllers/leadership.ts";
+import { createOperator } from "./controllers/operator.ts";
+import { leaseName, ShardLeases } from "./controllers/shard-leases.ts";
 import { MissingApiError } from "./controllers/required-apis.ts";
-import { FIELD_MANAGER } from "./crds/meta.ts";
 import { workspaceOfUrl } from "./crds/prometheus-config.ts";
 import { systemClock } from "./kube/clock.ts";
 import type { Log } from "./kube/log.ts";
 import { EventRecorder } from "./kube/events.ts";
 import { loadKubeConfig } from "./kube/kubeconfig.ts";
-import { Lease } from "./kube/lease.ts";
 import { createTransport, type TransportOptions } from "./kube/transport.ts";
 import { createPrometheus } from "./prometheus/client.ts";
 import { AwsError, type Prometheus } from "./reconcilers/ports.ts";
@@ -38,22 +38,22 @@ async function main(settings: Settings): Promise<Ending> {
     },
   };
   const leaseTransport = leaderElection && createTransport(kubeConfig, { ...toApiServer, ...forRenewals(leaderElection) });
-  const lease =
+  const leases =
     leaseTransport &&
-    new Lease({
+    new ShardLeases({
       transport: leaseTransport,
       namespace: leaderElection.namespace,
-      name: FIELD_MANAGER,
+      shards: leaderElection.shards,
       identity: toApiServer.identity,
       timings: leaderElection,
       clock: systemClock,
       random,
       log,
-      onChange: (holds) => metrics.leads(FIELD_MANAGER, holds),
+      onChange: (lease, holds) => metrics.leads(lease, holds),
     });
-  if (lease) metrics.leads(FIELD_MANAGER, false);
-  const fenced = lease ? { fence: lease } : {};
-  const transport = createTransport(kubeConfig, { ...toApiServer, ...fenced });
+  for (let shard = 0; shard < (leases?.shards ?? 0); shard++) metrics.leads(leaseName(shard), false);
+  const fenced = leases ? { fence: leases } : {};
+  const transport = createTransport(kubeConfig, { ...toApiServer, ...fenced, pace: paceOf(settings.config.kubernetes.limit, systemClock) });
   const aws = createAws(settings.config, {
     version,
     clock: systemClock,
@@ -68,7 +68,7 @@ async function main(settings: Settings): Promise<Ending> {
     prometheus: prometheusOf(settings, version, aws),
     metrics,
     events,
-    leadership: lease ?? ALONE,
+    leadership: leases ?? ALONE,
     log,
     clock: systemClock,
     random,
@@ -77,7 +77,13 @@ async function main(settings: Settings): Promise<Ending> {
   });
   const server = await serveTelemetry(settings.telemetryAddress, metrics.registry, { live: operator.alive, ready: operator.synced });
   log.info(
-    { version, telemetry: server.url, cluster: settings.config.cluster.name, region: settings.config.cluster.region },
+    {
+      version,
+      identity: toApiServer.identity,
+      telemetry: server.url,
+      cluster: settings.config.cluster.name,
+      region: settings.config.cluster.region,
+    },
     "platform-operator starts",
   );
 

@@ -118,12 +118,12 @@ export function fleetDashboard(): Dashboard {
     .withPanel(
       timeline(
         {
-          title: "Leader",
-          description: "One of them works at a time.",
+          title: "Leaders",
+          description: "Of each shard one works at a time.",
           width: 12,
           mappings: named({ "1": ["leads", "green"], "0": ["stands by", "blue"] }),
         },
-        { "{{instance}}": `leader_election_master_status{${CLUSTER},name="platform-operator"}` },
+        { "{{name}} {{instance}}": `leader_election_master_status{${CLUSTER},name=~"platform-operator(-shard-[0-9]+)?"}` },
       ),
     )
     .withPanel(

@@ -10,7 +10,7 @@ import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Fence } from "../reconcilers/ports.ts";
 import { putFence } from "./fence.ts";
 import { instrument, type RequestObserver } from "./instrument.ts";
-import { TokenBucket, type Clock } from "./token-bucket.ts";
+import { perSecondOf, TokenBucket, type Clock } from "./token-bucket.ts";
 
 export interface AwsClients {
   readonly iam: IAMClient;
@@ -85,9 +85,4 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
       putFence(fence, client.config.requestHandler);
   }
   return clients;
-}
-
-/** Of `10/s`, as the configuration's schema has it. */
-function perSecondOf(rate: string): number {
-  return Math.max(1, Number.parseInt(rate, 10));
 }

@@ -6,6 +6,11 @@ export interface Clock {
   after(ms: number, callback: () => void): unknown;
 }
 
+/** Of `10/s`, as the configuration's schema has it. */
+export function perSecondOf(rate: string): number {
+  return Math.max(1, Number.parseInt(rate, 10));
+}
+
 /**
  * Holds calls to a rate, first come first served, so that the account's other users keep theirs. A second's worth may go at
  * once after a quiet while; then one call every 1/rate seconds.
@@ -34,4 +39,11 @@ export class TokenBucket {
       this.#clock.after(wait, resolve);
     });
   }
+}
+
+/** Resolves when the next of many may go, by a rate of the configuration; null: at once. */
+export function paceOf(rate: string | null, clock: Clock): () => Promise<void> {
+  if (rate === null) return () => Promise.resolve();
+  const bucket = new TokenBucket({ perSecond: perSecondOf(rate), clock });
+  return () => bucket.take();
 }

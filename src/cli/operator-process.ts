@@ -17,6 +17,8 @@ export interface OperatorProcessOptions {
   readonly name?: string;
   /** The folder that its sources are in; default this project's. */
   readonly root?: string;
+  /** What node is given before the operator's own flags; default the sources' `src/main.ts`. */
+  readonly program?: readonly string[];
   readonly logLevel?: string;
   /** More flags. */
   readonly args?: readonly string[];
@@ -61,7 +63,8 @@ export async function launchOperator(options: OperatorProcessOptions): Promise<O
   const name = options.name ?? "operator";
   const logFile = join(options.dir, `${name}.log`);
   const pidFile = join(options.dir, `${name}.pid`);
-  const args = ["src/main.ts", "--config", options.configFile, "--kubeconfig", options.kubeconfig, "--telemetry-address", "127.0.0.1:0"];
+  const { program = ["src/main.ts"] } = options;
+  const args = [...program, "--config", options.configFile, "--kubeconfig", options.kubeconfig, "--telemetry-address", "127.0.0.1:0"];
   const child = spawn(process.execPath, [...args, "--log-level", options.logLevel ?? "info", ...(options.args ?? [])], {
     cwd: options.root ?? ROOT,
     detached: true,

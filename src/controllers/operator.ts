@@ -2,40 +2,35 @@ import { keyOf, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { PlatformTier } from "../crds/platform-tier.ts";
-import { createChildren } from "../kube/apply.ts";
 import { pause } from "../kube/clock.ts";
 import type { EventRecorder } from "../kube/events.ts";
-import { createHolds } from "../kube/holds.ts";
 import { KINDS, resourceName, type ResourceType } from "../kube/kinds.ts";
 import type { LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { WorkQueue } from "../kube/workqueue.ts";
 import { writeFinalizers, writeStatus } from "../kube/writes.ts";
-import { Borrowed } from "../reconcilers/borrowed.ts";
-import { Converger } from "../reconcilers/converge.ts";
 import { hashOf } from "../reconcilers/hash.ts";
-import { MeshConvergers } from "../reconcilers/mesh-convergers.ts";
-import { ImageMemory } from "../reconcilers/platform-service/image-memory.ts";
-import { reconcileService, type ReconcilerDeps } from "../reconcilers/platform-service/reconcile.ts";
+import { reconcileService } from "../reconcilers/platform-service/reconcile.ts";
 import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
 import { BudgetMemory } from "../reconcilers/platform-service/budget-memory.ts";
 import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
-import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
+import type { Outcome } from "../reconcilers/step.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
-import type { Leadership } from "./leadership.ts";
-import { createListener, type ServiceListener } from "./listener.ts";
+import type { Ending, Leadership } from "./leadership.ts";
+import { createListener } from "./listener.ts";
 import { OrphanReport } from "./orphan-report.ts";
 import { RegistryReport } from "./registry-report.ts";
+import { Reign } from "./reign.ts";
 import { requireApis } from "./required-apis.ts";
-import { broughtSources, childSources, createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
+import { shardOf } from "./shards.ts";
+import { createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runBudgets } from "./slo-budgets.ts";
 import { runSweep } from "./sweep.ts";
-import { wireNudges, wireTriggers } from "./triggers.ts";
+import { wireNudges, wireTriggers, type Queues } from "./triggers.ts";
 import { runWorkers } from "./worker.ts";
-import { createWorld } from "./world.ts";
 
-/** The controllers put together: watches fill stores; of the replica that leads, changes become keys and workers run passes. */
+/** The controllers put together: watches fill stores; of what this replica leads, changes become keys and workers run passes. */
 
 export interface OperatorOptions extends Runtime {
   readonly config: OperatorConfig;
@@ -58,12 +53,6 @@ export interface Operator {
   run(signal: AbortSignal): Promise<Ending>;
 }
 
-/**
- * `finished`: passes under way came to their end, and another may lead at once. `cutOff`: they took too long. `lost`: the lease was lost; nothing may be changed any
- * more, what is under way fails, and the process is to end.
- */
-export type Ending = "finished" | "cutOff" | "lost";
-
 /** A watch that said nothing for this long, bookmarks included, is beyond what its own timers would allow. */
 const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
@@ -73,64 +62,60 @@ const TIER_WORKERS = 2;
 const LONGEST_ENDING_MS = 25_000;
 
 export function createOperator(options: OperatorOptions): Operator {
-  const { clock, config, metrics, transport } = options;
+  const { clock, config, leadership, log, metrics } = options;
+  const { shards } = leadership;
   const sources = createSources(options);
   const queues = {
     services: new WorkQueue({ clock, observer: metrics.queue("platformservice") }),
     tiers: new WorkQueue({ clock, observer: metrics.queue("platformtier") }),
   };
   const now = (): number => clock.now();
-  const children = createChildren({ transport, sources: childSources(sources) });
-  const holds = createHolds({ transport, sources: broughtSources(sources) });
-  const roles = new Converger(options.aws.roles);
-  const existingRoles = new Borrowed(options.aws.existingRoles);
-  const repositories = new Converger(options.aws.repositories);
-  const existingRepositories = new Borrowed(options.aws.existingRepositories);
-  const associations = new Converger(options.aws.associations);
-  const rulesNamespaces = new Converger(options.aws.rulesNamespaces);
-  const appMesh = new MeshConvergers(options.aws.mesh);
-  const routesOfRouter = new Borrowed(options.aws.mesh.routesOfRouter);
+  /** What this process works on, by shard. Tiers, and what is counted of the whole cluster, go with the first. */
+  const reigns = new Map<number, Reign>();
+  const reignOf = (key: ObjectKey): Reign | undefined => reigns.get(shardOf(key, shards));
+  const isOwn = (service: PlatformService): boolean => reignOf(keyOf(service)) !== undefined;
+  const own: Queues = {
+    services(key, priority) {
+      if (reignOf(key)) queues.services.add(keyString(key), priority);
+    },
+    tiers(name, priority) {
+      if (reigns.has(0)) queues.tiers.add(name, priority);
+    },
+  };
+  const enqueue = (key: ObjectKey): void => own.services(key, "low");
   const listener = createListener({
     metrics,
-    log: options.log,
+    log,
     now,
-    forget(key) {
-      children.forget(key);
-      holds.forget(key);
-    },
+    forget: (key) => reignOf(key)?.forget(key),
     events: { record: (regarding, event) => void options.events.record(regarding, event) },
   });
-  const budget = new RolloutBudget(config.rollout.maxConcurrent);
   const errorBudgets = new BudgetMemory({ asked: options.prometheus !== undefined, seriesLabels: config.slos.seriesLabels, now });
-  const deps: ReconcilerDeps = {
-    config,
+  const ofAllReigns = {
+    ...options,
+    sources,
+    shards,
     configHash: hashOf(config),
-    world: createWorld(sources, now),
-    children,
-    holds,
-    roles,
-    existingRoles,
-    repositories,
-    existingRepositories,
-    associations,
-    rulesNamespaces,
-    appMesh,
-    routesOfRouter,
-    imageReader: options.aws.images,
-    imageKeeper: options.aws.imageKeeper,
-    images: new ImageMemory(now),
-    budget,
     errorBudgets,
-    now,
     listener,
+    now,
     writer: writerOf<PlatformService>(options, KINDS.PlatformService, sources.services.store),
-    read: (key) => sources.services.store.get(key),
   };
   const tierDeps = {
     now,
     writer: writerOf<PlatformTier>(options, KINDS.PlatformTier, sources.tiers.store),
     read: (name: string) => sources.tiers.store.get({ namespace: "", name }),
     services: (tier: string) => sources.services.store.byIndex("tier", tier).map(keyOf),
+  };
+  const ofCluster = {
+    orphans: new OrphanReport({
+      config,
+      reader: options.aws.tags,
+      services: () => sources.services.store.list(),
+      namespaceLabels: (name) => sources.namespaces.store.get({ namespace: "", name }) ?? {},
+      metrics,
+    }),
+    registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log, metrics }),
   };
   wireNudges(sources);
   metrics.queueAges("platformservice", queues.services);
@@ -148,8 +133,8 @@ export function createOperator(options: OperatorOptions): Operator {
       try {
         await untilSynced(options, sources, signal);
         if (!signal.aborted) requireApis(config, sources.definitions.store.list());
-        options.log.info({ services: sources.services.store.size }, "the watches have seen the world");
-        return (await options.leadership.acquire(signal)) ? await lead(signal) : "finished";
+        log.info({ services: sources.services.store.size }, "the watches have seen the world");
+        return await lead(signal);
       } finally {
         watches.abort();
         await Promise.all(running);
@@ -157,42 +142,60 @@ export function createOperator(options: OperatorOptions): Operator {
     },
   };
 
-  /** Works until the signal aborts or the lease is lost. A standby's queues stay empty: whoever begins to lead looks at everything. */
+  /** Works on what this process leads, until the signal aborts or the right to is lost. A standby's queues stay empty: whoever begins to lead looks at everything. */
   async function lead(signal: AbortSignal): Promise<Ending> {
-    const { leadership, log } = options;
     const over = AbortSignal.any([signal, leadership.signal]);
-    await catchUp(options, sources, over);
-    if (over.aborted) return leave();
-    noteChanges(sources, listener);
-    wireTriggers(sources, queues, budget);
-    for (const key of sources.services.store.keys()) queues.services.add(keyString(key), "low");
-    for (const { name } of sources.tiers.store.keys()) queues.tiers.add(name, "low");
-    log.info({ services: sources.services.store.size }, "work begins");
-    const { services, tiers } = queues;
-    const work = Promise.all([
-      runWorkers({ ...options, name: "platformservice", queue: services, pass: (key) => reconcileService(deps, parseKey(key)) }),
-      runWorkers({ ...options, name: "platformtier", queue: tiers, workers: TIER_WORKERS, pass: (key) => reconcileTier(tierDeps, key) }),
+    const readAnew = oneAtATime(() => catchUp(options, sources, over));
+    let work: Promise<unknown> | undefined;
+    const ending = await leadership.lead(async (shard, until) => {
+      await readAnew();
+      if (until.aborted) return "finished";
+      const reign = new Reign({ ...ofAllReigns, shard });
+      reigns.set(shard, reign);
+      work ??= begin(over);
+      lookAtAll(shard);
+      await aborted(until);
+      reigns.delete(shard);
+      await Promise.race([reign.idle(), aborted(over)]);
+      if (over.aborted) return end(Promise.all([reign.idle(), work]));
+      for (const key of keysOf(shard)) metrics.forget(key);
+      return "finished";
+    }, signal);
+    shutDown();
+    return ending;
+  }
+
+  function keysOf(shard: number): readonly ObjectKey[] {
+    return sources.services.store.keys().filter((key) => shardOf(key, shards) === shard);
+  }
+
+  function lookAtAll(shard: number): void {
+    const keys = keysOf(shard);
+    for (const key of keys) {
+      if (isNew(sources.services.store.get(key))) listener.changed(key);
+      enqueue(key);
+    }
+    for (const { name } of sources.tiers.store.keys()) if (shard === 0) own.tiers(name, "low");
+    log.info({ services: keys.length, shard, shards }, "work begins");
+  }
+
+  /** What goes on for as long as this process may lead anything. */
+  function begin(over: AbortSignal): Promise<unknown> {
+    const { services } = sources;
+    services.store.subscribe(({ key, old, new: service }) => {
+      if (service && isOwn(service) && isNew(service) && old?.metadata.generation !== service.metadata.generation) listener.changed(key);
+    });
+    wireTriggers(sources, own, (tier, done) => reignOf(done)?.deps.budget.nextWaiting(tier));
+    return Promise.all([
+      runWorkers({ ...options, name: "platformservice", queue: queues.services, pass: (key) => servicePass(parseKey(key)) }),
+      runWorkers({ ...options, name: "platformtier", queue: queues.tiers, workers: TIER_WORKERS, pass: tierPass }),
       runSweep(
         {
           ...options,
-          roles,
-          existingRoles,
-          repositories,
-          existingRepositories,
-          associations,
-          rulesNamespaces,
-          appMesh,
-          routesOfRouter,
+          reigns: () => Array.from(reigns.values(), ({ deps }) => deps),
+          ofCluster: () => (reigns.has(0) ? ofCluster : undefined),
           bulk: options.aws.bulk,
-          orphans: new OrphanReport({
-            config,
-            reader: options.aws.tags,
-            services: () => sources.services.store.list(),
-            namespaceLabels: (name) => sources.namespaces.store.get({ namespace: "", name }) ?? {},
-            metrics,
-          }),
-          registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log: options.log, metrics }),
-          enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
+          enqueue,
         },
         over,
       ),
@@ -200,40 +203,60 @@ export function createOperator(options: OperatorOptions): Operator {
         {
           ...options,
           memory: errorBudgets,
-          services: () => sources.services.store.list().filter(({ metadata }) => metadata.deletionTimestamp === undefined),
-          enqueue: (key: ObjectKey) => services.add(keyString(key), "low"),
+          leads: () => reigns.size > 0,
+          services: () => services.store.list().filter((one) => one.metadata.deletionTimestamp === undefined && isOwn(one)),
+          enqueue,
         },
         over,
       ),
-      resync(options, sources, services, over),
+      resync(options, () => services.store.keys().forEach(enqueue), over),
     ]);
-    await aborted(over);
-    services.shutDown();
-    tiers.shutDown();
+  }
+
+  /** A key may wait for longer than its shard is led. */
+  function servicePass(key: ObjectKey): Promise<Outcome> {
+    const reign = reignOf(key);
+    return reign === undefined ? Promise.resolve({ state: "settled" }) : reign.pass(() => reconcileService(reign.deps, key));
+  }
+
+  function tierPass(name: string): Promise<Outcome> {
+    const reign = reigns.get(0);
+    return reign === undefined ? Promise.resolve({ state: "settled" }) : reign.pass(() => reconcileTier(tierDeps, name));
+  }
+
+  function shutDown(): void {
+    queues.services.shutDown();
+    queues.tiers.shutDown();
+  }
+
+  /** The process is to end: what is under way may come to its end, for so long. */
+  async function end(underWay: Promise<unknown>): Promise<"finished" | "cutOff"> {
+    shutDown();
     const ended = new AbortController();
-    void work.then(() => options.events.flush()).then(() => ended.abort());
+    void underWay.then(() => options.events.flush()).then(() => ended.abort());
     await pause(clock, LONGEST_ENDING_MS, AbortSignal.any([ended.signal, leadership.signal]));
-    if (leadership.signal.aborted || ended.signal.aborted) return leave();
+    if (leadership.signal.aborted || ended.signal.aborted) return "finished";
     log.warn({ seconds: LONGEST_ENDING_MS / 1000 }, "passes take too long to end and are cut off; the lease is not released, it runs out");
     return "cutOff";
   }
-
-  /** Nothing is under way: another may lead at once, unless one does already. */
-  async function leave(): Promise<Ending> {
-    const { leadership } = options;
-    if (leadership.signal.aborted) return "lost";
-    await leadership.release();
-    return "finished";
-  }
 }
 
-/** Starts the clock of `platform_service_ready_seconds` for each generation that no pass has seen yet. */
-function noteChanges({ services: { store } }: Sources, listener: ServiceListener): void {
-  const isNew = (service: PlatformService): boolean => service.status?.observedGeneration !== service.metadata.generation;
-  for (const service of store.list()) if (isNew(service)) listener.changed(keyOf(service));
-  store.subscribe(({ key, old, new: service }) => {
-    if (service && isNew(service) && old?.metadata.generation !== service.metadata.generation) listener.changed(key);
-  });
+function isNew(service: PlatformService | undefined): boolean {
+  return service !== undefined && service.status?.observedGeneration !== service.metadata.generation;
+}
+
+/** As `run`, for any number of callers: one that comes in the midst of a run waits for the next, which begins after it came. */
+function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let running = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running.then(() => {
+      next = undefined;
+      running = run();
+      return running;
+    });
+    return next;
+  };
 }
 
 /** Writes through: what the API server answers is in the store before the next pass asks. */
@@ -264,10 +287,10 @@ async function untilSynced({ clock }: Runtime, sources: Sources, signal: AbortSi
   }
 }
 
-async function resync({ clock }: Runtime, sources: Sources, queue: WorkQueue, signal: AbortSignal): Promise<void> {
+async function resync({ clock }: Runtime, lookAtAll: () => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await pause(clock, RESYNC_MS, signal);
-    for (const key of sources.services.store.keys()) queue.add(keyString(key), "low");
+    lookAtAll();
   }
 }
 

@@ -9,7 +9,7 @@ import type { Prometheus, PrometheusFailure } from "../reconcilers/ports.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 /**
- * Asks Prometheus what is left of the error budgets: the whole fleet in one query every `slos.prometheus.interval`, by the leader alone. A pass is asked for only
+ * Asks Prometheus what is left of the error budgets: the whole fleet in one query every `slos.prometheus.interval`, by whoever leads. A pass is asked for only
  * where an answer changes what a status says; where no answer comes nothing is, but once.
  */
 export interface BudgetOptions {
@@ -17,6 +17,9 @@ export interface BudgetOptions {
   /** Undefined: none is asked. */
   readonly prometheus: Prometheus | undefined;
   readonly memory: BudgetMemory;
+  /** Whether there is anybody to ask for. */
+  readonly leads: () => boolean;
+  /** Those that this process leads. */
   readonly services: () => readonly PlatformService[];
   readonly metrics: Pick<Metrics, "prometheusAsked" | "slos">;
   readonly clock: Clock;
@@ -30,7 +33,7 @@ export async function runBudgets(options: BudgetOptions, signal: AbortSignal): P
   if (settings === null || prometheus === undefined) return;
   let silent: Silence | undefined;
   while (!signal.aborted) {
-    silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
+    if (options.leads()) silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
     await pause(clock, durationMs(settings.interval), signal);
   }
 }

@@ -14,25 +14,21 @@ import type { RegistryReport } from "./registry-report.ts";
  * The periodic sweep: reads AWS in bulk, joins locally, and asks for a pass only where something differs. What no bulk call tells
  * (session duration, lifecycle policy, the role of a Pod Identity association, tags of mesh objects) is read round-robin: each sweep forgets a share, so that all are read within hours.
  */
-export interface SweepOptions extends Pick<
-  Ports,
-  | "roles"
-  | "existingRoles"
-  | "repositories"
-  | "existingRepositories"
-  | "associations"
-  | "rulesNamespaces"
-  | "appMesh"
-  | "routesOfRouter"
-  | "config"
-> {
+export interface SweepOptions extends Pick<Ports, "config"> {
+  /** What is remembered by each that this process leads; none: nothing is read. */
+  readonly reigns: () => readonly Memories[];
+  /** Undefined: another process looks at what is the whole cluster's. */
+  readonly ofCluster: () => { readonly registry: RegistryReport; readonly orphans: OrphanReport } | undefined;
   readonly bulk: BulkReader;
-  readonly registry: RegistryReport;
-  readonly orphans: OrphanReport;
   readonly clock: Clock;
   readonly log: Log;
   readonly enqueue: (key: ObjectKey) => void;
 }
+
+type Memories = Pick<
+  Ports,
+  "roles" | "existingRoles" | "repositories" | "existingRepositories" | "associations" | "rulesNamespaces" | "appMesh" | "routesOfRouter"
+>;
 
 /** What no bulk read tells is read at least this often. */
 const FULL_READ_MS = 6 * 3_600_000;
@@ -41,7 +37,7 @@ export async function runSweep(options: SweepOptions, signal: AbortSignal): Prom
   await pause(options.clock, intervalMs(options), signal);
   while (!signal.aborted) {
     try {
-      await sweepOnce(options);
+      if (options.reigns().length > 0) await sweepOnce(options);
     } catch (error) {
       options.log.warn({ error: describeError(error) }, "AWS sweep failed; the next one comes at its time");
     }
@@ -55,7 +51,8 @@ function intervalMs({ config }: Pick<SweepOptions, "config">): number {
 
 /** Each part by itself: what does not answer must not hide what the others have. */
 export async function sweepOnce(options: SweepOptions): Promise<void> {
-  const { registry, orphans, bulk, log, enqueue } = options;
+  const { bulk, log, enqueue } = options;
+  const ofCluster = options.ofCluster();
   const held = new Map<AuditedKind, readonly Holding[]>();
   for (const { what, memories, read } of partsOf(options)) {
     const answer = await answerOf(options, what, read);
@@ -74,6 +71,8 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
       }
     }
   }
+  if (ofCluster === undefined) return;
+  const { registry, orphans } = ofCluster;
   await answerOf(options, "the tags of what no service wants", () => orphans.seen(held, intervalMs(options) / FULL_READ_MS));
   await answerOf(options, "the registry's settings", async () => registry.seen(await bulk.registry()));
 }
@@ -93,53 +92,64 @@ interface Answer {
 }
 
 function partsOf(options: SweepOptions): readonly Part[] {
-  const { roles, existingRoles, repositories, existingRepositories, associations, rulesNamespaces, appMesh, orphans, config, bulk } =
-    options;
+  const { config, bulk } = options;
+  const reigns = options.reigns();
+  const hasOrphans = (...kinds: readonly AuditedKind[]): boolean => kinds.some((kind) => options.ofCluster()?.orphans.has(kind) === true);
   const parts: readonly (Part & { readonly asked?: boolean })[] = [
     {
       what: "IAM roles",
-      memories: [roles],
+      memories: reigns.map(({ roles }) => roles),
       async read() {
-        const { ours, existing } = await bulk.roles(existingRoles.names());
-        return { changed: [...roles.sweep(ours), ...existingRoles.sweep(existing)], held: [["Role", holdings("Role", ours)]] };
+        const { ours, existing } = await bulk.roles(namesOf(reigns.map(({ existingRoles }) => existingRoles)));
+        const changed = reigns.flatMap(({ roles, existingRoles }) => [...roles.sweep(ours), ...existingRoles.sweep(existing)]);
+        return { changed, held: [["Role", holdings("Role", ours)]] };
       },
     },
     {
       what: "ECR repositories",
-      memories: [repositories, existingRepositories],
+      memories: reigns.flatMap(({ repositories, existingRepositories }) => [repositories, existingRepositories]),
       async read() {
-        const inBulk = await bulk.repositories(existingRepositories.names());
-        const changed = [...repositories.sweep(inBulk), ...existingRepositories.sweep(inBulk)];
+        const inBulk = await bulk.repositories(namesOf(reigns.map(({ existingRepositories }) => existingRepositories)));
+        const changed = reigns.flatMap(({ repositories, existingRepositories }) => [
+          ...repositories.sweep(inBulk),
+          ...existingRepositories.sweep(inBulk),
+        ]);
         return { changed, held: [["Repository", holdings("Repository", inBulk)]] };
       },
     },
     {
       what: "Pod Identity associations",
-      memories: [associations],
+      memories: reigns.map(({ associations }) => associations),
       // Where no service is bound so, EKS is not asked: the operator may have no right to.
-      asked: associations.size > 0 || orphans.has("PodIdentityAssociation"),
+      asked: reigns.some(({ associations }) => associations.size > 0) || hasOrphans("PodIdentityAssociation"),
       async read() {
         const inBulk = await bulk.associations();
-        return { changed: associations.sweep(inBulk), held: [["PodIdentityAssociation", holdings("PodIdentityAssociation", inBulk)]] };
+        const changed = reigns.flatMap(({ associations }) => associations.sweep(inBulk));
+        return { changed, held: [["PodIdentityAssociation", holdings("PodIdentityAssociation", inBulk)]] };
       },
     },
     {
       what: "rules in Amazon Managed Service for Prometheus",
-      memories: [rulesNamespaces],
-      asked: rulesNamespaces.size > 0 || orphans.has("RuleGroupsNamespace"),
+      memories: reigns.map(({ rulesNamespaces }) => rulesNamespaces),
+      asked: reigns.some(({ rulesNamespaces }) => rulesNamespaces.size > 0) || hasOrphans("RuleGroupsNamespace"),
       async read() {
         const inBulk = await bulk.rulesNamespaces();
-        return { changed: rulesNamespaces.sweep(inBulk), held: [["RuleGroupsNamespace", holdings("RuleGroupsNamespace", inBulk)]] };
+        const changed = reigns.flatMap(({ rulesNamespaces }) => rulesNamespaces.sweep(inBulk));
+        return { changed, held: [["RuleGroupsNamespace", holdings("RuleGroupsNamespace", inBulk)]] };
       },
     },
     {
       what: "App Mesh",
-      memories: appMesh.all,
-      asked: (appMesh.size > 0 || MESH_KINDS.some((kind) => orphans.has(kind))) && isMeshRead(config),
-      read: () => sweepMesh(options),
+      memories: reigns.flatMap(({ appMesh }) => appMesh.all),
+      asked: (reigns.some(({ appMesh }) => appMesh.size > 0) || hasOrphans(...MESH_KINDS)) && isMeshRead(config),
+      read: () => sweepMesh(bulk, reigns),
     },
   ];
   return parts.filter(({ asked = true }) => asked);
+}
+
+function namesOf(borrowed: readonly { names(): ReadonlySet<string> }[]): ReadonlySet<string> {
+  return new Set(borrowed.flatMap((one) => [...one.names()]));
 }
 
 async function answerOf<T>({ log }: SweepOptions, what: string, read: () => Promise<T>): Promise<T | undefined> {
@@ -153,13 +163,13 @@ async function answerOf<T>({ log }: SweepOptions, what: string, read: () => Prom
 
 const MESH_KINDS: readonly AuditedKind[] = ["VirtualService", "VirtualRouter", "VirtualNode"];
 
-async function sweepMesh({ appMesh, routesOfRouter, bulk }: SweepOptions): Promise<Answer> {
-  const routers = routesOfRouter.names();
-  const found = await bulk.meshObjects(routers);
-  return {
-    changed: [...appMesh.sweep(found), ...routesOfRouter.sweep(routesByRouter(routers, [...found.routes.keys()]))],
-    held: meshHoldings(found),
-  };
+async function sweepMesh(bulk: BulkReader, reigns: readonly Memories[]): Promise<Answer> {
+  const found = await bulk.meshObjects(namesOf(reigns.map(({ routesOfRouter }) => routesOfRouter)));
+  const changed = reigns.flatMap(({ appMesh, routesOfRouter }) => [
+    ...appMesh.sweep(found),
+    ...routesOfRouter.sweep(routesByRouter(routesOfRouter.names(), [...found.routes.keys()])),
+  ]);
+  return { changed, held: meshHoldings(found) };
 }
 
 function routesByRouter(routers: ReadonlySet<string>, routes: readonly string[]): ReadonlyMap<string, RoutesOfRouter> {

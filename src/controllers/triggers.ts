@@ -3,16 +3,15 @@ import { ANNOTATIONS, keyOf, keyString, LABELS, type ObjectKey } from "../crds/m
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import type { Change, Store } from "../kube/store.ts";
-import type { Priority, WorkQueue } from "../kube/workqueue.ts";
+import type { Priority } from "../kube/workqueue.ts";
 import type { WorkloadState } from "../reconcilers/ports.ts";
-import type { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import { broughtSources, childSources, reflectors, type Sources } from "./sources.ts";
 import { isOurs, neighbourOf } from "./world.ts";
 
 /** When to look: what the watches say, mapped back to the keys of the services and tiers that it concerns. */
 export interface Queues {
-  readonly services: WorkQueue;
-  readonly tiers: WorkQueue;
+  readonly services: (key: ObjectKey, priority: Priority) => void;
+  readonly tiers: (name: string, priority: Priority) => void;
 }
 
 /** A kind whose definition appears is watched at once, by a standby too. */
@@ -24,8 +23,13 @@ export function wireNudges(sources: Sources): void {
   });
 }
 
-export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBudget): void {
-  const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services.add(keyString(key), priority);
+/** `nextWaiting`: who may be rolled out in a tier now that the rollout of `done` is over. */
+export function wireTriggers(
+  sources: Sources,
+  queues: Queues,
+  nextWaiting: (tier: string, done: ObjectKey) => ObjectKey | undefined,
+): void {
+  const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services(key, priority);
   const all = (): void => {
     for (const key of sources.services.store.keys()) enqueue(key, "low");
   };
@@ -38,11 +42,11 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
 
   sources.services.store.subscribe((change) => {
     enqueue(change.key);
-    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers.add(tier, "high");
+    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers(tier, "high");
     if (matters(change)) for (const other of callersOf(sources, change.key)) enqueue(other);
   });
   sources.tiers.store.subscribe((change) => {
-    queues.tiers.add(change.key.name, "high");
+    queues.tiers(change.key.name, "high");
     if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid)
       return;
     for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueueWithMentioning(service, "low");
@@ -87,7 +91,7 @@ export function wireTriggers(sources: Sources, queues: Queues, budget: RolloutBu
       const owner = ownerOf(change.new ?? change.old);
       for (const name of owner === undefined ? holders : [owner, ...holders]) {
         const tier = sources.services.store.get({ namespace, name })?.spec.tier;
-        const next = tier === undefined ? undefined : budget.nextWaiting(tier);
+        const next = tier === undefined ? undefined : nextWaiting(tier, { namespace, name });
         if (next) enqueue(next, "low");
       }
     });

@@ -9,8 +9,8 @@ import type { BroughtState, ChildState, DeploymentState, World, WorkloadState } 
 import { waypointChoice } from "./facts.ts";
 import { broughtSources, reflectors, type Sources } from "./sources.ts";
 
-/** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. */
-export function createWorld(sources: Sources, now: () => number): World {
+/** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. `isOwn`: whose rollouts are paced together; default: all. */
+export function createWorld(sources: Sources, now: () => number, isOwn: (key: ObjectKey) => boolean = () => true): World {
   const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates } = sources;
   const { kubernetesServices, policies, budgets } = sources;
   const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
@@ -37,6 +37,8 @@ export function createWorld(sources: Sources, now: () => number): World {
   };
   const foreign = <Facts>({ store }: ChildSource<Facts>, namespace: string): readonly Child<Facts>[] =>
     store.byIndex("namespace", namespace).filter(({ state }) => !isOurs(sources, state));
+  const ownOfTier = (tier: string): readonly PlatformService[] =>
+    services.store.byIndex("tier", tier).filter((service) => isOwn(keyOf(service)));
   return {
     namespaceLabels: (namespace) => namespaces.store.get({ namespace: "", name: namespace }),
     deployment: (key) => ownDeployment(key)?.facts,
@@ -60,10 +62,10 @@ export function createWorld(sources: Sources, now: () => number): World {
       if (!service || service.metadata.deletionTimestamp !== undefined) return undefined;
       return isOfItsTier(service) ? neighbourOf(service) : { ...neighbourOf(service), tierName: undefined };
     },
-    servicesOfTier: (tier) => services.store.byIndex("tier", tier).length,
+    servicesOfTier: (tier) => ownOfTier(tier).length,
     // A rollout that nobody may go on with, or undo, must not hold up the others of its tier.
     pacedRollouts(tier) {
-      const writable = services.store.byIndex("tier", tier).filter((service) => suspensionOf(service, now()) === undefined);
+      const writable = ownOfTier(tier).filter((service) => suspensionOf(service, now()) === undefined);
       return writable.map(keyOf).filter(isPaced);
     },
     tier: (name) => tiers.store.get({ namespace: "", name }),

@@ -23,11 +23,15 @@ export const LABELS = {
   service: `${GROUP}/service`,
   owner: `${GROUP}/owner`,
   tier: `${GROUP}/tier`,
+  /** On a Lease of the operator's: into how many shards its holder divides the work. */
+  shards: `${GROUP}/shards`,
 } as const;
 
 export const MANAGED_BY = "platform-operator";
 
 export const ANNOTATIONS = {
+  /** On a Lease of the operator's: the replica that its holder is asked to hand it over to. */
+  wantedBy: `${GROUP}/wanted-by`,
   /** On a PlatformService: an RFC 3339 time before which nothing is written for it. */
   pausedUntil: `${GROUP}/paused-until`,
   /** On a PlatformService: any new value asks for a pass now that reads AWS afresh. */

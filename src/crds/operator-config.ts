@@ -461,6 +461,17 @@ const wholeFile = z.strictObject({
   mesh: mesh.prefault({}).describe("Which mesh a service is in."),
   network: network.prefault({}).describe("Facts that the network policies need."),
   slos: slos.prefault({}).describe("How SLOs become rules."),
+  kubernetes: z
+    .strictObject({
+      limit: rate
+        .nullable()
+        .default(null)
+        .describe(
+          "Most requests a second to the API server, watches and leases not counted. null: none of ours; its own priority and fairness hold.",
+        ),
+    })
+    .prefault({})
+    .describe("How the API server is called."),
   aws: z
     .strictObject({
       endpoint: z.url().max(512).nullable().default(null).describe("URL of all AWS APIs, for an emulator. null: AWS itself."),

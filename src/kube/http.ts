@@ -62,6 +62,7 @@ export class Http {
   async send(call: Call): Promise<Answer> {
     const { fence } = this.#options;
     const writes = call.method !== "GET";
+    await this.#options.pace?.();
     return this.#observed(call, async () => {
       const cut = new AbortController();
       const timer = this.#clock.after(this.#timeoutMs, () => cut.abort(new Error(`no answer within ${this.#timeoutMs / 1000} s`)));

@@ -1,3 +1,4 @@
+import { ANNOTATIONS, FIELD_MANAGER } from "../crds/meta.ts";
 import { FencedError, KubeError, type Fence } from "../reconcilers/ports.ts";
 import { pause, type Clock, type Timer } from "./clock.ts";
 import { errorOfFailure } from "./errors.ts";
@@ -5,7 +6,7 @@ import { canonicalJson } from "./fields-v1.ts";
 import { KINDS, apiVersionOf } from "./kinds.ts";
 import { acquired, isReleased, recordOf, released, specOf, type LeaseRecord } from "./lease-record.ts";
 import type { Log } from "./log.ts";
-import type { LiveObject } from "./objects.ts";
+import type { JsonObject, LiveObject } from "./objects.ts";
 import type { Target, Transport } from "./transport.ts";
 
 /** client-go's: how long others wait for a silent holder, how long a holder tries to renew, and how often either is tried. */
@@ -24,6 +25,8 @@ export interface LeaseOptions {
   readonly name: string;
   /** Of this process alone: one that is started again has another. */
   readonly identity: string;
+  /** What a holder has the Lease carry. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly timings: LeaseTimings;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -32,6 +35,15 @@ export interface LeaseOptions {
   /** Told when this process begins to hold the lease, and when it ceases to. */
   readonly onChange?: (holds: boolean) => void;
 }
+
+/** Who has a Lease now, as far as this process has seen. */
+export interface Tenure {
+  readonly holder: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Field manager of what a candidate writes on another's Lease, which tells it from what a holder writes. */
+export const CANDIDATE = `${FIELD_MANAGER}-candidate`;
 
 /** Of the retry period: candidates that once collide do not do so for ever. */
 const JITTER = 0.2;
@@ -55,6 +67,8 @@ export class Lease implements Fence {
   #written: LiveObject | undefined;
   /** The last record of anyone, and when it was first seen; monotonic. */
   #seen: { readonly record: LeaseRecord; readonly at: number } | undefined;
+  /** As it was last read or written. */
+  #live: LiveObject | undefined;
   /** What made the last try fail. */
   #failure = "";
   /** Why this process does not hold the lease. */
@@ -85,6 +99,31 @@ export class Lease implements Fence {
       await pause(clock, this.#untilNextTry(), signal);
     }
     return false;
+  }
+
+  /** Undefined: nobody has it, or whoever had it is silent for so long that anyone may take it. */
+  get tenure(): Tenure | undefined {
+    if (this.#live === undefined || this.#seen === undefined || this.#seen.record.holder === "") return undefined;
+    if (this.#state !== "holder" && this.#options.clock.monotonic() >= this.#freeAt()) return undefined;
+    return { holder: this.#seen.record.holder, labels: this.#live.metadata.labels ?? {} };
+  }
+
+  /** Who has asked the holder, this process, to hand it over. */
+  get wantedBy(): string | undefined {
+    return this.#state === "holder" ? this.#live?.metadata.annotations?.[ANNOTATIONS.wantedBy] : undefined;
+  }
+
+  /** Asks whoever holds it to hand it over to this process. Never rejects. */
+  async ask(): Promise<void> {
+    const { identity, log, transport } = this.#options;
+    if (this.#live === undefined || this.#state !== "candidate") return;
+    const { uid } = this.#live.metadata;
+    try {
+      const metadata = { uid, annotations: { [ANNOTATIONS.wantedBy]: identity } };
+      this.#live = await transport.mergePatch(this.#target, { metadata }, CANDIDATE);
+    } catch (cause) {
+      log.debug({ lease: this.#name(), error: errorOfFailure("ask", cause).message }, "the lease could not be asked for; tried again");
+    }
   }
 
   /** Gives it up, so that nobody has to wait for it. Call it when everything that it guards has ended. Never rejects: what cannot be released runs out. */
@@ -154,7 +193,7 @@ export class Lease implements Fence {
 
   async #readAndWrite(): Promise<void> {
     const live = await this.#read();
-    if (live !== undefined) this.#see(recordOf(live));
+    if (live !== undefined) this.#see(live);
     const record = this.#seen?.record;
     // Ours: a write of ours whose answer was lost, or somebody has touched, or deleted, what we hold.
     const ours = record?.holder === this.#options.identity ? record : undefined;
@@ -167,7 +206,10 @@ export class Lease implements Fence {
     await this.#write((fresh) => {
       const { acquireTime, transitions } = ours ?? { ...fresh, transitions: record === undefined ? 0 : record.transitions + 1 };
       const next = { ...fresh, acquireTime, transitions };
-      return live === undefined ? this.#create(next) : this.#patch(live, next);
+      if (live === undefined) return this.#create(next);
+      // Whoever asked the one before for it is answered by that one's end.
+      const metadata = ours === undefined ? { labels: this.#options.labels ?? {}, annotations: { [ANNOTATIONS.wantedBy]: null } } : {};
+      return this.#patch(live, next, metadata);
     });
   }
 
@@ -179,7 +221,7 @@ export class Lease implements Fence {
     // An answer that came too late for a candidate makes no holder: the next try will find the record to be ours.
     if (this.#state === "candidate" ? clock.monotonic() >= until : !this.#holds()) return;
     this.#written = live;
-    this.#see(recordOf(live));
+    this.#see(live);
     this.#holdsUntil = until;
     this.#deadline?.cancel();
     this.#deadline = clock.after(until - clock.monotonic(), () => void this.#holds());
@@ -192,7 +234,9 @@ export class Lease implements Fence {
     this.#options.onChange?.(true);
   }
 
-  #see(record: LeaseRecord): void {
+  #see(live: LiveObject): void {
+    this.#live = live;
+    const record = recordOf(live);
     const before = this.#seen?.record;
     if (before !== undefined && canonicalJson(before) === canonicalJson(record)) return;
     this.#seen = { record, at: this.#options.clock.monotonic() };
@@ -239,13 +283,14 @@ export class Lease implements Fence {
 
   #create(record: LeaseRecord): Promise<LiveObject> {
     const { name, namespace, resource } = this.#target;
-    const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace }, spec: specOf(record) };
+    const { labels = {} } = this.#options;
+    const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace, labels }, spec: specOf(record) };
     return this.#options.transport.create({ resource, namespace }, object);
   }
 
   /** A conflict where anyone has written it since `live`. */
-  #patch({ metadata: { uid, resourceVersion } }: LiveObject, record: LeaseRecord): Promise<LiveObject> {
-    return this.#options.transport.mergePatch(this.#target, { metadata: { uid, resourceVersion }, spec: specOf(record) });
+  #patch({ metadata: { uid, resourceVersion } }: LiveObject, record: LeaseRecord, metadata: JsonObject = {}): Promise<LiveObject> {
+    return this.#options.transport.mergePatch(this.#target, { metadata: { ...metadata, uid, resourceVersion }, spec: specOf(record) });
   }
 
   #name(): string {

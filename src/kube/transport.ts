@@ -18,6 +18,8 @@ export interface Target {
 }
 
 export interface ListOptions {
+  /** Default: all. */
+  readonly namespace?: string;
   readonly labelSelector?: string | undefined;
   readonly signal?: AbortSignal;
   /** What is kept of an object, before the next page is asked for; default: all of it. */
@@ -73,8 +75,8 @@ export interface Transport {
   create(target: Omit<Target, "name">, object: JsonObject): Promise<LiveObject>;
   /** Server-side apply. */
   apply(target: Target, object: JsonObject, options: ApplyOptions): Promise<Applied>;
-  mergePatch(target: Target, patch: JsonObject): Promise<LiveObject>;
-  /** `manager`: default FIELD_MANAGER. */
+  /** `manager`: default FIELD_MANAGER; so of jsonPatch. */
+  mergePatch(target: Target, patch: JsonObject, manager?: string): Promise<LiveObject>;
   jsonPatch(target: Target, patch: JsonPatch, manager?: string): Promise<LiveObject>;
   /** `gone`: nothing is left of it; `deleting`: something holds it. */
   delete(target: Target, options: DeleteOptions): Promise<"gone" | "deleting">;
@@ -102,6 +104,8 @@ export interface TransportOptions {
   readonly observer?: RequestObserver;
   /** Asked before everything that is not a GET; default: nothing is held back. */
   readonly fence?: Fence;
+  /** Awaited before each request but watches; default: nothing is waited for. */
+  readonly pace?: () => Promise<void>;
   /** Connections of the pool for everything but watches; default 16. */
   readonly connections?: number;
   /** Per request, from its start to the end of its answer; default 30 s. */
@@ -153,9 +157,9 @@ class HttpTransport implements Transport {
     return { created: answer.status === 201, object: liveObject(answer.body, call) };
   }
 
-  async mergePatch(target: Target, patch: JsonObject): Promise<LiveObject> {
+  async mergePatch(target: Target, patch: JsonObject, manager = FIELD_MANAGER): Promise<LiveObject> {
     const body = { contentType: "application/merge-patch+json", json: patch };
-    return this.#object(callFor("PATCH", "patch", target, { fieldManager: FIELD_MANAGER }, body));
+    return this.#object(callFor("PATCH", "patch", target, { fieldManager: manager }, body));
   }
 
   async jsonPatch(target: Target, patch: JsonPatch, manager = FIELD_MANAGER): Promise<LiveObject> {
@@ -222,7 +226,7 @@ class HttpTransport implements Transport {
         limit: limit === undefined ? undefined : String(limit),
         continue: next,
       };
-      const call: Call = { ...callFor("GET", "list", { resource, namespace: "" }, query), signal: options.signal };
+      const call: Call = { ...callFor("GET", "list", { resource, namespace: options.namespace ?? "" }, query), signal: options.signal };
       const { body } = await this.#http.send(call);
       const meta = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {};
       const page: unknown = isJsonObject(body) ? (body.items ?? []) : undefined;

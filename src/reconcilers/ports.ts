@@ -254,7 +254,7 @@ export interface World {
   /** Whether the API server serves this kind now. */
   serves(apiVersion: string, kind: string): boolean;
   neighbour(key: ObjectKey): Neighbour | undefined;
-  /** How many services name this tier. */
+  /** How many services name this tier, of those whose rollouts are paced together. */
   servicesOfTier(tier: string): number;
   /** Those of them whose workload is being rolled out for a reason outside their spec (ANNOTATIONS.pacedRollout), and that are neither paused nor suspended. */
   pacedRollouts(tier: string): readonly ObjectKey[];

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { commandLine, HELP_OPTION } from "../../scripts/command-line.ts";
-import { change } from "./change.ts";
+import { changeOutside } from "./change.ts";
 import { cold, coldRows, type Made } from "./cold.ts";
 import { comparison } from "./compare.ts";
 import { awsDrift, childDrift } from "./drift.ts";
@@ -10,6 +10,7 @@ import { growth } from "./growth.ts";
 import { idle } from "./idle.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
+import { handOver, throughput } from "./shards.ts";
 import { missedCounts, tableOf, type Row } from "./table.ts";
 
 /** `npm run bench`: what the operator costs, in one table. */
@@ -59,6 +60,8 @@ const SHORT = { services: "50", idle: "45", growth: "0", sweepInterval: "20s" };
 const LARGE = 5_000;
 const DRIFTING = 200;
 const TO_READY = 200;
+const TO_SHARDS = 200;
+const SHARDED = [1, 2, 4];
 
 function told(line: string): void {
   console.error(`bench: ${line}`);
@@ -88,7 +91,7 @@ async function onOneFleet(services: number, idleSeconds: number, sweepInterval: 
     told("drift");
     const drifted = [...(await childDrift(made, Math.min(DRIFTING, services))), ...(await awsDrift(made))];
     told("change of a tier");
-    const changed = await change(made);
+    const changed = await changeOutside(made);
     told("restart");
     const restarted = await restart(made);
     await restarted.operator.stop();
@@ -101,6 +104,16 @@ async function onOneFleet(services: number, idleSeconds: number, sweepInterval: 
 async function becomingReady(): Promise<readonly Row[]> {
   told(`ready: ${String(TO_READY)} services`);
   return ready(TO_READY);
+}
+
+async function replicas(): Promise<readonly Row[]> {
+  told("two replicas: hand-over");
+  const rows = [...(await handOver())];
+  for (const shards of SHARDED) {
+    told(`${String(TO_SHARDS)} services by ${String(shards)} shards`);
+    rows.push(...(await throughput(TO_SHARDS, shards)));
+  }
+  return rows;
 }
 
 async function largeRestart(): Promise<readonly Row[]> {
@@ -127,7 +140,7 @@ if (values.compare) {
     wrongUsage("--growth: give at least two whole numbers, as 125,250");
   const rows = [
     ...(await onOneFleet(count("services", services), count("idle", idleSeconds), sweepInterval)),
-    ...(values.short ? [] : await becomingReady()),
+    ...(values.short ? [] : [...(await becomingReady()), ...(await replicas())]),
     ...(values.large ? await largeRestart() : []),
     ...(sizes.length > 0 ? await growth(sizes, told) : []),
   ];

@@ -1,4 +1,5 @@
 import { isReady } from "../../src/cli/service-watch.ts";
+import { changeInside } from "./change.ts";
 import { fleetOf } from "./fleet.ts";
 import { costSince, isWatch, mark, total, untilQuiet } from "./meter.ts";
 import { Stage } from "./stage.ts";
@@ -21,6 +22,7 @@ export async function ready(services: number): Promise<readonly Row[]> {
     const seconds = (performance.now() - start.time) / 1000;
     await untilQuiet(operator);
     const cost = await costSince(stage, operator, start);
+    const changed = await changeInside({ stage, operator, fleet });
     await operator.stop();
     const of = `ready, ${String(services)}`;
     return [
@@ -35,6 +37,7 @@ export async function ready(services: number): Promise<readonly Row[]> {
       { of, what: "status writes a service", value: (cost.requests["patch platformservices/status"] ?? 0) / services, unit: "" },
       { of, what: "AWS calls a service", value: total(cost.awsCalls) / services, unit: "" },
       { of, what: "memory, most", value: cost.peakMemory, unit: "MiB" },
+      ...changed,
     ];
   } finally {
     await stage.stop();

@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { z } from "zod";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { DEV_CONFIG, installDefinitions, installPlatform, installThirdParties, operatorAccess } from "../../src/cli/environment.ts";
+import { ROOT } from "../../src/cli/keys.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
+import { bundle } from "../../scripts/bundle.ts";
 import { readConfigFile } from "../../src/config.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { systemClock } from "../../src/kube/clock.ts";
@@ -29,6 +32,14 @@ export interface StageOptions {
   readonly sweepInterval: string;
 }
 
+interface Parts {
+  readonly plane: ControlPlane;
+  /** What node is given to run the operator. */
+  readonly program: readonly string[];
+  readonly configFile: string;
+  readonly account: AccountProcess;
+}
+
 export class Stage {
   readonly plane: ControlPlane;
   readonly config: OperatorConfig;
@@ -38,10 +49,12 @@ export class Stage {
   readonly watch: ServiceWatch;
   /** As an administrator. */
   readonly transport: Transport;
+  readonly #program: readonly string[];
   readonly #account: AccountProcess;
   readonly #certificates: ReturnType<typeof issueCertificates>;
 
-  private constructor({ plane, configFile, account }: { plane: ControlPlane; configFile: string; account: AccountProcess }) {
+  private constructor({ plane, program, configFile, account }: Parts) {
+    this.#program = program;
     this.plane = plane;
     this.configFile = configFile;
     this.config = readConfigFile(configFile);
@@ -68,7 +81,7 @@ export class Stage {
       const appMesh = { ...dev.mesh.appMesh, certificates: { issuer: { name: "mesh-ca" } } };
       const aws = { limits: NO_LIMITS, sweepInterval };
       await writeFile(configFile, JSON.stringify({ ...dev, mesh: { ...dev.mesh, appMesh }, aws }));
-      return new Stage({ plane, configFile, account: await startAccount(configFile) });
+      return new Stage({ plane, program: await asInTheImage(plane.dir), configFile, account: await startAccount(configFile) });
     } catch (error) {
       await plane.stop();
       throw error;
@@ -76,10 +89,10 @@ export class Stage {
   }
 
   /** Resolves when its watches have seen the world. */
-  async startOperator(name = "operator"): Promise<OperatorProcess> {
+  async startOperator(name = "operator", args: readonly string[] = []): Promise<OperatorProcess> {
     const kubeconfig = await operatorAccess(this.plane);
     const { dir } = this.plane;
-    return startOperator({ dir, name, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
+    return startOperator({ dir, name, args, program: this.#program, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
   }
 
   async createNamespaces({ namespaces }: Fleet): Promise<void> {
@@ -102,6 +115,18 @@ export class Stage {
     await this.#account.stop();
     await this.plane.stop();
   }
+}
+
+/** The operator as one file, in the folder, with the flags that the image's node has. */
+async function asInTheImage(dir: string): Promise<readonly string[]> {
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(await readFile(join(ROOT, "Dockerfile"), "utf8"))?.[1];
+  const flags = z
+    .array(z.string())
+    .parse(JSON.parse(entrypoint ?? ""))
+    .slice(1, -1);
+  const file = join(dir, "main.mjs");
+  await bundle(file);
+  return [...flags, file];
 }
 
 interface AccountProcess {

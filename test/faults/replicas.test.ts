@@ -4,11 +4,12 @@ import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { isWrite } from "../support/api-call.ts";
 import { startApiProxy } from "../support/api-proxy.ts";
 import { liveUnderKills, type Assassin } from "../support/assassin.ts";
-import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
+import { auditEvents, type AuditEvent } from "../support/audit-log.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import { jump, jumpingClock } from "../support/jumping-clock.ts";
-import { lifeKindOf, live, type LivesResult } from "../support/lives.ts";
-import { isOwnAction } from "../support/own-action.ts";
+import { isAccepted, receivedAt, termsOf, type Term } from "../support/lease-terms.ts";
+import { live, type LivesResult } from "../support/lives.ts";
+import { expectMadeOnce } from "../support/made-once.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
 import { seededRandom } from "../support/seeded.ts";
 import { SEED } from "../support/thoroughness.ts";
@@ -59,9 +60,9 @@ test("killed in mid-pass ten times: the same end, each object in AWS made once, 
   const { deaths, problems } = await liveUnderKills({ bench, lives }, { what: "kills of the leader", moments, arm });
   expect(problems).toEqual({});
   expect(deaths).toBeGreaterThanOrEqual(DEATHS);
-  await expectMadeOnce([...moments.keys()]);
+  await expectMadeOnce(bench, [...moments.keys()]);
 
-  const handOvers = (await terms()).slice(before).map((term) => term.vacantMs);
+  const handOvers = (await terms()).slice(before).map((term) => term.vacantMs ?? 0);
   console.log(`from a leader's last renewal to the next one's first, in ms: ${handOvers.join(", ")}`);
   expect(handOvers.length).toBeGreaterThanOrEqual(DEATHS);
   expect(Math.max(...handOvers)).toBeLessThanOrEqual(LEASE_MS + 1.2 * RETRY_MS + SLACK_MS);
@@ -80,7 +81,7 @@ test("stopped for 30 s in mid-pass and continued: it changes nothing after the n
   expect(await readFile(old.process.logFile, "utf8")).toContain("the lease is lost: it was not renewed for 10 s");
   await expectSilence(old, next);
   expect(lives.problems(named(namespaces, "the leader was stopped"), result)).toEqual({});
-  await expectMadeOnce(namespaces);
+  await expectMadeOnce(bench, namespaces);
 });
 
 test("told to end in mid-pass: it finishes what is under way, hands over at once, and ends well", async () => {
@@ -146,7 +147,7 @@ test("clocks that jump in mid-pass, by hours and by days, ahead and back: the le
   expect(await terms()).toHaveLength(before);
   expect(await bench.untilLed()).toBe(leader);
   expect(lives.problems(named(namespaces, "clocks jumped"), await living)).toEqual({});
-  await expectMadeOnce(namespaces);
+  await expectMadeOnce(bench, namespaces);
 });
 
 interface Interrupted {
@@ -193,69 +194,18 @@ async function expectSilence(old: Replica, next: Replica): Promise<void> {
   expect(calls.filter(({ time }) => time > begun).map(({ action, resource }) => `${action} ${resource}`)).toEqual([]);
 }
 
-interface Term {
-  readonly identity: string;
-  /** Milliseconds since 1970, by the API server. */
-  readonly begunAt: number;
-  /** From the last accepted renewal, or the release, of the leader before. */
-  readonly vacantMs: number;
-}
-
-/** Who led, in order, as the audit log has the writes to the Lease that were accepted; without the first. */
+/** Who led, in order; without the first. */
 async function terms(): Promise<readonly Term[]> {
-  const writes = await auditEvents(
-    plane(),
-    (e) => isAccepted(e) && e.objectRef?.resource === "leases" && e.objectRef.namespace === "platform-system",
-  );
-  return writes.flatMap((write, index) => {
-    const before = writes[index - 1];
-    if (before === undefined || before.userAgent === write.userAgent) return [];
-    const identity = /\((.*)\)/.exec(write.userAgent ?? "")?.[1] ?? "";
-    return [{ identity, begunAt: receivedAt(write), vacantMs: receivedAt(write) - receivedAt(before) }];
-  });
-}
-
-function isAccepted({ verb, responseStatus }: AuditEvent): boolean {
-  return !READS.has(verb) && (responseStatus?.code ?? 500) < 300;
+  return (await termsOf(plane())).slice(1);
 }
 
 function isOf({ userAgent }: AuditEvent, { identity }: Replica): boolean {
   return identity !== undefined && (userAgent ?? "").includes(identity);
 }
 
-function receivedAt({ requestReceivedTimestamp }: AuditEvent): number {
-  return Date.parse(requestReceivedTimestamp);
-}
-
 function plane(): string {
   return bench.plane.auditLogFile ?? "";
 }
-
-/** What the services of the namespaces have in AWS, by the call that made it, with how often that was. */
-async function made(namespaces: readonly string[]): Promise<Readonly<Record<string, number>>> {
-  const counts: Record<string, number> = {};
-  for (const entry of await bench.aws.actions()) {
-    const { action, resource, committed, accessKeyId } = entry;
-    if (!committed || !isOwnAction(entry) || accessKeyId === ADMIN_KEY || !action.includes(":Create")) continue;
-    if (!namespaces.some((one) => resource.includes(one))) continue;
-    counts[`${action} ${resource}`] = (counts[`${action} ${resource}`] ?? 0) + 1;
-  }
-  return counts;
-}
-
-/** Each object in AWS was made, and made once. An association's name is no part of the call's resource; EKS has one for each ServiceAccount. */
-async function expectMadeOnce(namespaces: readonly string[]): Promise<void> {
-  const counts = Object.entries(await made(namespaces));
-  expect(counts.filter(([, times]) => times !== 1)).toEqual([]);
-  for (const namespace of namespaces) {
-    const kinds = counts.filter(([call]) => call.includes(namespace)).map(([call]) => call.slice(0, call.indexOf(" ")));
-    const expected = lifeKindOf(namespace) === "mesh" ? [...MADE, ...MADE_IN_APP_MESH] : MADE;
-    expect([...new Set(kinds)].toSorted()).toEqual(expected.toSorted());
-  }
-}
-
-const MADE = ["iam:CreateRole", "ecr:CreateRepository"];
-const MADE_IN_APP_MESH = ["VirtualNode", "VirtualRouter", "Route", "VirtualService"].map((kind) => `appmesh:Create${kind}`);
 
 function named(namespaces: readonly string[], what: string): ReadonlyMap<string, string> {
   return new Map(namespaces.map((namespace) => [namespace, what]));

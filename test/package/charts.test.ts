@@ -6,6 +6,7 @@ import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { ROOT } from "../../src/cli/keys.ts";
 import { parseConfig, readConfigFile, readSettings } from "../../src/config.ts";
+import { leaseName } from "../../src/controllers/shard-leases.ts";
 import { chartAlerts, type ChartAlerts } from "../support/chart-alerts.ts";
 import { DASHBOARDS } from "../support/dashboards.ts";
 import { CHART, CRDS_CHART, helmFolder, helmIn, NAMESPACE, valuesFile, type Helm } from "../support/helm.ts";
@@ -49,6 +50,7 @@ function named(objects: readonly Rendered[], kind: string, name = "platform-oper
   return found;
 }
 
+const roleOfLeases = z.looseObject({ rules: z.array(z.looseObject({ resourceNames: z.array(z.string()).optional() })) });
 const configMap = z.object({ data: z.object({ "operator-config.yaml": z.string() }) });
 const deployment = z.object({
   spec: z.object({
@@ -81,8 +83,18 @@ describe.each(["least", "full"] as const)("with the %s values", (values) => {
       perServiceMetrics: values === "full" ? "Aggregate" : "Full",
       telemetryAddress: ":8080",
       workers: values === "full" ? 8 : 16,
+      leaderElection: { shards: values === "full" ? 4 : 1 },
     });
   });
+});
+
+test("the leases that it may write are those of its shards", async () => {
+  const names = async (...args: readonly string[]): Promise<unknown> =>
+    roleOfLeases.parse(named(await template("-f", valuesFile("least"), ...args), "Role")).rules[0]?.resourceNames;
+  expect(await names()).toEqual(["platform-operator"]);
+  const three = ["platform-operator", "platform-operator-shard-1", "platform-operator-shard-2"];
+  expect(await names("--set", "shards=3")).toEqual(three);
+  expect(three.map((_, shard) => leaseName(shard))).toEqual(three);
 });
 
 test("the operator's rights are those of config/rbac", async () => {

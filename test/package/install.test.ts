@@ -176,6 +176,18 @@ describe("installed", () => {
 });
 
 describe("at work, under its own admission policies", () => {
+  test("the API server has the operator's requests at the priority levels that the chart says", async () => {
+    const dispatched = async (): Promise<readonly string[]> => {
+      const found = (await platform.kubectl(["get", "--raw", "/metrics"])).matchAll(
+        /^apiserver_flowcontrol_dispatched_requests_total\{flow_schema="(platform-operator[^"]*)",priority_level="([^"]*)"\}/gm,
+      );
+      return Array.from(found, ([, schema = "", level = ""]) => `${schema} ${level}`).toSorted();
+    };
+    await expect
+      .poll(dispatched, { timeout: PATIENCE_MS })
+      .toEqual(["platform-operator workload-high", "platform-operator-leases leader-election"]);
+  });
+
   test("services become Ready", async () => {
     await Promise.all(KEYS.map((key) => platform.ready(key, SPEC)));
     await platform.applyService(API, { ...SPEC, callers: { services: [{ name: "web" }] } });

@@ -83,6 +83,15 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       series: [gauge('leader_election_master_status{name="cert-manager-controller",pod="a"}', "0x60")],
       quiet: [30, 60],
     },
+    {
+      when: "nobody has the lease of one shard of two",
+      series: [
+        gauge('leader_election_master_status{name="platform-operator",pod="a"}', "1x60"),
+        gauge('leader_election_master_status{name="platform-operator-shard-1",pod="a"}', "0x60"),
+      ],
+      quiet: [4],
+      fires: [6],
+    },
     { when: "there is one operator without a lease", series: [], quiet: [60] },
   ],
   PlatformOperatorQueueStuck: [

@@ -151,7 +151,12 @@ export class FaultBench {
 
   /** When the operator last ended a pass over each service, in seconds since 1970. */
   async lastPasses(): Promise<ReadonlyMap<string, number>> {
-    const text = await (await fetch(`${this.operator.telemetryUrl}/metrics`)).text();
+    return this.passesOf(this.operator);
+  }
+
+  /** As lastPasses, of one process. */
+  protected async passesOf({ telemetryUrl }: OperatorProcess): Promise<ReadonlyMap<string, number>> {
+    const text = await (await fetch(`${telemetryUrl}/metrics`)).text();
     const found = text.matchAll(/^platform_service_last_reconcile_timestamp_seconds\{namespace="([^"]*)",name="([^"]*)"\} (\S+)$/gm);
     return new Map([...found].map(([, namespace = "", name = "", value]) => [keyString({ namespace, name }), Number(value)]));
   }

@@ -1,11 +1,17 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { ConfigError, parseConfig, readSettings } from "../../src/config.ts";
 
 const FILE = join(import.meta.dirname, "../../config/dev/operator-config.yaml");
 /** Without its mesh, which each test writes that is about one. */
 const VALID = readFileSync(FILE, "utf8").replace(/^mesh:\n(?: .*\n)*/m, "");
+
+const dir = mkdtempSync(join(tmpdir(), "platform-operator-config-"));
+const AT_ONE_A_TIME = join(dir, "one.yaml");
+writeFileSync(AT_ONE_A_TIME, `${VALID}\nrollout: { maxConcurrent: 1 }\n`);
+afterAll(() => rmSync(dir, { recursive: true }));
 
 /** The design's sample (api.md, Configuration), as it stands there. */
 const SAMPLE = `
@@ -119,12 +125,13 @@ describe("flags and environment", () => {
   });
 
   test("there is a leader election unless it is switched off, by client-go's times", () => {
-    const standard = { namespace: "platform-system", durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
+    const standard = { shards: 1, namespace: "platform-system", durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
     expect(readSettings(["--config", FILE], {})?.leaderElection).toEqual(standard);
     expect(readSettings(["--config", FILE, "--leader-elect"], {})?.leaderElection).toEqual(standard);
     expect(readSettings(["--config", FILE, "--leader-elect=false"], {})?.leaderElection).toBeUndefined();
     const own = ["--leader-election-namespace=ops", "--leader-election-lease-duration=1m", "--leader-election-renew-deadline=40s"];
-    expect(readSettings(["--config", FILE, ...own, "--leader-election-retry-period=500ms"], {})?.leaderElection).toEqual({
+    expect(readSettings(["--config", FILE, ...own, "--shards=4", "--leader-election-retry-period=500ms"], {})?.leaderElection).toEqual({
+      shards: 4,
       namespace: "ops",
       durationMs: 60_000,
       renewDeadlineMs: 40_000,
@@ -137,6 +144,13 @@ describe("flags and environment", () => {
     ["a file that is not there", ["--config", "/nowhere.yaml"], "cannot read the configuration /nowhere.yaml"],
     ["a flag that does not exist", ["--config", FILE, "--colour"], "--colour"],
     ["a level that does not exist", ["--config", FILE, "--log-level", "loud"], "must be one of trace, debug, info, warn, error"],
+    [
+      "more shards than may be rolled out at a time",
+      ["--config", AT_ONE_A_TIME, "--shards", "2"],
+      "--shards is 2, and rollout.maxConcurrent 1: let at least one service of each shard be rolled out at a time",
+    ],
+    ["no shard", ["--config", FILE, "--shards", "0"], "whole number of at least 1"],
+    ["too many shards", ["--config", FILE, "--shards", "17"], "--shards is 17; it must be at most 16"],
     ["no workers", ["--config", FILE, "--workers", "0"], "whole number of at least 1"],
     ["a switch that is neither on nor off", ["--config", FILE, "--leader-elect=perhaps"], "must be one of true, false"],
     [

@@ -68,6 +68,7 @@ beforeEach(() => {
         return next;
       },
     },
+    leads: () => true,
     services: () => FLEET,
     metrics,
     clock,

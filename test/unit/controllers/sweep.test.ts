@@ -35,6 +35,7 @@ const SERVICES = NAMES.map((name) => storedService({ namespace: "sweep", name })
 
 let aws: EmulatedAws;
 let options: SweepOptions;
+let memories: ReturnType<typeof memoriesOf>;
 let asked: string[];
 
 beforeAll(async () => {
@@ -44,11 +45,12 @@ afterAll(async () => aws.close());
 
 beforeEach(async () => {
   asked = [];
+  memories = memoriesOf(aws);
   options = optionsOf(aws);
   await passes();
 });
 
-function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
+function memoriesOf({ operator }: EmulatedAws) {
   return {
     roles: new Converger(operator.roles),
     existingRoles: new Borrowed(operator.existingRoles),
@@ -58,13 +60,26 @@ function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
     rulesNamespaces: new Converger(operator.rulesNamespaces),
     appMesh: new MeshConvergers(operator.mesh),
     routesOfRouter: new Borrowed(operator.mesh.routesOfRouter),
+  };
+}
+
+function optionsOf({ operator, config }: EmulatedAws): SweepOptions {
+  const whole = ofCluster(config, operator);
+  return {
     config: sweptEvery("2h", config),
     bulk: operator.bulk,
-    registry: new RegistryReport({ prefix: "", log: QUIET, metrics: METRICS }),
-    orphans: new OrphanReport({ config, reader: operator.tags, services: () => SERVICES, namespaceLabels: () => ({}), metrics: METRICS }),
+    reigns: () => [memories],
+    ofCluster: () => whole,
     clock: systemClock,
     log: QUIET,
     enqueue: ({ name }) => void asked.push(name),
+  };
+}
+
+function ofCluster(config: OperatorConfig, { tags: reader }: EmulatedAws["operator"], metrics = METRICS) {
+  return {
+    registry: new RegistryReport({ prefix: "", log: QUIET, metrics }),
+    orphans: new OrphanReport({ config, reader, services: () => SERVICES, namespaceLabels: () => ({}), metrics }),
   };
 }
 
@@ -75,8 +90,8 @@ function sweptEvery(sweepInterval: string, config = options.config): OperatorCon
 /** A pass over each service. */
 async function passes(): Promise<void> {
   for (const wish of WISHES) {
-    await options.roles.converge(buildRole(wish, aws.config));
-    await options.repositories.converge(buildRepository(wish, aws.config));
+    await memories.roles.converge(buildRole(wish, aws.config));
+    await memories.repositories.converge(buildRepository(wish, aws.config));
   }
 }
 
@@ -142,8 +157,8 @@ describe("what no bulk read tells", () => {
     expect(asked).toEqual(["a", "a", "b", "b", "c", "c"]);
 
     const wish = WISHES[1] ?? service();
-    const role = await options.roles.converge(buildRole(wish, aws.config));
-    const repository = await options.repositories.converge(buildRepository(wish, aws.config));
+    const role = await memories.roles.converge(buildRole(wish, aws.config));
+    const repository = await memories.repositories.converge(buildRepository(wish, aws.config));
     expect(role).toMatchObject({ corrected: [{ field: "maxSessionDuration" }] });
     expect(repository).toMatchObject({ corrected: [{ field: "lifecyclePolicy" }] });
   });
@@ -185,11 +200,11 @@ describe("a kind that cannot be read hides nothing of the others, nor of the reg
     ["repositories", "DescribeRepositories", ["c"]],
   ])("%s", async (_, operation, expected) => {
     const metrics = createMetrics({ version: "test", perService: "Full" });
-    const registry = new RegistryReport({ prefix: "", log: QUIET, metrics });
+    const ofWhole = ofCluster(aws.config, aws.operator, metrics);
     await aws.iam.send(new PutRolePolicyCommand({ RoleName: roleOf("c"), PolicyName: "extra", PolicyDocument: ANYTHING }));
     await aws.ecr.send(new PutImageTagMutabilityCommand({ repositoryName: "sweep/b", imageTagMutability: "MUTABLE" }));
     await aws.emulator.addFaults({ match: { operation }, fault: { kind: "denied" } });
-    await sweepOnce({ ...options, registry, config: sweptEvery("0s") });
+    await sweepOnce({ ...options, ofCluster: () => ofWhole, config: sweptEvery("0s") });
     expect(asked).toEqual(expected);
     expect(await metrics.registry.metrics()).toContain('platform_registry_scanning{prefix=""}');
   });
@@ -212,14 +227,15 @@ describe("App Mesh", () => {
 
   /** A pass over the service and its routes, remembered by what the sweep is given. */
   async function passInMesh(): Promise<void> {
+    memories = memoriesOf(inMesh);
     options = optionsOf(inMesh);
     const of = service({ port: 8080 }, { namespace: "sweep", name: "a" });
     const router = buildVirtualRouter(of, inMesh.config);
     if (!router) throw new Error("it has a port");
-    await options.appMesh.virtualNodes.converge(node(inMesh));
-    await options.appMesh.virtualRouters.converge(router);
-    for (const route of buildMeshRoutes(of, inMesh.config)) await options.appMesh.routes.converge(route);
-    await options.routesOfRouter.read(of.key, router.name);
+    await memories.appMesh.virtualNodes.converge(node(inMesh));
+    await memories.appMesh.virtualRouters.converge(router);
+    for (const route of buildMeshRoutes(of, inMesh.config)) await memories.appMesh.routes.converge(route);
+    await memories.routesOfRouter.read(of.key, router.name);
     // So that nothing has its turn.
     options = { ...options, config: sweptEvery("0s") };
   }
@@ -246,7 +262,7 @@ describe("App Mesh", () => {
 
   test("that does not answer hides nothing of the others", async () => {
     await passInMesh();
-    await options.roles.converge(buildRole(service({}, { namespace: "sweep", name: "b" }), inMesh.config));
+    await memories.roles.converge(buildRole(service({}, { namespace: "sweep", name: "b" }), inMesh.config));
     await inMesh.iam.send(new PutRolePolicyCommand({ RoleName: "eu-west-1.demo.sweep.b", PolicyName: "extra", PolicyDocument: ANYTHING }));
     await inMesh.emulator.addFaults({ match: { service: "appmesh" }, fault: { kind: "drop" } });
     await sweepOnce(options);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { paceOf } from "../../../src/aws/token-bucket.ts";
 import { NotServedError } from "../../../src/kube/errors.ts";
 import { KINDS } from "../../../src/kube/kinds.ts";
 import type { LiveObject } from "../../../src/kube/objects.ts";
@@ -39,6 +40,37 @@ beforeEach(async () => {
 afterEach(async () => {
   await transport.close();
   await server.close();
+});
+
+test("each request waits for its turn, and its time begins after that", async () => {
+  const turn = Promise.withResolvers<void>();
+  const paced = createTransport(server.kubeConfig, { version: "1.2.3", clock, pace: () => turn.promise });
+  const answer = paced.get(TARGET);
+  const request = server.next();
+  clock.advance(60_000);
+  expect(await Promise.race([request.then(() => "sent"), new Promise((resolve) => void setImmediate(() => resolve("waits")))])).toBe(
+    "waits",
+  );
+  turn.resolve();
+  (await request).reply(200, OBJECT);
+  expect(await answer).toEqual(OBJECT);
+  await paced.close();
+});
+
+test("where kubernetes.limit is 2/s, of five requests at once two go in the first second, and one each half a second after it", async () => {
+  const paced = createTransport(server.kubeConfig, { version: "1.2.3", clock, pace: paceOf("2/s", clock) });
+  const answers = Promise.all(Array.from({ length: 5 }, () => paced.get(TARGET)));
+  const gone: number[] = [];
+  for (let taken = 0; taken < 5; taken++) {
+    const next = server.next();
+    if (taken > 1) clock.advance(500);
+    (await next).reply(200, OBJECT);
+    gone.push(clock.monotonic());
+  }
+  await answers;
+  const [first = 0] = gone;
+  expect(gone.map((at) => at - first)).toEqual([0, 0, 500, 1_000, 1_500]);
+  await paced.close();
 });
 
 /** What the promise was rejected with; fails when it was not, or not with a KubeError. */

@@ -485,6 +485,7 @@ export const CONFIG_LEAVES_ELSEWHERE: Readonly<Record<string, string>> = {
   "rollout.maxConcurrent": "test/unit/reconcilers/rollout-budget.test.ts",
   "aws.endpoint": "test/unit/aws/clients.test.ts",
   "aws.sweepInterval": "test/unit/controllers/sweep.test.ts",
+  "kubernetes.limit": "test/unit/kube/transport.test.ts",
   "aws.limits.iam": "test/unit/aws/clients.test.ts",
   "aws.limits.ecr": "test/unit/aws/clients.test.ts",
   "aws.limits.eks": "test/unit/aws/clients.test.ts",

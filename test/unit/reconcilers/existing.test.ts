@@ -77,7 +77,8 @@ async function sweep({ operator } = aws): Promise<readonly string[]> {
   const of = { config: ports.config, reader: operator.tags, services: () => [], namespaceLabels: () => ({}), metrics };
   const orphans = new OrphanReport(of);
   const config = { ...ports.config, aws: { ...ports.config.aws, sweepInterval: "0s" } };
-  await sweepOnce({ ...ports, config, registry, orphans, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
+  const ofCluster = () => ({ registry, orphans });
+  await sweepOnce({ config, reigns: () => [ports], ofCluster, bulk: operator.bulk, clock: systemClock, log: QUIET, enqueue });
   return asked;
 }
 
