@@ -3,7 +3,7 @@ import { chosenTests, helpOfTests, runProjects } from "./run-projects.ts";
 
 const HELP = helpOfTests(
   "npm run test:faults",
-  `Lets every call of a service's life fail in every way that it can, each in a life of its own, and everything be away for minutes; takes long.
+  `Lets every call of a service's life fail in every way that it can, in each phase of a life one, and everything be away for minutes; takes long.
 npm test does of it what a seed picks: FAULTS_SEED=… picks something else.`,
 );
 const FILES = ["life-faults-api", "life-faults-aws", "life-faults-watches", "outages"];

@@ -58,6 +58,8 @@ const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
 const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
+/** How many services a tier has is counted once while many come and go. */
+const COUNT_AFTER_MS = 1_000;
 /** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
 const LONGEST_ENDING_MS = 25_000;
 
@@ -79,7 +81,7 @@ export function createOperator(options: OperatorOptions): Operator {
       if (reignOf(key)) queues.services.add(keyString(key), priority);
     },
     tiers(name, priority) {
-      if (reigns.has(0)) queues.tiers.add(name, priority);
+      if (reigns.has(0)) queues.tiers.addAfter(name, priority, priority === "high" ? 0 : COUNT_AFTER_MS);
     },
   };
   const enqueue = (key: ObjectKey): void => own.services(key, "low");

@@ -42,7 +42,7 @@ export function wireTriggers(
 
   sources.services.store.subscribe((change) => {
     enqueue(change.key);
-    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers(tier, "high");
+    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers(tier, "low");
     if (matters(change)) for (const other of callersOf(sources, change.key)) enqueue(other);
   });
   sources.tiers.store.subscribe((change) => {

@@ -8,6 +8,7 @@ import { comparison } from "./compare.ts";
 import { awsDrift, childDrift } from "./drift.ts";
 import { growth } from "./growth.ts";
 import { idle } from "./idle.ts";
+import { peer } from "./peer.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
 import { handOver, throughput } from "./shards.ts";
@@ -25,6 +26,7 @@ A missed goal is said in the table and fails nothing, but for --short.
   --idle S         seconds in which nothing happens; default 300
   --growth LIST    fleets that are created for the growth's exponent; default 125,250,500,1000; 0: none
   --short          a small fleet, for what is counted alone: a missed goal about a count fails
+  --peer           kro beside ours, with 200 services; builds kro once, by Go
   --large          a restart with 5,000 services as well
   --out FILE       where the figures go as JSON; default bench.json
   --compare        prints what changed from the first file to the second
@@ -41,6 +43,7 @@ const { values, positionals } = commandLine(HELP, () =>
       idle: { type: "string" },
       growth: { type: "string" },
       short: { type: "boolean", default: false },
+      peer: { type: "boolean", default: false },
       large: { type: "boolean", default: false },
       out: { type: "string", default: "bench.json" },
       compare: { type: "boolean", default: false },
@@ -60,6 +63,7 @@ const SHORT = { services: "50", idle: "45", growth: "0", sweepInterval: "20s" };
 const LARGE = 5_000;
 const DRIFTING = 200;
 const TO_READY = 200;
+const OF_PEERS = 200;
 const TO_SHARDS = 200;
 const SHARDED = [1, 2, 4];
 
@@ -141,6 +145,7 @@ if (values.compare) {
   const rows = [
     ...(await onOneFleet(count("services", services), count("idle", idleSeconds), sweepInterval)),
     ...(values.short ? [] : [...(await becomingReady()), ...(await replicas())]),
+    ...(values.peer ? await peer(OF_PEERS, told) : []),
     ...(values.large ? await largeRestart() : []),
     ...(sizes.length > 0 ? await growth(sizes, told) : []),
   ];

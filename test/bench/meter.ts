@@ -72,10 +72,10 @@ export interface Mark {
 
 /** Now; before there is an operator: of one that has cost nothing yet. */
 export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Mark> {
-  const { size } = await stat(auditFile(stage));
+  const audit = await auditedTo(stage);
   const action = (await stage.aws.actions()).at(-1)?.sequence ?? 0;
   const cost = operator === undefined ? { cpu: 0, bytes: 0 } : { cpu: cpuSeconds(operator.pid), bytes: bytesMoved(operator.pid) };
-  return { time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit: size, action };
+  return { time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit, action };
 }
 
 /** What the operator has cost since. */
@@ -105,15 +105,19 @@ function auditFile({ plane: { auditLogFile } }: Stage): string {
   return auditLogFile;
 }
 
-/** The operator's, from that byte of the log on. */
-async function requestsSince(stage: Stage, byte: number): Promise<Readonly<Record<string, number>>> {
+/** Up to which byte there is an audit log. */
+export async function auditedTo(stage: Stage): Promise<number> {
+  return (await stat(auditFile(stage))).size;
+}
+
+/** A user's, by default the operator's, from that byte of the log on. */
+export async function requestsSince(stage: Stage, byte: number, user = OPERATOR_USER): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
   const file = await open(auditFile(stage));
   for await (const line of file.readLines({ start: byte })) {
     const event = parsed(line);
     // A watch is told of twice: when it begins and when it ends.
-    if (event?.user.username !== OPERATOR_USER || event.stage !== (event.verb === "watch" ? "ResponseStarted" : "ResponseComplete"))
-      continue;
+    if (event?.user.username !== user || event.stage !== (event.verb === "watch" ? "ResponseStarted" : "ResponseComplete")) continue;
     if (event.objectRef?.resource === "leases") continue;
     const { resource = "other", subresource } = event.objectRef ?? {};
     count(counts, `${event.verb} ${resource}${subresource === undefined ? "" : `/${subresource}`}`);

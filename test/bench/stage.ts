@@ -30,6 +30,8 @@ export interface StageOptions {
   readonly controllers: boolean;
   /** Of AWS; as the operator's configuration has it. */
   readonly sweepInterval: string;
+  /** Of all services, in place of the fleet's mixture. */
+  readonly mesh?: "None";
 }
 
 interface Parts {
@@ -67,7 +69,7 @@ export class Stage {
   }
 
   /** Nothing of it is the operator's yet. On a failure what was started is ended. */
-  static async start({ controllers, sweepInterval }: StageOptions): Promise<Stage> {
+  static async start({ controllers, sweepInterval, mesh }: StageOptions): Promise<Stage> {
     const plane = await startControlPlane({ audit: true, controllers });
     try {
       if (controllers) {
@@ -80,7 +82,8 @@ export class Stage {
       const dev = readConfigFile(DEV_CONFIG);
       const appMesh = { ...dev.mesh.appMesh, certificates: { issuer: { name: "mesh-ca" } } };
       const aws = { limits: NO_LIMITS, sweepInterval };
-      await writeFile(configFile, JSON.stringify({ ...dev, mesh: { ...dev.mesh, appMesh }, aws }));
+      const meshes = mesh === undefined ? { ...dev.mesh, appMesh } : { ...dev.mesh, default: mesh, overrides: [] };
+      await writeFile(configFile, JSON.stringify({ ...dev, mesh: meshes, aws }));
       return new Stage({ plane, program: await asInTheImage(plane.dir), configFile, account: await startAccount(configFile) });
     } catch (error) {
       await plane.stop();
@@ -95,12 +98,12 @@ export class Stage {
     return startOperator({ dir, name, args, program: this.#program, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
   }
 
-  async createNamespaces({ namespaces }: Fleet): Promise<void> {
+  async createNamespaces({ namespaces }: Pick<Fleet, "namespaces">): Promise<void> {
     await this.plane.kubectl(["create", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: namespaces }) });
   }
 
   /** By one client, as Argo CD would; resolves when each is stored. */
-  async createServices({ services }: Fleet): Promise<void> {
+  async createServices({ services }: Pick<Fleet, "services">): Promise<void> {
     const resource = KINDS.PlatformService;
     await inParallel(services, async ({ metadata, spec }) => {
       const object: JsonObject = { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", metadata, spec };

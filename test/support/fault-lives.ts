@@ -10,6 +10,8 @@ import { dealt, picked, type NamedFault } from "./thoroughness.ts";
 
 /** One call of a life, and what becomes of it. */
 export interface Trial<Fault> {
+  /** Of the life. */
+  readonly namespace: string;
   readonly step: LifeStep;
   readonly name: string;
   readonly fault: Fault;
@@ -61,16 +63,24 @@ export class FaultLives {
     return new Map(steps.map((step) => [this.namespace(step.kind), step]));
   }
 
-  /** A namespace for each of the calls, or of those that are picked, and the fault that it meets in this round. */
+  /** The calls, or those that are picked, each with the fault that it meets in this round, in as few lives as there can be: in each phase of a life one call fails. */
   deal<Fault>(
     all: readonly LifeStep[],
     { faults, round }: { readonly faults: readonly NamedFault<Fault>[]; readonly round: number },
-  ): ReadonlyMap<string, Trial<Fault>> {
+  ): readonly Trial<Fault>[] {
     const steps = picked(all);
-    const inRound = dealt(faults, { count: steps.length, round });
-    return new Map(
-      inRound.map(([name, fault], index) => [this.namespace(stepAt(steps, index).kind), { step: stepAt(steps, index), name, fault }]),
-    );
+    const namespaces = new Map<LifeKind, string[]>();
+    const counts = new Map<string, number>();
+    return dealt(faults, { count: steps.length, round }).map(([name, fault], index) => {
+      const step = stepAt(steps, index);
+      const phase = `${step.kind} ${step.phase}`;
+      const life = counts.get(phase) ?? 0;
+      counts.set(phase, life + 1);
+      const ofKind = namespaces.get(step.kind) ?? [];
+      namespaces.set(step.kind, ofKind);
+      const namespace = (ofKind[life] ??= this.namespace(step.kind));
+      return { namespace, step, name, fault };
+    });
   }
 
   /** Of the undisturbed life of the kind. */
@@ -114,21 +124,21 @@ export class FaultLives {
   }
 
   /**
-   * Counts the trials, by what failed on the way `to` whom, and returns the problems of their lives; and the calls that were to fail and never came, but for repetitions: how often
+   * Counts the trials, by what failed on the way `to` whom: of a life with a problem none has held. Returns the problems of their lives; and the calls that were to fail and never came, but for repetitions: how often
    * a call is repeated hangs on timing.
    */
   judge<Fault>(
     to: string,
-    trials: ReadonlyMap<string, Trial<Fault>>,
+    trials: readonly Trial<Fault>[],
     { result, isMet }: { readonly result: LivesResult; readonly isMet: (trial: Trial<Fault>) => boolean },
   ): { readonly problems: Problems; readonly unmet: readonly string[] } {
-    const fates = new Map([...trials].map(([namespace, trial]) => [namespace, describeTrial(trial)]));
+    const ofLife = Map.groupBy(trials, ({ namespace }) => namespace);
+    const fates = new Map([...ofLife].map(([namespace, of]) => [namespace, of.map(describeTrial).join("; ")]));
     const problems = this.problems(fates, result);
-    const met = [...trials].filter(([, trial]) => isMet(trial));
-    const held = ([namespace]: readonly [string, unknown]): boolean => problems[`${namespace} ${fates.get(namespace) ?? ""}`] === undefined;
-    for (const [name, of] of Map.groupBy(met, ([, trial]) => trial.name))
+    const held = ({ namespace }: Trial<Fault>): boolean => problems[`${namespace} ${fates.get(namespace) ?? ""}`] === undefined;
+    for (const [name, of] of Map.groupBy(trials.filter(isMet), (trial) => trial.name))
       tally({ what: `calls to ${to}: ${name}`, tried: of.length, held: of.filter(held).length });
-    const unmet = [...trials.values()].filter((trial) => !isMet(trial));
+    const unmet = trials.filter((trial) => !isMet(trial));
     this.#unmet.push(...unmet.map(describeTrial));
     return { problems, unmet: unmet.filter(({ step }) => step.occurrence === 1).map(describeTrial) };
   }
@@ -139,6 +149,11 @@ export class FaultLives {
     if (this.#unmet.length === 0) return calls;
     return `${calls}\nnot met, since how often these are called hangs on timing:\n  ${this.#unmet.join("\n  ")}`;
   }
+}
+
+/** Of the lives. */
+export function namespacesOf(trials: readonly Trial<unknown>[]): readonly string[] {
+  return [...new Set(trials.map(({ namespace }) => namespace))];
 }
 
 function describeTrial({ step, name }: Trial<unknown>): string {
