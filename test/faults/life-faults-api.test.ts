@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signatureOf, type ApiCall } from "../support/api-call.ts";
 import { API_FAULTS } from "../support/api-faults.ts";
-import type { ActiveApiFault } from "../support/api-proxy.ts";
+import type { ActiveApiFault, ApiFault } from "../support/api-proxy.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
-import { FaultLives, namespacesOf } from "../support/fault-lives.ts";
+import { FaultLives, namespacesOf, type Trial } from "../support/fault-lives.ts";
 import { changedPaths } from "../support/json-diff.ts";
-import type { LifeStep } from "../support/life-steps.ts";
 import { live } from "../support/lives.ts";
-import { roundsOf } from "../support/thoroughness.ts";
+import { roundsAtOnce } from "../support/thoroughness.ts";
 
 /**
  * Each call to the API server of a service's life fails once, in each phase of a life one: whatever fails, all end in the same state, a pass
@@ -37,21 +36,22 @@ test("a life without faults leaves nothing, and is not written when it is looked
   expect(idleWrites).toEqual([]);
 });
 
-test.each(roundsOf(API_FAULTS))("each API call of a life fails once, one in a phase, round %i: the same end", async (round) => {
+test.each(roundsAtOnce(API_FAULTS))("each API call of a life fails, one in a phase, rounds $rounds: the same end", async ({ rounds }) => {
   const trials = lives.deal(
     lives.steps.filter(({ to }) => to === "api"),
-    { faults: API_FAULTS, round },
+    { faults: API_FAULTS, rounds },
   );
-  const active = new Map<LifeStep, ActiveApiFault>();
+  const active = new Map<Trial<ApiFault>, ActiveApiFault>();
   const result = await live(bench, namespacesOf(trials), (phase) => {
     bench.proxy.clearFaults();
-    for (const { namespace, step, fault } of trials) {
+    for (const trial of trials) {
+      const { namespace, step, fault } = trial;
       if (step.phase !== phase) continue;
       const match = (call: ApiCall): boolean => call.namespace === namespace && signatureOf(call) === step.call;
-      active.set(step, bench.proxy.inject({ match, position: step.occurrence, fault }));
+      active.set(trial, bench.proxy.inject({ match, position: step.occurrence, fault }));
     }
   });
-  const isMet = ({ step }: { readonly step: LifeStep }): boolean => (active.get(step)?.applied ?? 0) > 0;
+  const isMet = (trial: Trial<ApiFault>): boolean => (active.get(trial)?.applied ?? 0) > 0;
   const { problems, unmet } = lives.judge("the API server", trials, { result, isMet });
   expect(problems).toEqual({});
   expect(unmet).toEqual([]);

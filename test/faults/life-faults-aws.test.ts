@@ -6,7 +6,7 @@ import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives, namespacesOf, type Trial } from "../support/fault-lives.ts";
 import type { LifeStep } from "../support/life-steps.ts";
 import { live } from "../support/lives.ts";
-import { roundsOf, type NamedFault } from "../support/thoroughness.ts";
+import { roundsAtOnce, type NamedFault } from "../support/thoroughness.ts";
 
 /** As life-faults-api.test.ts, for each call to AWS. */
 
@@ -50,13 +50,13 @@ function isOwn({ to, kind, call }: LifeStep): boolean {
   return to === "aws" && (kind === "life" || call.startsWith("appmesh:"));
 }
 
-test.each(roundsOf(AWS_FAULTS))("each AWS call of a life fails once, round %i: the same end", async (round) => {
-  const trials = lives.deal(lives.steps.filter(isOwn), { faults: AWS_FAULTS, round });
-  const met = new Set<LifeStep>();
+test.each(roundsAtOnce(AWS_FAULTS))("each AWS call of a life fails, one in a phase, rounds $rounds: the same end", async ({ rounds }) => {
+  const trials = lives.deal(lives.steps.filter(isOwn), { faults: AWS_FAULTS, rounds });
+  const met = new Set<Trial<AwsFault>>();
   let inPhase: typeof trials = [];
   const noteMet = async (): Promise<void> => {
     const applied = (await bench.aws.faults()).filter((rule) => rule.applied > 0);
-    for (const { namespace, step } of inPhase) if (applied.some((rule) => rule.match?.bodyContains === namespace)) met.add(step);
+    for (const trial of inPhase) if (applied.some((rule) => rule.match?.bodyContains === trial.namespace)) met.add(trial);
   };
   const result = await live(bench, namespacesOf(trials), async (phase) => {
     await noteMet();
@@ -65,7 +65,7 @@ test.each(roundsOf(AWS_FAULTS))("each AWS call of a life fails once, round %i: t
     await bench.aws.addFaults(...inPhase.map(ruleOf));
   });
   await noteMet();
-  const { problems, unmet } = lives.judge("AWS", trials, { result, isMet: ({ step }) => met.has(step) });
+  const { problems, unmet } = lives.judge("AWS", trials, { result, isMet: (trial) => met.has(trial) });
   expect(problems).toEqual({});
   expect(unmet).toEqual([]);
   expect(trials.length).toBeGreaterThan(40);

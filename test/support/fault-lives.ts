@@ -63,24 +63,26 @@ export class FaultLives {
     return new Map(steps.map((step) => [this.namespace(step.kind), step]));
   }
 
-  /** The calls, or those that are picked, each with the fault that it meets in this round, in as few lives as there can be: in each phase of a life one call fails. */
+  /** The calls, or those that are picked, each with the faults that it meets in these rounds, in as few lives as there can be: in each phase of a life one call fails. */
   deal<Fault>(
     all: readonly LifeStep[],
-    { faults, round }: { readonly faults: readonly NamedFault<Fault>[]; readonly round: number },
+    { faults, rounds }: { readonly faults: readonly NamedFault<Fault>[]; readonly rounds: readonly number[] },
   ): readonly Trial<Fault>[] {
     const steps = picked(all);
     const namespaces = new Map<LifeKind, string[]>();
     const counts = new Map<string, number>();
-    return dealt(faults, { count: steps.length, round }).map(([name, fault], index) => {
-      const step = stepAt(steps, index);
-      const phase = `${step.kind} ${step.phase}`;
-      const life = counts.get(phase) ?? 0;
-      counts.set(phase, life + 1);
-      const ofKind = namespaces.get(step.kind) ?? [];
-      namespaces.set(step.kind, ofKind);
-      const namespace = (ofKind[life] ??= this.namespace(step.kind));
-      return { namespace, step, name, fault };
-    });
+    return rounds
+      .flatMap((round) => dealt(faults, { count: steps.length, round }))
+      .map(([name, fault], index) => {
+        const step = stepAt(steps, index % steps.length);
+        const phase = `${step.kind} ${step.phase}`;
+        const life = counts.get(phase) ?? 0;
+        counts.set(phase, life + 1);
+        const ofKind = namespaces.get(step.kind) ?? [];
+        namespaces.set(step.kind, ofKind);
+        const namespace = (ofKind[life] ??= this.namespace(step.kind));
+        return { namespace, step, name, fault };
+      });
   }
 
   /** Of the undisturbed life of the kind. */

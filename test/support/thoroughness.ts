@@ -29,6 +29,17 @@ export function roundsOf(faults: readonly NamedFault<unknown>[]): readonly numbe
   return IS_THOROUGH ? faults.map((_, round) => round) : [0];
 }
 
+/** Rounds whose lives are lived at once: most of their time they wait. */
+const AT_ONCE = 3;
+
+/** The rounds, so many at once. */
+export function roundsAtOnce(faults: readonly NamedFault<unknown>[]): readonly { readonly rounds: readonly number[] }[] {
+  const rounds = roundsOf(faults);
+  return Array.from({ length: Math.ceil(rounds.length / AT_ONCE) }, (_, at) => ({
+    rounds: rounds.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
+  }));
+}
+
 /** The fault that each of `count` calls meets in a round, counted from 0. */
 export function dealt<Fault>(
   faults: readonly NamedFault<Fault>[],
