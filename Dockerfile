@@ -13,7 +13,7 @@ RUN npm run build
 
 FROM ${BASE}
 COPY --from=build /src/node_modules/node/bin/node /usr/local/bin/node
-COPY --from=build /src/dist/main.js /app/main.js
+COPY --from=build /src/dist/main.js /src/dist/main.js.LEGAL.txt /app/
 USER 65532:65532
 WORKDIR /app
 ENV NODE_ENV=production

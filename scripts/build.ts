@@ -4,7 +4,7 @@ import { commandLine } from "./command-line.ts";
 
 const HELP = `Usage: npm run build
 
-Makes dist/main.js, the operator as one file that node runs with nothing beside it, and its source map.
+Makes dist/main.js, the operator as one file that node runs with nothing beside it, its source map, and the notices of whose code is in it.
 
   --help   this text
 

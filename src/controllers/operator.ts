@@ -161,6 +161,7 @@ export function createOperator(options: OperatorOptions): Operator {
       await Promise.race([reign.idle(), aborted(over)]);
       if (over.aborted) return end(Promise.all([reign.idle(), work]));
       for (const key of keysOf(shard)) metrics.forget(key);
+      if (shard === 0) metrics.forgetCluster();
       return "finished";
     }, signal);
     shutDown();

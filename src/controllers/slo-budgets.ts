@@ -33,7 +33,8 @@ export async function runBudgets(options: BudgetOptions, signal: AbortSignal): P
   if (settings === null || prometheus === undefined) return;
   let silent: Silence | undefined;
   while (!signal.aborted) {
-    if (options.leads()) silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
+    if (!options.leads()) options.metrics.slos(new Map());
+    else silent = await askOnce({ ...options, prometheus, url: settings.url }, silent, signal);
     await pause(clock, durationMs(settings.interval), signal);
   }
 }

@@ -35,6 +35,8 @@ export interface Metrics {
   registryCovers(prefix: string, rules: { readonly scanning: boolean; readonly replication: boolean }): void;
   /** Number of AWS objects of a kind that carry this cluster's tags and that no service wants, but for those that are kept on purpose. */
   orphans(kind: string, count: number): void;
+  /** Drops the series of what is counted of the whole cluster: another process has them now. */
+  forgetCluster(): void;
   /** Whether the Prometheus that is asked for error budgets answered, and when (seconds of the wall clock). */
   prometheusAsked(url: string, answered: boolean, at: number): void;
   /** Number of SLOs by state. */
@@ -326,6 +328,9 @@ export function createMetrics(options: { readonly version: string; readonly perS
       replication.set({ prefix }, rules.replication ? 1 : 0);
     },
     orphans: (kind, count) => orphans.set({ kind }, count),
+    forgetCluster() {
+      for (const gauge of [orphans, scanning, replication]) gauge.reset();
+    },
     prometheusAsked(url, answered, at) {
       prometheusUp.set({ url }, answered ? 1 : 0);
       if (answered) prometheusAnswered.set({ url }, at);

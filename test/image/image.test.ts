@@ -52,13 +52,13 @@ afterAll(async () => {
 });
 
 describe("the image", () => {
-  test("is for the user 65532, and holds one file of ours beside Node", async () => {
+  test("is for the user 65532, and holds one file of ours, and its licences, beside Node", async () => {
     const image = z.tuple([z.object({ Size: z.number(), Config: z.object({ User: z.string(), Entrypoint: z.array(z.string()) }) })]);
     const [{ Size, Config }] = image.parse(JSON.parse(await daemon.docker("image", "inspect", IMAGE)));
     console.log(`the image is ${(Size / 1e6).toFixed(0)} MB, ready ${(operator.readyMs / 1_000).toFixed(1)} s after docker run`);
-    expect(Config).toEqual({ User: "65532:65532", Entrypoint: ["/usr/local/bin/node", "/app/main.js"] });
+    expect(Config).toEqual({ User: "65532:65532", Entrypoint: ["/usr/local/bin/node", "--max-semi-space-size=8", "/app/main.js"] });
     const files = JSON.parse(await evaluate(daemon, 'JSON.stringify(["/app", "/usr/local/bin"].flatMap((d) => fs.readdirSync(d)))'));
-    expect(files).toEqual(["main.js", "node"]);
+    expect(files).toEqual(["main.js", "main.js.LEGAL.txt", "node"]);
   });
 
   test("runs without root, capabilities or a way to new privileges, and can write nowhere on its root", async () => {

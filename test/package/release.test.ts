@@ -55,6 +55,7 @@ test("what is made is what its sums say, and nothing else", async () => {
     .map((line) => line.replace(/: OK$/, ""));
   expect(checked).toEqual([
     "main.js",
+    "main.js.LEGAL.txt",
     "main.js.map",
     `platform-operator-${version}.tgz`,
     `platform-operator-crds-${version}.tgz`,

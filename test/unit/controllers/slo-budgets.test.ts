@@ -121,6 +121,22 @@ test("it is asked at once and at each interval, of the whole fleet in one query,
   expect(asked.every(({ signal }) => signal.aborted)).toBe(true);
 });
 
+test("a process that leads nothing asks nothing and counts no SLO, and goes on when it leads again", async () => {
+  let leads = true;
+  options = { ...options, leads: () => leads };
+  const { running, after } = await begin();
+  expect((await series()).filter((line) => line.startsWith("platform_slos") && !line.endsWith(" 0"))).not.toEqual([]);
+  leads = false;
+  await after(answer(1));
+  expect(asked).toHaveLength(1);
+  expect((await series()).filter((line) => line.startsWith("platform_slos") && !line.endsWith(" 0"))).toEqual([]);
+  leads = true;
+  await after(answer(1));
+  expect(asked).toHaveLength(2);
+  ending.abort();
+  await running;
+});
+
 test("a pass is asked for only of a service of which something else is now said", async () => {
   const { running, after } = await begin();
   expect(await after(answer(0.97))).toEqual([]);

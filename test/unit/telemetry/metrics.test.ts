@@ -102,6 +102,17 @@ test("what runs and what waits in a queue is asked for when metrics are read", a
   ]);
 });
 
+test("what is counted of the whole cluster is no longer said when another process has it, until this one counts again", async () => {
+  const metrics = metricsOf();
+  metrics.orphans("Role", 2);
+  metrics.registryCovers("", { scanning: true, replication: false });
+  metrics.forgetCluster();
+  for (const name of ["platform_aws_orphans", "platform_registry_scanning", "platform_registry_replication"])
+    expect(await series(metrics, name)).toEqual([]);
+  metrics.orphans("Role", 1);
+  expect(await series(metrics, "platform_aws_orphans")).toEqual(['platform_aws_orphans{kind="Role"} 1']);
+});
+
 test("the replica that leads says 1, one that stands by says 0, one without a lease says nothing", async () => {
   const metrics = metricsOf();
   expect(await series(metrics, "leader_election_master_status")).toEqual([]);
