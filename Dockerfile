@@ -18,5 +18,5 @@ USER 65532:65532
 WORKDIR /app
 ENV NODE_ENV=production
 EXPOSE 8080
-# Half of the default: what dies young is collected sooner, and the process is smaller for little time (docs/performance.md).
+# Half of the default: what dies young is collected sooner, and the process stays smaller.
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "/app/main.js"]

@@ -19,21 +19,10 @@ export function crdTemplate(kind: Kind): string {
   return literal(stringify({ ...crd, metadata: { ...crd.metadata, annotations: KEEP } }, { lineWidth: 0, aliasDuplicateObjects: false }));
 }
 
-/** The names of leases in config/rbac, and in the chart, which knows of how many shards. */
-const LEASE_NAMES = "    resourceNames: [platform-operator]\n";
-const LEASE_NAMES_OF_RELEASE = `    resourceNames:
-      - platform-operator
-      {{- range $shard := untilStep 1 (int .Values.shards) 1 }}
-      - platform-operator-shard-{{ $shard }}
-      {{- end }}
-`;
-
-/** config/rbac for the release's namespace and its shards; the namespace itself and the ServiceAccount, which has values, are not among it. */
+/** config/rbac for the release's namespace; the namespace itself and the ServiceAccount, which has values, are not among it. */
 export function rbacTemplate(): string {
   const documents = documentsIn("rbac").filter((document) => !["Namespace", "ServiceAccount"].includes(kindOf(document)));
-  const text = documents.map((document) => textOf(document).replaceAll(NAMESPACE, RELEASE_NAMESPACE)).join("---\n");
-  if (!text.includes(LEASE_NAMES)) throw new Error("config/rbac names no lease as the chart expects");
-  return text.replace(LEASE_NAMES, LEASE_NAMES_OF_RELEASE);
+  return documents.map((document) => textOf(document).replaceAll(NAMESPACE, RELEASE_NAMESPACE)).join("---\n");
 }
 
 /** The PriorityClasses of config/tiers. Pods that run name them, so they stay. */

@@ -78,6 +78,8 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
   const flags = parseFlags(argv);
   if (flags.help === true) return undefined;
   const config = namedConfig(flags.config, env);
+  const elects = oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true";
+  if (!elects && (flags.shards ?? "1") !== "1") throw new ConfigError("--shards needs leases: leave it out, or --leader-elect=false");
   return {
     config,
     kubeconfig: flags.kubeconfig,
@@ -86,8 +88,7 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
     workers: atLeast("--workers", flags.workers ?? "16", 1),
     perServiceMetrics: oneOf("--per-service-metrics", flags["per-service-metrics"] ?? "Full", ["Full", "Aggregate"]),
     watchSilenceMs: atLeast("--watch-silence", flags["watch-silence"] ?? "150", 2) * 1000,
-    leaderElection:
-      oneOf("--leader-elect", flags["leader-elect"] ?? "true", ["true", "false"]) === "true" ? leaderElection(flags, config) : undefined,
+    leaderElection: elects ? leaderElection(flags, config) : undefined,
   };
 }
 

@@ -7,7 +7,7 @@ import { audit } from "./cli/audit/audit.ts";
 import { ConfigError, readSettings, USAGE, type LeaderElection, type Settings } from "./config.ts";
 import { ALONE, type Ending } from "./controllers/leadership.ts";
 import { createOperator } from "./controllers/operator.ts";
-import { leaseName, ShardLeases } from "./controllers/shard-leases.ts";
+import { identityOf, leaseName, ShardLeases } from "./controllers/shard-leases.ts";
 import { MissingApiError } from "./controllers/required-apis.ts";
 import { workspaceOfUrl } from "./crds/prometheus-config.ts";
 import { systemClock } from "./kube/clock.ts";
@@ -31,7 +31,7 @@ async function main(settings: Settings): Promise<Ending> {
   const kubeConfig = loadKubeConfig(settings.kubeconfig);
   const toApiServer = {
     version,
-    identity: `${hostname()}_${randomUUID()}`,
+    identity: identityOf(`${hostname()}_${randomUUID()}`, leaderElection?.shards ?? 1),
     clock: systemClock,
     observer: {
       request: (verb: string, resource: string, code: number, seconds: number) => metrics.kubeRequest(verb, resource, code, seconds),
@@ -117,9 +117,9 @@ function prometheusOf({ config }: Settings, version: string, aws: AwsConnection)
 /** Of Amazon Managed Service for Prometheus. */
 const PROMETHEUS_SIGNING_NAME = "aps";
 
-/** A renewal that gets no answer is given up in time for another. */
-function forRenewals({ renewDeadlineMs }: LeaderElection): Pick<TransportOptions, "connections" | "requestTimeoutMs"> {
-  return { connections: 1, requestTimeoutMs: renewDeadlineMs / 2 };
+/** A renewal that gets no answer is given up in time for another, and none waits for another's, nor for what is asked about leases. */
+function forRenewals({ renewDeadlineMs, shards }: LeaderElection): Pick<TransportOptions, "connections" | "requestTimeoutMs"> {
+  return { connections: shards + 1, requestTimeoutMs: renewDeadlineMs / 2 };
 }
 
 /** Credentials of another account would write roles there: better no start. When AWS does not answer, the passes say so. */

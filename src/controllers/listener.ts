@@ -22,14 +22,21 @@ export interface ListenerOptions {
 export interface ServiceListener extends PassListener {
   /** A generation was seen for the first time: the clock of `platform_service_ready_seconds` starts. */
   changed(key: ObjectKey): void;
+  /** Services that it holds of are another process's now: what this one says of them, and the clocks, end. */
+  left(isSo: (key: ObjectKey) => boolean): void;
 }
 
 export function createListener(options: ListenerOptions): ServiceListener {
   const { metrics, events, log, now } = options;
-  const since = new Map<string, number>();
+  const since = new Map<string, { readonly key: ObjectKey; readonly at: number }>();
   return {
     changed(key) {
-      since.set(keyString(key), now());
+      since.set(keyString(key), { key, at: now() });
+    },
+
+    left(isSo) {
+      for (const [id, { key }] of since) if (isSo(key)) since.delete(id);
+      metrics.forgetWhere(isSo);
     },
 
     acted(stored, { corrections, adopted, leftBehind }) {
@@ -84,7 +91,7 @@ export function createListener(options: ListenerOptions): ServiceListener {
       const started = since.get(keyString(key));
       if (started === undefined || !isReady(after)) return;
       since.delete(keyString(key));
-      metrics.readyAfter(stored.spec.tier, (now() - started) / 1000);
+      metrics.readyAfter(stored.spec.tier, (now() - started.at) / 1000);
     },
 
     deleted(stored, retained) {

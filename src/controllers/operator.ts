@@ -26,7 +26,7 @@ import { requireApis } from "./required-apis.ts";
 import { shardOf } from "./shards.ts";
 import { createSources, reflectors, type Runtime, type Sources } from "./sources.ts";
 import { runBudgets } from "./slo-budgets.ts";
-import { runSweep } from "./sweep.ts";
+import { runSweep, type SweptCluster } from "./sweep.ts";
 import { wireNudges, wireTriggers, type Queues } from "./triggers.ts";
 import { runWorkers } from "./worker.ts";
 
@@ -109,7 +109,8 @@ export function createOperator(options: OperatorOptions): Operator {
     read: (name: string) => sources.tiers.store.get({ namespace: "", name }),
     services: (tier: string) => sources.services.store.byIndex("tier", tier).map(keyOf),
   };
-  const ofCluster = {
+  /** Of whoever has the first shard. */
+  const ofCluster = (): SweptCluster => ({
     orphans: new OrphanReport({
       config,
       reader: options.aws.tags,
@@ -118,7 +119,7 @@ export function createOperator(options: OperatorOptions): Operator {
       metrics,
     }),
     registry: new RegistryReport({ prefix: config.registry.repositoryPrefix, log, metrics }),
-  };
+  });
   wireNudges(sources);
   metrics.queueAges("platformservice", queues.services);
   metrics.queueAges("platformtier", queues.tiers);
@@ -152,7 +153,7 @@ export function createOperator(options: OperatorOptions): Operator {
     const ending = await leadership.lead(async (shard, until) => {
       await readAnew();
       if (until.aborted) return "finished";
-      const reign = new Reign({ ...ofAllReigns, shard });
+      const reign = new Reign({ ...ofAllReigns, shard, ofCluster: shard === 0 ? ofCluster() : undefined });
       reigns.set(shard, reign);
       work ??= begin(over);
       lookAtAll(shard);
@@ -160,7 +161,7 @@ export function createOperator(options: OperatorOptions): Operator {
       reigns.delete(shard);
       await Promise.race([reign.idle(), aborted(over)]);
       if (over.aborted) return end(Promise.all([reign.idle(), work]));
-      for (const key of keysOf(shard)) metrics.forget(key);
+      listener.left((key) => shardOf(key, shards) === shard);
       if (shard === 0) metrics.forgetCluster();
       return "finished";
     }, signal);
@@ -196,7 +197,7 @@ export function createOperator(options: OperatorOptions): Operator {
         {
           ...options,
           reigns: () => Array.from(reigns.values(), ({ deps }) => deps),
-          ofCluster: () => (reigns.has(0) ? ofCluster : undefined),
+          ofCluster: () => reigns.get(0)?.ofCluster,
           bulk: options.aws.bulk,
           enqueue,
         },
@@ -207,7 +208,8 @@ export function createOperator(options: OperatorOptions): Operator {
           ...options,
           memory: errorBudgets,
           leads: () => reigns.size > 0,
-          services: () => services.store.list().filter((one) => one.metadata.deletionTimestamp === undefined && isOwn(one)),
+          services: () => services.store.list().filter((one) => one.metadata.deletionTimestamp === undefined),
+          isOwn,
           enqueue,
         },
         over,

@@ -9,6 +9,7 @@ import type { ReconcilerDeps } from "../reconcilers/platform-service/reconcile.t
 import type { Aws } from "../reconcilers/ports.ts";
 import { RolloutBudget } from "../reconcilers/rollout-budget.ts";
 import { shardOf } from "./shards.ts";
+import type { SweptCluster } from "./sweep.ts";
 import { broughtSources, childSources, type Runtime, type Sources } from "./sources.ts";
 import { createWorld } from "./world.ts";
 
@@ -20,15 +21,19 @@ export interface ReignOptions
   readonly shards: number;
   readonly sources: Sources;
   readonly aws: Aws;
+  /** Of the first shard. */
+  readonly ofCluster: SweptCluster | undefined;
 }
 
 /** Its memories go with it: when the shard comes back to this process, another has acted on it. */
 export class Reign {
   readonly deps: ReconcilerDeps & { readonly budget: RolloutBudget };
+  readonly ofCluster: SweptCluster | undefined;
   readonly #passes = new Set<Promise<unknown>>();
 
-  constructor({ shard, shards, sources, aws, transport, ...shared }: ReignOptions) {
+  constructor({ shard, shards, sources, aws, transport, ofCluster, ...shared }: ReignOptions) {
     const { config, now } = shared;
+    this.ofCluster = ofCluster;
     this.deps = {
       ...shared,
       world: createWorld(sources, now, (key) => shardOf(key, shards) === shard),

@@ -19,8 +19,10 @@ export interface BudgetOptions {
   readonly memory: BudgetMemory;
   /** Whether there is anybody to ask for. */
   readonly leads: () => boolean;
-  /** Those that this process leads. */
+  /** Of the whole fleet: a shard may come to this process between two answers. */
   readonly services: () => readonly PlatformService[];
+  /** Whether this process leads it, and counts it. */
+  readonly isOwn: (service: PlatformService) => boolean;
   readonly metrics: Pick<Metrics, "prometheusAsked" | "slos">;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,6 +51,7 @@ async function askOnce(
     url,
     memory,
     services,
+    isOwn,
     metrics,
     clock,
     log,
@@ -63,7 +66,7 @@ async function askOnce(
   const isWhole = answer.state === "answered" && answer.whole;
   const changed = answer.state === "answered" ? memory.answered(fleet, answer) : memory.unanswered(fleet);
   metrics.prometheusAsked(url, isWhole, clock.now() / 1000);
-  metrics.slos(memory.counts(fleet));
+  metrics.slos(memory.counts(fleet.filter(isOwn)));
   for (const key of changed) enqueue(key);
   if (isWhole) {
     if (silent !== undefined) log.info({}, "Prometheus answers again what is left of the error budgets");

@@ -18,11 +18,17 @@ export interface SweepOptions extends Pick<Ports, "config"> {
   /** What is remembered by each that this process leads; none: nothing is read. */
   readonly reigns: () => readonly Memories[];
   /** Undefined: another process looks at what is the whole cluster's. */
-  readonly ofCluster: () => { readonly registry: RegistryReport; readonly orphans: OrphanReport } | undefined;
+  readonly ofCluster: () => SweptCluster | undefined;
   readonly bulk: BulkReader;
   readonly clock: Clock;
   readonly log: Log;
   readonly enqueue: (key: ObjectKey) => void;
+}
+
+/** What is looked at for the whole cluster. */
+export interface SweptCluster {
+  readonly registry: RegistryReport;
+  readonly orphans: OrphanReport;
 }
 
 type Memories = Pick<

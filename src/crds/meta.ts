@@ -23,8 +23,6 @@ export const LABELS = {
   service: `${GROUP}/service`,
   owner: `${GROUP}/owner`,
   tier: `${GROUP}/tier`,
-  /** On a Lease of the operator's: into how many shards its holder divides the work. */
-  shards: `${GROUP}/shards`,
 } as const;
 
 export const MANAGED_BY = "platform-operator";

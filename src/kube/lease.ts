@@ -2,6 +2,7 @@ import { ANNOTATIONS, FIELD_MANAGER } from "../crds/meta.ts";
 import { FencedError, KubeError, type Fence } from "../reconcilers/ports.ts";
 import { pause, type Clock, type Timer } from "./clock.ts";
 import { errorOfFailure } from "./errors.ts";
+import { microTime } from "./events.ts";
 import { canonicalJson } from "./fields-v1.ts";
 import { KINDS, apiVersionOf } from "./kinds.ts";
 import { acquired, isReleased, recordOf, released, specOf, type LeaseRecord } from "./lease-record.ts";
@@ -19,14 +20,12 @@ export interface LeaseTimings {
 }
 
 export interface LeaseOptions {
-  /** Of its own and without a fence: a renewal waits behind no other request. */
+  /** Of its own and without a fence: a renewal waits behind nothing but what is asked about leases. */
   readonly transport: Transport;
   readonly namespace: string;
   readonly name: string;
   /** Of this process alone: one that is started again has another. */
   readonly identity: string;
-  /** What a holder has the Lease carry. */
-  readonly labels?: Readonly<Record<string, string>>;
   readonly timings: LeaseTimings;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -34,12 +33,6 @@ export interface LeaseOptions {
   readonly log: Log;
   /** Told when this process begins to hold the lease, and when it ceases to. */
   readonly onChange?: (holds: boolean) => void;
-}
-
-/** Who has a Lease now, as far as this process has seen. */
-export interface Tenure {
-  readonly holder: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Field manager of what a candidate writes on another's Lease, which tells it from what a holder writes. */
@@ -101,29 +94,34 @@ export class Lease implements Fence {
     return false;
   }
 
-  /** Undefined: nobody has it, or whoever had it is silent for so long that anyone may take it. */
-  get tenure(): Tenure | undefined {
-    if (this.#live === undefined || this.#seen === undefined || this.#seen.record.holder === "") return undefined;
+  /** Who has it, as far as this process has seen; undefined: nobody, or whoever had it is silent for so long that anyone may take it. */
+  get holder(): string | undefined {
+    if (this.#state === "ended" || this.#seen === undefined || this.#seen.record.holder === "") return undefined;
     if (this.#state !== "holder" && this.#options.clock.monotonic() >= this.#freeAt()) return undefined;
-    return { holder: this.#seen.record.holder, labels: this.#live.metadata.labels ?? {} };
+    return this.#seen.record.holder;
   }
 
-  /** Who has asked the holder, this process, to hand it over. */
-  get wantedBy(): string | undefined {
+  /** What the holder, this process, was asked with to hand it over: who asked, and something that is new at each time. */
+  get wanted(): string | undefined {
     return this.#state === "holder" ? this.#live?.metadata.annotations?.[ANNOTATIONS.wantedBy] : undefined;
   }
 
-  /** Asks whoever holds it to hand it over to this process. Never rejects. */
-  async ask(): Promise<void> {
+  /** Asks whoever holds it to hand it over to this process; `time` is of the wall clock, so that an old question shows. Never rejects. */
+  async ask(time: number): Promise<void> {
     const { identity, log, transport } = this.#options;
     if (this.#live === undefined || this.#state !== "candidate") return;
     const { uid } = this.#live.metadata;
     try {
-      const metadata = { uid, annotations: { [ANNOTATIONS.wantedBy]: identity } };
+      const metadata = { uid, annotations: { [ANNOTATIONS.wantedBy]: `${identity} ${microTime(time)}` } };
       this.#live = await transport.mergePatch(this.#target, { metadata }, CANDIDATE);
     } catch (cause) {
       log.debug({ lease: this.#name(), error: errorOfFailure("ask", cause).message }, "the lease could not be asked for; tried again");
     }
+  }
+
+  /** Renews it no more: it runs out, for those who cannot say that everything which it guards has ended. */
+  abandon(): void {
+    this.#stopRenewing.abort();
   }
 
   /** Gives it up, so that nobody has to wait for it. Call it when everything that it guards has ended. Never rejects: what cannot be released runs out. */
@@ -174,7 +172,8 @@ export class Lease implements Fence {
       const error = errorOfFailure("lease", cause);
       this.#failure = error.message;
       const level = error.class === "conflict" || error.class === "alreadyExists" ? "debug" : "warn";
-      const hint = error.class === "denied" ? "; apply the Role of config/rbac" : "";
+      const hint =
+        error.class === "denied" ? "; its Role grants the operator the leases platform-operator and platform-operator-shard-1 to 15" : "";
       this.#options.log[level]({ lease: this.#name(), class: error.class, error: error.message }, `the lease is tried again${hint}`);
     }
   }
@@ -208,7 +207,7 @@ export class Lease implements Fence {
       const next = { ...fresh, acquireTime, transitions };
       if (live === undefined) return this.#create(next);
       // Whoever asked the one before for it is answered by that one's end.
-      const metadata = ours === undefined ? { labels: this.#options.labels ?? {}, annotations: { [ANNOTATIONS.wantedBy]: null } } : {};
+      const metadata = ours === undefined ? { annotations: { [ANNOTATIONS.wantedBy]: null } } : {};
       return this.#patch(live, next, metadata);
     });
   }
@@ -283,8 +282,7 @@ export class Lease implements Fence {
 
   #create(record: LeaseRecord): Promise<LiveObject> {
     const { name, namespace, resource } = this.#target;
-    const { labels = {} } = this.#options;
-    const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace, labels }, spec: specOf(record) };
+    const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace }, spec: specOf(record) };
     return this.#options.transport.create({ resource, namespace }, object);
   }
 

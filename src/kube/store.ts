@@ -95,7 +95,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return values;
   }
 
-  /** Calls `listener` for every change that a watch brings; returns the way to stop. */
+  /** Calls `listener` for every change that a watch, or a read beside it, brings; returns the way to stop. */
   subscribe(listener: (change: Change<T>) => void): () => void {
     const entry = { tell: listener };
     this.#listeners.add(entry);
@@ -115,11 +115,24 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return value;
   }
 
-  /** Takes in a read of the whole collection that was made beside the watch: what is newer in it, and what is no longer there. Nobody is told. */
+  /** Takes in a read of the whole collection that was made beside the watch: what is newer in it, and what is no longer there. The watch will not tell of that again. */
   catchUp(objects: readonly LiveObject[], resourceVersion: string): void {
-    for (const object of objects) this.put(object);
-    const there = new Set(objects.map((object) => keyString(objectKey(object))));
-    for (const [id, entry] of this.#entries) if (!there.has(id) && !isNewer(entry.resourceVersion, resourceVersion)) this.#delete(entry);
+    const changes: Change<T>[] = [];
+    const there = new Set<string>();
+    for (const object of objects) {
+      const id = keyString(objectKey(object));
+      there.add(id);
+      const old = this.#entries.get(id);
+      this.put(object);
+      const entry = this.#entries.get(id);
+      if (entry !== undefined && entry !== old) changes.push(changeOf(old, entry));
+    }
+    for (const [id, entry] of this.#entries) {
+      if (there.has(id) || isNewer(entry.resourceVersion, resourceVersion)) continue;
+      this.#delete(entry);
+      changes.push(deletionOf(entry));
+    }
+    this.#tell(changes);
   }
 
   begin(): Snapshot {
@@ -153,7 +166,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     const old = this.#entries.get(keyString(objectKey(object)));
     if (!old || isNewer(old.resourceVersion, resourceVersion)) return;
     this.#delete(old);
-    this.#tell([{ type: "deleted", key: old.key, old: old.value, new: undefined }]);
+    this.#tell([deletionOf(old)]);
   }
 
   advance(resourceVersion: string): void {
@@ -167,7 +180,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
       if (kept) next.delete(id);
       if (kept || next.has(id)) continue;
       this.#delete(old);
-      changes.push({ type: "deleted", key: old.key, old: old.value, new: undefined });
+      changes.push(deletionOf(old));
     }
     for (const [id, entry] of next) {
       const old = this.#entries.get(id);
@@ -234,6 +247,10 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
 function isNewer(a: string, b: string): boolean {
   return compareResourceVersions(a, b) > 0;
+}
+
+function deletionOf<T>({ key, value }: Entry<T>): Change<T> {
+  return { type: "deleted", key, old: value, new: undefined };
 }
 
 function changeOf<T>(old: Entry<T> | undefined, entry: Entry<T>): Change<T> {

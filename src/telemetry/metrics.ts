@@ -53,6 +53,8 @@ export interface Metrics {
   queueAges(name: string, read: { longestRunningSeconds(): number; unfinishedSeconds(): number; oldestSeconds(): number }): void;
   /** Removes every series of a service. */
   forget(key: ObjectKey): void;
+  /** As `forget`, of every service that it holds of and that has a series. */
+  forgetWhere(isSo: (key: ObjectKey) => boolean): void;
   /** Undefined: there is nothing to tell, and no series. */
   watchAge(resource: string, read: () => number | undefined): void;
   queue(name: string): {
@@ -102,10 +104,10 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["controller"],
     registers,
   });
-  // client-go's. Cardinality: 1. Summed over the replicas it is 1; 0 for longer than the lease's duration is nobody at work.
+  // client-go's. Cardinality: 1 a shard. Summed over the replicas it is 1; 0 for longer than the lease's duration is nobody at work.
   const leader = new Gauge({
     name: "leader_election_master_status",
-    help: "1 for the replica that holds the lease, 0 for one that stands by.",
+    help: "1 for the replica that works under the lease, 0 for one that stands by.",
     labelNames: ["name"],
     registers,
   });
@@ -285,7 +287,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
   });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
-  const series = new Map<string, { types: Set<string>; owner: string; tier: string }>();
+  const series = new Map<string, { key: ObjectKey; types: Set<string>; owner: string; tier: string }>();
   const full = options.perService === "Full";
 
   const forget = (key: ObjectKey): void => {
@@ -307,6 +309,9 @@ export function createMetrics(options: { readonly version: string; readonly perS
   return {
     registry,
     forget,
+    forgetWhere(isSo) {
+      for (const { key } of series.values()) if (isSo(key)) forget(key);
+    },
     reconciled(controller, result, seconds) {
       reconcileTotal.inc({ controller, result });
       if (result === "error") reconcileErrors.inc({ controller });
@@ -348,7 +353,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
       }
       for (const c of conditions) condition.set({ ...key, type: c.type }, conditionValue(c.status));
       info.set({ ...key, owner, tier }, 1);
-      series.set(keyString(key), { types, owner, tier });
+      series.set(keyString(key), { key, types, owner, tier });
     },
     lastReconcile(key, seconds) {
       if (full && series.has(keyString(key))) last.set({ ...key }, seconds);

@@ -1,6 +1,5 @@
 import { setTimeout } from "node:timers/promises";
 import type { OperatorProcess } from "../../src/cli/operator-process.ts";
-import { allowShards } from "../support/allow-shards.ts";
 import { isWritten } from "./cold.ts";
 import { fleetOf } from "./fleet.ts";
 import { cpuSeconds } from "./meter.ts";
@@ -41,7 +40,6 @@ export async function handOver(): Promise<readonly Row[]> {
 export async function throughput(services: number, shards: number): Promise<readonly Row[]> {
   const stage = await Stage.start({ controllers: false, sweepInterval: "1h" });
   try {
-    await allowShards(stage.plane.kubectl, shards);
     const fleet = fleetOf(services);
     await stage.createNamespaces(fleet);
     const replicas: OperatorProcess[] = [];

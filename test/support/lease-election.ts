@@ -43,30 +43,28 @@ export class LeaseServer {
     return lease;
   }
 
-  /** Those that carry the label. */
-  list(label: string): readonly LiveObject[] {
-    return [...this.#leases.values()].filter(({ metadata }) => metadata.labels?.[label] !== undefined);
+  list(): readonly LiveObject[] {
+    return [...this.#leases.values()];
   }
 
   create({ metadata, spec }: JsonObject): LiveObject {
-    const { name, labels } = isJsonObject(metadata) ? metadata : {};
+    const { name } = isJsonObject(metadata) ? metadata : {};
     if (typeof name !== "string") throw new Error("it has no name");
     if (this.#leases.has(name)) throw refusal("alreadyExists", 409);
-    const made = { name, namespace: "system", uid: `uid-${String(this.#revision)}`, resourceVersion: "", labels: texts(labels) };
+    const made = { name, namespace: "system", uid: `uid-${String(this.#revision)}`, resourceVersion: "" };
     return this.#store(name, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: made, spec });
   }
 
   /** A merge patch of what a process of the election writes. */
   patch(name: string, { metadata, spec }: JsonObject): LiveObject {
     const lease = this.get(name);
-    const { uid, resourceVersion, labels, annotations } = isJsonObject(metadata) ? metadata : {};
+    const { uid, resourceVersion, annotations } = isJsonObject(metadata) ? metadata : {};
     const { metadata: live } = lease;
     if (uid !== live.uid || (resourceVersion ?? live.resourceVersion) !== live.resourceVersion) throw refusal("conflict", 409);
     return this.#store(name, {
       ...lease,
       metadata: {
         ...live,
-        labels: texts({ ...live.labels, ...(isJsonObject(labels) && labels) }),
         annotations: texts({ ...live.annotations, ...(isJsonObject(annotations) && annotations) }),
       },
       spec: { ...(isJsonObject(lease.spec) && lease.spec), ...(isJsonObject(spec) && spec) },
@@ -119,7 +117,7 @@ export class Site {
     this.transport = {
       ...UNASKED_TRANSPORT,
       get: ({ name }) => send("get", () => server.get(name)),
-      list: (_, { labelSelector = "" }) => send("list", () => ({ items: server.list(labelSelector), resourceVersion: "1" })),
+      list: () => send("list", () => ({ items: server.list(), resourceVersion: "1" })),
       create: (_, object) => send("create", () => server.create(object)),
       mergePatch: ({ name }, patch) => send("patch", () => server.patch(name, patch)),
     };

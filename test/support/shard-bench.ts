@@ -3,7 +3,6 @@ import { vi } from "vitest";
 import { z } from "zod";
 import { leaseName } from "../../src/controllers/shard-leases.ts";
 import type { OperatorProcess } from "../../src/cli/operator-process.ts";
-import { allowShards } from "./allow-shards.ts";
 import { FaultBench, startBench, type BenchOptions, type OperatorOptions } from "./fault-bench.ts";
 
 export const SHARDS = 4;
@@ -38,7 +37,6 @@ export class ShardBench extends FaultBench {
 
   /** Starts what is missing of three replicas; resolves when each has its part. */
   override async startOperator(options: OperatorOptions = {}): Promise<OperatorProcess> {
-    if (this.#made === 0) await allowShards(this.plane.kubectl, SHARDS);
     while (this.replicas.length < REPLICAS) await this.#start(options);
     await this.untilSpread();
     return this.operator;

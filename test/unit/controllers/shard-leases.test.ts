@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Ending } from "../../../src/controllers/leadership.ts";
-import { leaseName, ShardLeases } from "../../../src/controllers/shard-leases.ts";
-import { LABELS } from "../../../src/crds/meta.ts";
+import { identityOf, leaseName, ShardLeases } from "../../../src/controllers/shard-leases.ts";
+import { recordOf, type LeaseRecord } from "../../../src/kube/lease-record.ts";
 import { elapse, LeaseServer, mayWrite, settle, Site, TIMINGS } from "../../support/lease-election.ts";
 import { silentLog } from "../../support/kube-runtime.ts";
 
@@ -18,14 +18,19 @@ class Replica extends Site {
   ending: Ending | undefined;
   /** How long its passes take to come to their end. */
   drainMs = 0;
+  /** What it told of its leases, as `platform-operator true`. */
+  readonly told: string[] = [];
   /** Its passes do not come to their end at all. */
   hangs = false;
   readonly #stopping = new AbortController();
 
-  constructor(server: LeaseServer, identity: string, shards: number) {
-    super(server, identity);
+  constructor(server: LeaseServer, name: string, shards: number) {
+    super(server, name);
     const { transport, clock } = this;
+    const identity = identityOf(name, shards);
+    const onChange = (lease: string, works: boolean): void => void this.told.push(`${lease} ${String(works)}`);
     this.leases = new ShardLeases({
+      onChange,
       transport,
       namespace: "system",
       shards,
@@ -81,18 +86,27 @@ async function pass(ms: number): Promise<void> {
   });
 }
 
+/** Of four shards. */
+function records(): readonly LeaseRecord[] {
+  return [0, 1, 2, 3].map((shard) => recordOf(server.get(leaseName(shard))));
+}
+
+function holders(): readonly string[] {
+  return records().map(({ holder }) => holder);
+}
+
 /** How many shards each works on. */
 function counts(): readonly number[] {
   return running.map(({ writable }) => writable.length);
 }
 
 describe("four shards", () => {
-  test("are all worked on by the only replica, each with a Lease that says of how many it is", async () => {
+  test("are all worked on by the only replica, which says in each Lease of how many it is", async () => {
     const a = await start("a", 4);
     await pass(retryPeriodMs);
     expect(a.writable).toEqual([0, 1, 2, 3]);
-    const labels = [0, 1, 2, 3].map((shard) => server.get(leaseName(shard)).metadata.labels);
-    expect(labels).toEqual(Array.from({ length: 4 }, () => ({ [LABELS.shards]: "4" })));
+    expect(holders()).toEqual(Array.from({ length: 4 }, () => "a_of-4-shards"));
+    expect(a.told).toEqual([0, 1, 2, 3].map((shard) => `${leaseName(shard)} true`));
   });
 
   test.each([
@@ -104,9 +118,11 @@ describe("four shards", () => {
     for (let index = 0; index < replicas; index++) await start(`replica-${String(index)}`, 4);
     await pass(SPREAD_MS * 2);
     expect(counts().toSorted((one, other) => other - one)).toEqual(expected);
-    const before = counts();
+    const before = running.map(({ writable }) => writable);
+    const transitions = records().map((record) => record.transitions);
     await pass(SPREAD_MS);
-    expect(counts()).toEqual(before);
+    expect(running.map(({ writable }) => writable)).toEqual(before);
+    expect(records().map((record) => record.transitions)).toEqual(transitions);
   });
 
   test("of a replica that is silent are taken over by the others within the lease's time", async () => {
@@ -152,20 +168,39 @@ describe("four shards", () => {
     a.stop();
     await settle();
     expect(a.ending).toBe("cutOff");
-    expect(server.get(leaseName(1)).spec).toMatchObject({ holderIdentity: "a" });
+    expect(server.get(leaseName(1)).spec).toMatchObject({ holderIdentity: "a_of-2-shards" });
   });
 });
 
+test("who asked and is there no more is handed a shard once at most", async () => {
+  const a = await start("a", 4);
+  await pass(retryPeriodMs);
+  const wanted = { "platform-operator.dev/wanted-by": "ghost_of-4-shards 2026-01-01T00:00:00.000000Z" };
+  a.drainMs = 1;
+  server.edit((lease) => ({ ...lease, metadata: { ...lease.metadata, annotations: wanted } }), leaseName(3));
+  await pass(retryPeriodMs * 20);
+  // Once: whether it is there shows by its asking again.
+  expect(recordOf(server.get(leaseName(3))).transitions).toBeLessThanOrEqual(1);
+  expect(a.writable).toEqual([0, 1, 2, 3]);
+});
+
 describe("another number of shards", () => {
-  test("is worked on only when nobody works by the old one", async () => {
-    const old = await start("old", 1);
+  test.each([
+    [1, 4],
+    [2, 4],
+    [4, 2],
+  ])("than %i is worked on only when nobody works by the old one: %i", async (before, after) => {
+    const old = await start("old", before);
     await pass(retryPeriodMs);
-    const next = await start("next", 4);
-    await pass(SPREAD_MS);
-    expect([old.writable, next.writable]).toEqual([[0], []]);
+    const next = await start("next", after);
+    const shards = old.writable;
+    await elapse(SPREAD_MS, running, () => {
+      if (next.writable.length > 0) throw new Error("two numbers of shards are worked by");
+    });
+    expect(old.writable).toEqual(shards);
     old.stop();
-    await pass(2 * durationMs);
-    expect(next.writable).toEqual([0, 1, 2, 3]);
+    await pass(3 * durationMs);
+    expect(next.writable).toEqual(Array.from({ length: after }, (_, shard) => shard));
   });
 
   test("which the first shard's lease says, ends the work of those that hold others by the old one", async () => {
@@ -173,35 +208,37 @@ describe("another number of shards", () => {
     const b = await start("b", 4);
     await pass(SPREAD_MS);
     const [first, other] = a.writable.includes(0) ? [a, b] : [b, a];
+    // The next one is before the other, when the first is silent.
     first.weather = "cut";
+    other.latencyMs = retryPeriodMs;
     const next = await start("next", 2);
     await elapse(4 * durationMs, running, () => {
       const worksByOld = running.some((one) => one.leases.shards === 4 && one.writable.length > 0);
       if (worksByOld && next.writable.length > 0) throw new Error("two numbers of shards are worked by");
     });
-    // Whether the old one's other replica or the next one was faster.
-    if (other.ending === undefined) other.stop();
-    await pass(4 * durationMs);
-    expect(next.writable).toEqual([0, 1]);
+    expect([first.ending, other.ending, next.writable]).toEqual(["lost", "lost", [0, 1]]);
   });
 
-  test("a lease of a replica that is gone for good is waited for once", async () => {
+  test("a lease of a replica that is gone for good is waited for once, and then nobody's", async () => {
     const old = await start("old", 4);
     await pass(retryPeriodMs);
     old.weather = "cut";
     const next = await start("next", 1);
     await pass(3 * durationMs);
     expect(next.writable).toEqual([0]);
+    expect(holders()).toEqual(["next", "", "", ""]);
   });
 
-  test("of a release that did not say it is one", async () => {
-    const old = await start("old", 1);
+  test("of a release that did not say it is one: nobody works on a part of what it works on", async () => {
+    const next = await start("next", 4);
     await pass(retryPeriodMs);
-    server.edit((lease) => ({ ...lease, metadata: { ...lease.metadata, labels: {} } }), leaseName(0));
-    const next = await start("next", 1);
-    old.stop();
-    await pass(durationMs);
-    expect(next.writable).toEqual([0]);
+    // As after a rollback: its holder is named as one always was.
+    server.edit((lease) => ({ ...lease, spec: { holderIdentity: "old-release_uuid", leaseDurationSeconds: 15 } }), leaseName(0));
+    await pass(2 * retryPeriodMs);
+    expect([next.ending, next.writable]).toEqual(["lost", []]);
+    const another = await start("another", 4);
+    await pass(durationMs - retryPeriodMs * 4);
+    expect(another.writable).toEqual([]);
   });
 });
 

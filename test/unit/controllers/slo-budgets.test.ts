@@ -69,6 +69,7 @@ beforeEach(() => {
       },
     },
     leads: () => true,
+    isOwn: () => true,
     services: () => FLEET,
     metrics,
     clock,
