@@ -111,8 +111,16 @@ class AppliedChildren implements Children {
     if (holding.by === "other") return "foreign";
     if (holding.by === "deadOwner" || child.state.deleting) return "deleting";
     this.#memories.delete(owner.key, ref);
+    const { uid } = child.state;
+    const removal = await this.#delete(target, uid);
+    // A watch that lags would have it deleted at every pass.
+    if (removal === "gone") source.store.drop(ref, ({ state }) => state.uid === uid);
+    return removal;
+  }
+
+  async #delete(target: Target, uid: string): Promise<"gone" | "deleting"> {
     try {
-      return await this.#transport.delete(target, { uid: child.state.uid, propagationPolicy: "Background" });
+      return await this.#transport.delete(target, { uid, propagationPolicy: "Background" });
     } catch (error) {
       if (error instanceof KubeError && error.class === "notFound") return "gone";
       throw error;

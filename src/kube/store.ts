@@ -95,7 +95,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return values;
   }
 
-  /** Calls `listener` for every change that a watch, or a read beside it, brings; returns the way to stop. */
+  /** Calls `listener` for every change that a watch, or a read beside it, brings, and for what is dropped; returns the way to stop. */
   subscribe(listener: (change: Change<T>) => void): () => void {
     const entry = { tell: listener };
     this.#listeners.add(entry);
@@ -113,6 +113,14 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     if (!isNewer(entry.resourceVersion, this.#seen) || (old && !isNewer(entry.resourceVersion, old.resourceVersion))) return value;
     this.#set(entry);
     return value;
+  }
+
+  /** Write-through of a deletion: drops what is there if it is the one that was deleted. */
+  drop(key: ObjectKey, isSo: (value: T) => boolean): void {
+    const entry = this.#entries.get(keyString(key));
+    if (entry === undefined || !isSo(entry.value)) return;
+    this.#delete(entry);
+    this.#tell([deletionOf(entry)]);
   }
 
   /** Takes in a read of the whole collection that was made beside the watch: what is newer in it, and what is no longer there. The watch will not tell of that again. */

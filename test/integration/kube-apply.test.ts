@@ -516,6 +516,16 @@ describe("removal", () => {
     expect(await runtime.children.remove(owner, refOf(object))).toBe("gone");
     expect(await runtime.children.apply(owner, object)).toMatchObject({ state: "created" });
   });
+
+  test("is known at once: nothing is deleted again while the watch has not told of it", async () => {
+    const object = networkPolicy(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    runtime.requests();
+    const removal = runtime.children.remove(owner, refOf(object)).then((state) => [state, runtime.state(refOf(object))]);
+    expect(await removal).toEqual(["gone", undefined]);
+    expect(await runtime.children.remove(owner, refOf(object))).toBe("gone");
+    expect(runtime.requests()).toEqual(["delete networkpolicies.networking.k8s.io"]);
+  });
 });
 
 /** The same transport, of which a test may replace a method. */

@@ -131,6 +131,18 @@ describe("write-through", () => {
     expect(told).toEqual(["modified changed 1 7", "added new - 8", "deleted gone 2 -"]);
   });
 
+  test("what was deleted is dropped and told once, though the watch has not said so; another of the name stays", () => {
+    const { store, told } = newStore();
+    commit(store, "5", object("p", "1"), object("q", "2"));
+    told.length = 0;
+    store.drop(key("p"), ({ version }) => version === "1");
+    store.drop(key("q"), ({ version }) => version === "1");
+    store.drop(key("nobody"), () => true);
+    store.remove(object("p", "6"));
+    expect(store.keys().map(({ name }) => name)).toEqual(["q"]);
+    expect(told).toEqual(["deleted p 1 -"]);
+  });
+
   test("a read beside a watch that is ahead of it undoes nothing", () => {
     const { store } = newStore();
     commit(store, "5", object("changed", "1"), object("gone", "2"));
