@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type LogLevel, type Plugin } from "esbuild";
 import { z } from "zod";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -21,7 +21,7 @@ const withoutSideEffects: Plugin = {
 };
 
 /** Writes the operator as one file, and its source map beside it; resolves to the npm packages whose code is in it, as `yaml@2.9.1`. */
-export async function bundle(outfile: string): Promise<ReadonlySet<string>> {
+export async function bundle(outfile: string, logLevel: LogLevel = "info"): Promise<ReadonlySet<string>> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: ["src/main.ts"],
@@ -39,7 +39,7 @@ export async function bundle(outfile: string): Promise<ReadonlySet<string>> {
     legalComments: "external",
     // Some dependencies are CommonJS and ask for node's own modules by require.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: "info",
+    logLevel,
   });
   // Not metafile.inputs, which also has what was read and left out.
   const written = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));

@@ -128,7 +128,7 @@ async function asInTheImage(dir: string): Promise<readonly string[]> {
     .parse(JSON.parse(entrypoint ?? ""))
     .slice(1, -1);
   const file = join(dir, "main.mjs");
-  await bundle(file);
+  await bundle(file, "warning");
   return [...flags, file];
 }
 
