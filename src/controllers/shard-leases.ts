@@ -234,10 +234,10 @@ export class ShardLeases implements Fence, Leadership {
   }
 
   async #askFor(holdings: ReadonlyMap<string, readonly number[]>): Promise<void> {
-    const { identity, clock } = this.#options;
+    const { identity } = this.#options;
     const most = [...holdings].filter(([holder]) => holder !== identity).toSorted(([, a], [, b]) => b.length - a.length)[0];
     const wanted = most !== undefined && most[1].length >= this.#terms.size + UNEVEN ? most[1].at(-1) : undefined;
-    if (wanted !== undefined) await this.#leases[wanted]?.ask(clock.now());
+    if (wanted !== undefined) await this.#leases[wanted]?.ask();
   }
 
   #candidate(shard: number): Lease {

@@ -106,13 +106,13 @@ export class Lease implements Fence {
     return this.#state === "holder" ? this.#live?.metadata.annotations?.[ANNOTATIONS.wantedBy] : undefined;
   }
 
-  /** Asks whoever holds it to hand it over to this process; `time` is of the wall clock, so that an old question shows. Never rejects. */
-  async ask(time: number): Promise<void> {
-    const { identity, log, transport } = this.#options;
+  /** Asks whoever holds it to hand it over to this process, with the time, so that an old question shows. Never rejects. */
+  async ask(): Promise<void> {
+    const { identity, log, transport, clock } = this.#options;
     if (this.#live === undefined || this.#state !== "candidate") return;
     const { uid } = this.#live.metadata;
     try {
-      const metadata = { uid, annotations: { [ANNOTATIONS.wantedBy]: `${identity} ${microTime(time)}` } };
+      const metadata = { uid, annotations: { [ANNOTATIONS.wantedBy]: `${identity} ${microTime(clock.now())}` } };
       this.#live = await transport.mergePatch(this.#target, { metadata }, CANDIDATE);
     } catch (cause) {
       log.debug({ lease: this.#name(), error: errorOfFailure("ask", cause).message }, "the lease could not be asked for; tried again");
