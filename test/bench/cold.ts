@@ -44,7 +44,7 @@ export async function cold(services: number, sweepInterval: string): Promise<Mad
 }
 
 /** Seconds after `start` at which the last service was written. */
-async function writtenAfter({ watch }: Stage, { services }: Fleet, start: number): Promise<number> {
+export async function writtenAfter({ watch }: Stage, { services }: Fleet, start: number): Promise<number> {
   const written = new Set<string>();
   let last = start;
   const look = (service: PlatformService | undefined): void => {
@@ -62,7 +62,7 @@ async function writtenAfter({ watch }: Stage, { services }: Fleet, start: number
 /** Whatever does not depend on pods holds. */
 const OF_PODS: ReadonlySet<string> = new Set(["WorkloadReady", "Ready", "Reconciling"]);
 
-export function isWritten({ metadata, status }: PlatformService): boolean {
+function isWritten({ metadata, status }: PlatformService): boolean {
   const conditions = (status?.conditions ?? []).filter(({ type }) => !OF_PODS.has(type));
   return (
     conditions.length > 0 &&

@@ -8,9 +8,10 @@ import { ensurePrograms, type GoPrograms } from "../../controlplane/go-programs.
 import { applyCrds } from "../../controlplane/kubectl.ts";
 import { startProcess } from "../../controlplane/process.ts";
 import { isReady } from "../../src/cli/service-watch.ts";
+import { deploymentFacts } from "../../src/controllers/facts.ts";
 import { GROUP, type ObjectKey } from "../../src/crds/meta.ts";
 import { KINDS, type ResourceType } from "../../src/kube/kinds.ts";
-import type { JsonObject, LiveObject } from "../../src/kube/objects.ts";
+import { isJsonObject, type JsonObject, type LiveObject } from "../../src/kube/objects.ts";
 import { OPERATOR_USER } from "../support/audit-log.ts";
 import { TAG, type Fleet } from "./fleet.ts";
 import { auditedTo, cpuSeconds, isWatch, memory, requestsSince, total } from "./meter.ts";
@@ -229,30 +230,12 @@ async function isSo(
   if (phase === "delete") return services.length === 0;
   if (services.filter(isActive).length < instances) return false;
   const { items: deployments } = await stage.transport.list(KINDS.Deployment, {});
-  const peers = deployments.filter(({ metadata }) => metadata.namespace?.startsWith("squad-"));
-  return peers.length === instances && peers.every((one) => isRolledOut(one, image));
+  const peers = deployments.filter(({ metadata }) => metadata.namespace?.startsWith("squad-")).map(deploymentFacts);
+  return peers.length === instances && peers.every(({ images, progress }) => images.includes(image) && progress.state === "complete");
 }
 
 function isActive({ status }: LiveObject): boolean {
-  return JSON.stringify(status ?? {}).includes('"state":"ACTIVE"');
-}
-
-interface Deployment {
-  readonly metadata: { readonly generation: number };
-  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } } };
-  readonly status?: {
-    readonly observedGeneration?: number;
-    readonly updatedReplicas?: number;
-    readonly availableReplicas?: number;
-    readonly replicas?: number;
-  };
-}
-
-function isRolledOut(object: LiveObject, image: string): boolean {
-  const { metadata, spec, status }: Deployment = JSON.parse(JSON.stringify(object));
-  const { observedGeneration = 0, updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
-  const isThere = updatedReplicas >= 1 && availableReplicas >= 1 && replicas === updatedReplicas;
-  return spec.template.spec.containers[0]?.image === image && observedGeneration >= metadata.generation && isThere;
+  return isJsonObject(status) && status.state === "ACTIVE";
 }
 
 async function removeAll({ transport }: Stage, resource: ResourceType): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { OperatorProcess } from "../../src/cli/operator-process.ts";
-import { isWritten } from "./cold.ts";
+import { writtenAfter } from "./cold.ts";
 import { fleetOf } from "./fleet.ts";
 import { cpuSeconds } from "./meter.ts";
 import { Stage } from "./stage.ts";
@@ -48,10 +48,7 @@ export async function throughput(services: number, shards: number): Promise<read
     await Promise.all(replicas.map((replica) => untilLeads(replica)));
     const cpu = total(replicas);
     const start = performance.now();
-    await stage.createServices(fleet);
-    const all = (): boolean => stage.watch.list().filter(isWritten).length === services;
-    await stage.watch.until("every service is written", all, PATIENCE_MS);
-    const seconds = (performance.now() - start) / 1000;
+    const [seconds] = await Promise.all([writtenAfter(stage, fleet, start), stage.createServices(fleet)]);
     const used = total(replicas) - cpu;
     await Promise.all(replicas.map((replica) => replica.stop()));
     const of = `shards, ${String(services)}`;
