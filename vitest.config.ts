@@ -29,6 +29,8 @@ export default defineConfig({
       {
         test: {
           name: "faults",
+          // A failure in CI is known by its message alone.
+          chaiConfig: { truncateThreshold: 0 },
           include: ["test/faults/**/*.test.ts"],
           testTimeout: 1_800_000,
           hookTimeout: 600_000,

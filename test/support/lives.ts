@@ -16,6 +16,8 @@ import { readWorld, type World } from "./world-state.ts";
 export const SERVICE = "api";
 /** Of a phase, in which the operator may be killed twenty times on a machine that is busy with two other files. */
 const PATIENCE_MS = 900_000;
+/** Longer than anything that the operator puts off after its last pass. */
+const QUIET_MS = 3_000;
 
 /** Which kind of life the namespace is for: its name begins with it. */
 export function lifeKindOf(namespace: string): LifeKind {
@@ -55,6 +57,7 @@ export async function live(
   await enter("retiered");
   await become(bench, keys, (life) => ({ ...life.changed, ...life.retiered }));
   const retiered = await readWorld(bench, namespaces);
+  await untilQuiet(bench);
   await enter("seenAgain");
   const idleWrites = await lookAgain(bench, keys);
   await enter("deleted");
@@ -86,10 +89,25 @@ function isWhole(service: PlatformService | undefined): boolean {
   return isReady(service) && condition(service, "SLOsReady")?.status === "True" && !isLeaving;
 }
 
+/** Ready is not the end: how many services a tier has is written a moment later, and what a rollout leaves is taken away. Resolves when nothing has been written for a while. */
+async function untilQuiet(bench: FaultBench): Promise<void> {
+  const start = await placeOf(bench);
+  let known = 0;
+  let since = Date.now();
+  await vi.waitFor(
+    async () => {
+      const writes = await writesSince(bench, start);
+      if (writes.length > known) since = Date.now();
+      known = writes.length;
+      expect(Date.now() - since, `milliseconds since ${writes.at(-1) ?? "Ready"}`).toBeGreaterThan(QUIET_MS);
+    },
+    { timeout: PATIENCE_MS, interval: 200 },
+  );
+}
+
 /** A pass over each service that sees nothing new, then another process that has seen nothing at all: the writes of both. */
 async function lookAgain(bench: FaultBench, keys: readonly ObjectKey[]): Promise<string[]> {
-  const firstCall = bench.proxy.calls.length;
-  const firstAction = (await bench.aws.actions()).at(-1)?.sequence ?? 0;
+  const start = await placeOf(bench);
   const passed = (since: number): Promise<void> =>
     vi.waitFor(async () => expect(await bench.passedSince(since, keys)).toBe(true), { timeout: PATIENCE_MS, interval: 200 });
 
@@ -100,12 +118,27 @@ async function lookAgain(bench: FaultBench, keys: readonly ObjectKey[]): Promise
   await bench.restartOperator();
   await passed(restarted);
 
-  const actions = await bench.aws.actions(firstAction);
+  return writesSince(bench, start);
+}
+
+/** In what the API server and AWS have been asked. */
+interface Place {
+  readonly call: number;
+  readonly action: number;
+}
+
+async function placeOf(bench: FaultBench): Promise<Place> {
+  return { call: bench.proxy.calls.length, action: (await bench.aws.actions()).at(-1)?.sequence ?? 0 };
+}
+
+/** What the operator has written, first in the API server, then in AWS. */
+async function writesSince(bench: FaultBench, { call, action }: Place): Promise<string[]> {
+  const actions = await bench.aws.actions(action);
   return [
     ...bench.proxy.calls
-      .slice(firstCall)
-      .filter((call) => isWrite(call) && call.resource !== "leases")
-      .map((call) => `${call.namespace}: ${signatureOf(call)}`),
+      .slice(call)
+      .filter((made) => isWrite(made) && made.resource !== "leases")
+      .map((made) => `${made.namespace}: ${signatureOf(made)}`),
     ...actions.filter((a) => a.accessKeyId !== ADMIN_KEY && a.access === "write").map((a) => `${a.action} ${a.resource}`),
   ];
 }
