@@ -144,7 +144,7 @@ export async function coldRows({ stage, fleet, seconds, cost }: Made): Promise<r
 }
 
 /** A row for each kind of request, the most frequent first. */
-function eachOf(of: string, counts: Readonly<Record<string, number>>, services: number): readonly Row[] {
+export function eachOf(of: string, counts: Readonly<Record<string, number>>, services: number): readonly Row[] {
   return Object.entries(counts)
     .toSorted(([a, m], [b, n]) => n - m || a.localeCompare(b))
     .map(([what, times]) => ({ of, what, value: times / services, unit: "" }));

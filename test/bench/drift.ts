@@ -52,6 +52,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 const REPAIR_POLL_MS = 500;
+const PATIENCE_MS = 900_000;
 const ANYTHING = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }] });
 
 /** Every role gets rights behind the operator's back; the next sweep finds all of it. */
@@ -65,7 +66,8 @@ export async function awsDrift({ stage, operator, fleet }: Made): Promise<readon
   const start = await mark(stage, operator);
   const left = async (): Promise<boolean> =>
     (await stage.aws.state()).roles.some(([, { inlinePolicies }]) => inlinePolicies[FOREIGN] !== undefined);
-  while (await left()) await setTimeout(REPAIR_POLL_MS);
+  for (const deadline = start.time + PATIENCE_MS; await left(); await setTimeout(REPAIR_POLL_MS))
+    if (performance.now() > deadline) throw new Error(`the account's drift is not repaired after ${String(PATIENCE_MS / 1000)} s`);
   const cost = await costSince(stage, operator, start);
   const of = `drift of ${String(roles.length)} roles, ${String(fleet.services.length)}`;
   return [

@@ -106,7 +106,7 @@ async function onOneFleet(services: number, idleSeconds: number, sweepInterval: 
 }
 
 async function becomingReady(): Promise<readonly Row[]> {
-  told(`ready: ${String(TO_READY)} services`);
+  told(`ready, changed and deleted: ${String(TO_READY)} services`);
   return ready(TO_READY);
 }
 

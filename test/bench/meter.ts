@@ -184,9 +184,11 @@ function sumOf(metrics: string, name: string): number {
 const QUIET_POLL_MS = 100;
 /** So many looks in a row have to find nothing new. */
 const QUIET_LOOKS = 5;
+const PATIENCE_MS = 900_000;
 
 /** Resolves when the operator has ended `passes` passes and neither works nor has anything waiting; to the milliseconds (performance.now) at which that began. */
 export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise<number> {
+  const deadline = performance.now() + PATIENCE_MS;
   let since = performance.now();
   let known = -1;
   for (let looks = 0; looks < QUIET_LOOKS;) {
@@ -200,6 +202,8 @@ export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise
       looks++;
     }
     known = done;
+    if (performance.now() > deadline)
+      throw new Error(`after ${String(done)} passes of at least ${String(passes)} the operator is still not quiet`);
     await setTimeout(QUIET_POLL_MS);
   }
   return since;

@@ -157,7 +157,7 @@ async function platformOperator(stage: Stage, instances: number): Promise<Conten
         await stage.transport.mergePatch({ resource: KINDS.PlatformService, ...key }, { spec: { container: container("debug") } });
       });
     },
-    remove: () => removeAll(stage, KINDS.PlatformService),
+    remove: () => stage.removeAll(KINDS.PlatformService),
     async until(phase) {
       const isDone = (): boolean => {
         const all = stage.watch.list();
@@ -209,7 +209,7 @@ async function kro(stage: Stage, instances: number): Promise<Contender> {
       inParallel(keys, async (key) => {
         await stage.transport.mergePatch({ resource: PEER_SERVICE, ...key }, { spec: { image: image("2") } });
       }),
-    remove: () => removeAll(stage, PEER_SERVICE),
+    remove: () => stage.removeAll(PEER_SERVICE),
     async until(phase) {
       const deadline = performance.now() + PATIENCE_MS;
       while (!(await isSo(stage, phase, { instances, image: image(phase === "update" ? "2" : "1") }))) {
@@ -236,11 +236,4 @@ async function isSo(
 
 function isActive({ status }: LiveObject): boolean {
   return isJsonObject(status) && status.state === "ACTIVE";
-}
-
-async function removeAll({ transport }: Stage, resource: ResourceType): Promise<void> {
-  const { items } = await transport.list(resource, {});
-  await inParallel(items, async ({ metadata: { namespace = "", name, uid } }) => {
-    await transport.delete({ resource, namespace, name }, { uid, propagationPolicy: "Background" });
-  });
 }

@@ -14,7 +14,7 @@ import { bundle } from "../../scripts/bundle.ts";
 import { readConfigFile } from "../../src/config.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { systemClock } from "../../src/kube/clock.ts";
-import { KINDS } from "../../src/kube/kinds.ts";
+import { KINDS, type ResourceType } from "../../src/kube/kinds.ts";
 import { loadKubeConfig } from "../../src/kube/kubeconfig.ts";
 import type { JsonObject } from "../../src/kube/objects.ts";
 import { createTransport, type Transport } from "../../src/kube/transport.ts";
@@ -108,6 +108,14 @@ export class Stage {
     await inParallel(services, async ({ metadata, spec }) => {
       const object: JsonObject = { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", metadata, spec };
       await this.transport.create({ resource, namespace: metadata.namespace }, object);
+    });
+  }
+
+  /** By one client, as kubectl would; resolves when each is told to go. */
+  async removeAll(resource: ResourceType): Promise<void> {
+    const { items } = await this.transport.list(resource, {});
+    await inParallel(items, async ({ metadata: { namespace = "", name, uid } }) => {
+      await this.transport.delete({ resource, namespace, name }, { uid, propagationPolicy: "Background" });
     });
   }
 
