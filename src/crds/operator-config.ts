@@ -52,7 +52,8 @@ const cluster = z.strictObject({
   accountId: accountId.describe("AWS account that roles and repositories are made in; twelve digits, in quotes."),
   oidcIssuer: z
     .url({ protocol: /^https$/ })
-    .max(512)
+    // IAM's own limit for a provider; with it every trust policy stays below IAM's 2,048 characters.
+    .max(255)
     .describe("The cluster's OIDC issuer, which the roles trust, as https://oidc.eks.eu-west-1.amazonaws.com/id/ABC."),
 });
 

@@ -58,18 +58,38 @@ export const noneOfThePlatforms: PolicyRule = (statement, { platformArns }) => {
 export function passedAndRun(statements: readonly Statement[]): readonly Finding[] {
   const passing = statements.filter(isPassing);
   if (passing.length === 0) return [];
-  const running = statements.map((statement) => ({ statement, actions: actionsMatchingAny(statement.actions).filter(isRunning) }));
+  const running = statements.map((statement) => ({
+    statement,
+    actions: actionsMatchingAny(statement.actions)
+      .filter(isRunning)
+      .map(({ name }) => name),
+  }));
   return passing.flatMap((passed) => {
-    const services = passedServices(passed)?.flatMap(servicesThatUse);
+    const services = usersOf(passed);
     return running.flatMap(({ statement, actions }): readonly Finding[] => {
-      const run = actions
-        .map(({ name }) => name)
-        .filter((name) => services === undefined || services.includes(name.slice(0, name.indexOf(":"))));
+      const run = actions.filter((name) => services === undefined || services.includes(serviceOf(name)));
       if (run.length === 0) return [];
-      const text = `grants ${listed(run)}, and statement ${passed.sid} iam:PassRole: together they run something with the rights of the role that is passed; keep the one that the service needs while it runs and let a pipeline do the other, or ask the platform team for a waiver of both statements`;
+      const text = `grants ${listed(run)}, and statement ${passed.sid} iam:PassRole${unreviewed(passed, run)}: together they run something with the rights of the role that is passed; keep the one that the service needs while it runs and let a pipeline do the other, or ask the platform team for a waiver of both statements`;
       return [{ statements: [statement, passed], violation: violation(statement, "actions", { reason: "PassesAndRuns", text }) }];
     });
   });
+}
+
+/** Services by whose actions the role is used that the statement lets be passed. Undefined: it may be any's. */
+function usersOf(passed: Statement): readonly string[] | undefined {
+  const users = passedServices(passed)?.map(servicesThatUse);
+  return users?.every((services) => services !== undefined) ? users.flat() : undefined;
+}
+
+/** Why an action of a service that the role does not look to be passed to counts; empty where that needs no word. */
+function unreviewed(passed: Statement, run: readonly string[]): string {
+  const to = passedServices(passed)?.filter((principal) => servicesThatUse(principal) === undefined) ?? [];
+  const looksIt = run.some((name) => to.some((principal) => principal.startsWith(`${serviceOf(name)}.`)));
+  return to.length === 0 || looksIt ? "" : ` to ${listed(to)}, whose roles any service may use for all that is known here`;
+}
+
+function serviceOf(action: string): string {
+  return action.slice(0, action.indexOf(":"));
 }
 
 function isRunning({ name, access }: CatalogueAction): boolean {

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { operatorConfigFile } from "../../../../src/crds/operator-config.ts";
+import type { IdentityMode } from "../../../../src/crds/effective.ts";
 import { buildRole, roleArn, roleName } from "../../../../src/resources/iam/role.ts";
 import { operatorConfig } from "../../../support/aws/operator-config.ts";
 import { service } from "../../../support/aws/service.ts";
@@ -150,5 +151,80 @@ describe("whom the role trusts", () => {
   test("while pods move: by both, in the same order whichever way they go", () => {
     for (const of of [bound, service()])
       expect(buildRole(of, config, { identityModes: ["PodIdentity", "IRSA"] }).trustPolicy.Statement).toEqual([irsa, podIdentity]);
+  });
+
+  describe("is written within IAM's default quota", () => {
+    /** Of a role's trust policy, in characters (IAM user guide, quotas). */
+    const QUOTA = 2_048;
+    /** IAM has no provider whose URL is longer (botocore iam service-2.json, OpenIDConnectProviderUrlType). */
+    const LONGEST_ISSUER = 255;
+    /** Of a region, of a cluster's name, and of the names of a namespace and a service, by the schemas. */
+    const LONGEST = { region: 32, cluster: 100, label: 63 };
+    const BOTH: readonly IdentityMode[] = ["IRSA", "PodIdentity"];
+
+    interface Widths {
+      readonly issuer: number;
+      readonly cluster: number;
+      readonly namespace: number;
+      readonly name: number;
+      readonly region: string;
+      readonly accountId: string;
+    }
+
+    const length = ({ issuer, cluster, namespace, name, region, accountId }: Widths, modes: readonly IdentityMode[]) => {
+      const oidcIssuer = `https://${"i".repeat(issuer - "https://".length)}`;
+      const there = operatorConfigFile.parse({ ...config, cluster: { name: "c".repeat(cluster), region, accountId, oidcIssuer } });
+      const ours = service({}, { namespace: "n".repeat(namespace), name: "s".repeat(name) }, there);
+      return JSON.stringify(buildRole(ours, there, { identityModes: modes }).trustPolicy).length;
+    };
+    const regions = [
+      "eu-west-1",
+      "us-gov-west-1",
+      "cn-north-1",
+      "us-iso-east-1",
+      "us-isob-east-1",
+      "us-isof-south-1",
+      "eu-isoe-west-1",
+    ].flatMap((region) => [region, longestWithin(region)]);
+
+    /** A region's partition is by how its name begins. */
+    function longestWithin(region: string): string {
+      const start = region.replace(/[a-z]+-[0-9]$/, "");
+      return `${start}${"x".repeat(LONGEST.region - start.length - "-1".length)}-1`;
+    }
+
+    test("whatever the names, the account, the cluster and the ways that pods get credentials", () => {
+      const widths = fc.record({
+        issuer: fc.integer({ min: 12, max: LONGEST_ISSUER }),
+        cluster: fc.integer({ min: 1, max: LONGEST.cluster }),
+        namespace: fc.integer({ min: 1, max: LONGEST.label }),
+        name: fc.integer({ min: 1, max: LONGEST.label }),
+        region: fc.constantFrom(...regions),
+        accountId: fc.stringMatching(/^[0-9]{12}$/),
+      });
+      fc.assert(
+        fc.property(widths, fc.subarray([...BOTH], { minLength: 1 }), (some, modes) => {
+          expect(length(some, modes)).toBeLessThanOrEqual(QUOTA);
+        }),
+      );
+    });
+
+    test("with everything as long as it can be", () => {
+      const most = regions.map((region) =>
+        length(
+          {
+            issuer: LONGEST_ISSUER,
+            cluster: LONGEST.cluster,
+            namespace: LONGEST.label,
+            name: LONGEST.label,
+            region,
+            accountId: "111122223333",
+          },
+          BOTH,
+        ),
+      );
+      expect(Math.max(...most)).toBeLessThanOrEqual(QUOTA);
+      expect(Math.max(...most)).toBeGreaterThan(1_600);
+    });
   });
 });
