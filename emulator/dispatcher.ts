@@ -5,6 +5,7 @@ import type { ActionCatalogue } from "./authorization/catalogue.ts";
 import { AwsFault, badRequest } from "./errors.ts";
 import type { FaultInjector, FaultKind, FaultSubject } from "./faults.ts";
 import type { Call, Caller, Operation, Service } from "./operation.ts";
+import { busyError, unavailableError } from "./passing-errors.ts";
 import { isSkewed, readCredential, type Credential, type Principals } from "./principals.ts";
 import type { ErrorAnswer, HttpRequest } from "./protocols/protocol.ts";
 import { serialiseQueryError } from "./protocols/query.ts";
@@ -147,19 +148,20 @@ export class Dispatcher {
     }
     this.#calls += 1;
     const moment = { call: this.#calls, now };
-    const { name: serviceName } = service;
+    const committed = this.#parts.state.store(moment, { kind: "full" });
+    const text = service.protocol.text(request);
+    const known = service.knownOf?.(text, committed);
     const subject = {
-      service: serviceName,
+      service: service.name,
       operation: name,
       access: operation.access,
       accessKeyId: credential?.accessKeyId,
-      body: service.protocol.text(request),
+      body: known === undefined ? text : `${text}\n${known}`,
     };
     this.#parts.observer?.(subject);
     progress.faults = this.#parts.faults.befall(subject, now);
-    const committed = this.#parts.state.store(moment, { kind: "full" });
     const caller = this.#caller(operation, credential, () => this.#parts.principals.find(required(credential), committed, now));
-    throwFault(progress.faults, service, { caller, operation: `${service.name}:${name}` });
+    throwFault(progress.faults, service, { caller, operation: name });
     if (progress.faults.some(({ kind }) => kind === "drop")) return "";
 
     const input = service.protocol.read(request, name, service.schema);
@@ -242,13 +244,15 @@ function throwFault(
         "The request processing has failed because of an unknown error, exception or failure.",
       );
     }
+    if (kind === "unavailable") throw unavailableError(service.name);
+    if (kind === "busy") throw busyError(service.name, operation) ?? unavailableError(service.name);
     if (kind === "expiredCredentials") throw new AwsFault("ExpiredToken", 403, "The security token included in the request is expired");
     if (kind === "denied") {
       const who = caller?.arn ?? "anonymous";
       throw new AwsFault(
         "AccessDenied",
         403,
-        `User: ${who} is not authorized to perform: ${operation} on resource: * with an explicit deny`,
+        `User: ${who} is not authorized to perform: ${service.name}:${operation} on resource: * with an explicit deny`,
       );
     }
   }

@@ -10,7 +10,7 @@ export interface FaultMatch {
   readonly operation?: string;
   readonly access?: "read" | "write";
   readonly accessKeyId?: string;
-  /** Text in the request's body, such as a role's name; of REST services its path and query are looked at too. */
+  /** Text in the request as a FaultSubject has it, such as a role's name. */
   readonly bodyContains?: string;
 }
 
@@ -21,6 +21,10 @@ export type FaultKind =
   | { readonly kind: "latency"; readonly ms: number }
   /** AWS's internal error; nothing happens. */
   | { readonly kind: "http500" }
+  /** The service's 503; nothing happens. */
+  | { readonly kind: "unavailable" }
+  /** Refused for what else is under way with the same thing, as AWS's model of the operation has it; one that has no such error is answered as `unavailable`. */
+  | { readonly kind: "busy" }
   /** The connection is dropped before anything happens. */
   | { readonly kind: "drop" }
   /** The call is carried out, then the connection is dropped. */
@@ -36,14 +40,20 @@ export type FaultKind =
   /** Calls above this rate are throttled; a service's calls share one bucket of `burst` (default: one second's). */
   | { readonly kind: "rateLimit"; readonly perSecond: number; readonly burst?: number };
 
+/** Falls on the share in so many of its throws, in the long run. */
+export interface Coin {
+  readonly share: number;
+  readonly seed: number;
+}
+
 export interface FaultRule {
   readonly match?: FaultMatch;
   /** Of the matching calls from now on, 1 is the first: where the fault begins. */
   readonly position?: number;
   /** How many calls in a row it befalls; default 1 with a position, else all. */
   readonly times?: number;
-  /** Of those it befalls each so manieth, as 2 for every other; default each. */
-  readonly every?: number;
+  /** Of those it befalls this share, in (0, 1], each by a throw of a coin that falls the same for the same seed; default each. */
+  readonly coin?: Coin;
   readonly fault: FaultKind;
 }
 
@@ -60,7 +70,7 @@ export interface FaultSubject {
   readonly operation: string;
   readonly access: "read" | "write";
   readonly accessKeyId: string | undefined;
-  /** As it came: a form, or JSON; of REST services after a line with method, path and query. */
+  /** As it came: a form, or JSON; of REST services after a line with method, path and query. Of a Pod Identity association that is named by its id, its namespace and ServiceAccount follow. */
   readonly body: string;
 }
 
@@ -77,6 +87,8 @@ const KINDS: ReadonlySet<unknown> = new Set([
   "throttle",
   "latency",
   "http500",
+  "unavailable",
+  "busy",
   "drop",
   "lost",
   "half",
@@ -94,11 +106,14 @@ export function parseFaultRules(text: string): FaultRule[] {
   rules.forEach((rule, index) => {
     const fault: unknown = isRecord(rule) ? rule["fault"] : undefined;
     if (!isRecord(fault) || !KINDS.has(fault["kind"])) throw new Error(`rule ${index}: fault.kind must be one of ${[...KINDS].join(", ")}`);
-    for (const member of ["position", "times", "every"] as const) {
+    for (const member of ["position", "times"] as const) {
       const count = rule[member];
       if (count !== undefined && (!Number.isInteger(count) || count < 1))
         throw new Error(`rule ${index}: ${member} must be a whole number from 1`);
     }
+    const { coin } = rule;
+    if (coin !== undefined && !(coin.share > 0 && coin.share <= 1 && Number.isInteger(coin.seed)))
+      throw new Error(`rule ${index}: coin must have a share above 0, up to 1, and a seed that is a whole number`);
   });
   return rules;
 }
@@ -127,14 +142,23 @@ export class FaultInjector {
     return this.#rules.flatMap((rule) => {
       if (!fits(rule.rule.match ?? {}, subject)) return [];
       rule.matched += 1;
-      const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, every = 1, fault } = rule.rule;
+      const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, coin, fault } = rule.rule;
       const start = position ?? 1;
-      if (rule.matched < start || rule.matched >= start + times || (rule.matched - start) % every !== 0) return [];
+      if (rule.matched < start || rule.matched >= start + times) return [];
+      if (coin !== undefined && thrown(coin.seed, rule.matched) >= coin.share) return [];
       if (fault.kind === "rateLimit" && takeToken(rule.buckets, fault, subject.service, now)) return [];
       rule.applied += 1;
       return [fault];
     });
   }
+}
+
+/** The so manieth number in [0, 1) of a seed (mulberry32). */
+function thrown(seed: number, count: number): number {
+  const state = (seed + Math.imul(count, 0x6d2b79f5)) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }
 
 function describe({ id, rule, matched, applied }: Rule): ActiveFault {

@@ -1,6 +1,9 @@
 import type { RequestRecord } from "./records.ts";
 import { isRecord } from "./values.ts";
 
+/** Noted of a create that was answered with what an earlier one had made. */
+export const REPEATED = "emulator:Repeated";
+
 /** A create as it is remembered: its token, and all else that was asked, whatever the order of members. */
 export function requestRecord(request: object, tokenMember: string): RequestRecord {
   const members: Record<string, unknown> = { ...request };

@@ -112,4 +112,6 @@ export interface Service {
   readonly schema: ServiceSchema;
   readonly validator: RequestValidator;
   readonly operations: ReadonlyMap<string, Operation>;
+  /** What else is known of that which the request's text names by an id alone; for the rules of faults. */
+  readonly knownOf?: (text: string, store: Store) => string | undefined;
 }

@@ -11,6 +11,7 @@ export interface PolicyDocument {
 
 /** Someone who may call: by access key (any secret), with a policy that is evaluated on every call; without one, everything is allowed. */
 export interface Principal {
+  /** With `*` at its end: every key that begins so, each a caller of its own. */
   readonly accessKeyId: string;
   readonly arn: string;
   readonly policy?: PolicyDocument | undefined;

@@ -48,33 +48,54 @@ export function readCredential(headers: IncomingHttpHeaders): Credential | undef
   };
 }
 
+/** A principal of the options, as its grants are evaluated. */
+interface Family extends Pick<Caller, "arn" | "grants"> {
+  /** How its access keys begin. */
+  readonly prefix: string;
+}
+
 /** Finds callers by access key: those of the options, and sessions that STS gave out. */
 export class Principals {
   readonly #known = new Map<string, Caller>();
+  readonly #families: readonly Family[];
   readonly #account: Account;
   readonly #allowAnyKey: boolean;
 
   constructor(options: EmulatorOptions) {
     this.#account = options;
     this.#allowAnyKey = options.allowAnyKey ?? false;
+    const families: Family[] = [];
     for (const { accessKeyId, arn, policy } of options.principals ?? []) {
       const grants = policy === undefined ? undefined : { identity: [parseIdentityPolicy(JSON.stringify(policy))], limits: [] };
-      this.#known.set(accessKeyId, { accessKeyId, arn, userId: `AIDA${accessKeyId.slice(-16)}`, grants, tags: {} });
+      if (accessKeyId.endsWith("*")) families.push({ prefix: accessKeyId.slice(0, -1), arn, grants });
+      else this.#add({ accessKeyId, arn, grants });
     }
+    this.#families = families;
   }
 
-  /** Callers of the options that have a policy. */
+  /** Callers of the options that have a policy; of a principal with many keys those that have called. */
   restricted(): readonly Caller[] {
     return [...this.#known.values()].filter(({ grants }) => grants !== undefined);
   }
 
   /** Throws AwsFault InvalidClientTokenId for an unknown key, ExpiredToken for an old session. */
   find({ accessKeyId, sessionToken }: Credential, store: Store, now: number): Caller {
-    const known = this.#known.get(accessKeyId) ?? this.#session(accessKeyId, sessionToken, store, now);
+    const known = this.#known.get(accessKeyId) ?? this.#member(accessKeyId) ?? this.#session(accessKeyId, sessionToken, store, now);
     if (known !== undefined) return known;
     if (!this.#allowAnyKey) throw new AwsFault("InvalidClientTokenId", 403, "The security token included in the request is invalid.");
     const root = `arn:aws:iam::${this.#account.accountId}:root`;
     return { accessKeyId, arn: root, userId: this.#account.accountId, grants: undefined, tags: {} };
+  }
+
+  #add({ accessKeyId, arn, grants }: Pick<Caller, "accessKeyId" | "arn" | "grants">): Caller {
+    const caller = { accessKeyId, arn, userId: `AIDA${accessKeyId.slice(-16)}`, grants, tags: {} };
+    this.#known.set(accessKeyId, caller);
+    return caller;
+  }
+
+  #member(accessKeyId: string): Caller | undefined {
+    const family = this.#families.find(({ prefix }) => accessKeyId.startsWith(prefix));
+    return family && this.#add({ accessKeyId, arn: family.arn, grants: family.grants });
   }
 
   #session(accessKeyId: string, sessionToken: string | undefined, store: Store, now: number): Caller | undefined {

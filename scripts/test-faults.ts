@@ -6,7 +6,7 @@ const HELP = helpOfTests(
   `Lets every call of a service's life fail in every way that it can, in each phase of a life one, and everything be away for minutes; takes long.
 npm test does of it what a seed picks: FAULTS_SEED=… picks something else.`,
 );
-const FILES = ["life-faults-api", "life-faults-aws", "life-faults-watches", "outages"];
+const FILES = ["life-faults-api", "life-faults-aws", "life-faults-watches", "faults/tiers", "outages"];
 
 process.env["FAULTS"] = "all";
 process.exitCode = await runProjects([{ name: "faults", reporter: "verbose" }], chosenTests(HELP, FILES));

@@ -110,6 +110,9 @@ export async function installNodes(plane: ControlPlane): Promise<void> {
   await plane.kubectl(["apply", "-f", join(ROOT, "config/dev/istio-stand-in.yaml")]);
 }
 
+/** Of the operator: those of its replicas may differ in their last digits, so that AWS tells them apart. */
+const OPERATOR_KEYS = OPERATOR_KEY.replace(/0+$/, "*");
+
 /** An account with the cluster's OIDC provider, the boundaries, the managed policies that services may name and the mesh, as Terraform leaves it. A state file that exists has them already. */
 export async function startAws(
   config: OperatorConfig,
@@ -124,12 +127,10 @@ export async function startAws(
     clusters: [{ name: config.cluster.name, oidcIssuer }],
     workspaces: [workspaceOf(config)].flatMap((workspace) => workspace?.id ?? []),
     switches: { skewedClock: "refuse" },
-    // Whoever comes with a key of their own is a person at this machine; only the operator is held to its policy.
-    allowAnyKey: true,
     principals: [
       { accessKeyId: ADMIN_KEY, arn: `arn:aws:iam::${accountId}:user/admin` },
       {
-        accessKeyId: OPERATOR_KEY,
+        accessKeyId: OPERATOR_KEYS,
         arn: `arn:aws:iam::${accountId}:role/platform-operator`,
         policy: allOfOperator(config),
       },

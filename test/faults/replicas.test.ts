@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { isWrite } from "../support/api-call.ts";
-import { startApiProxy } from "../support/api-proxy.ts";
+import { startApiProxy, type ApiProxy } from "../support/api-proxy.ts";
 import { liveUnderKills, type Assassin } from "../support/assassin.ts";
-import { auditEvents, type AuditEvent } from "../support/audit-log.ts";
+import { auditEvents, READS, type AuditEvent } from "../support/audit-log.ts";
+import { apply, ready, untilReady } from "../support/bench-services.ts";
 import { FaultLives } from "../support/fault-lives.ts";
 import { jump, jumpingClock } from "../support/jumping-clock.ts";
 import { isAccepted, receivedAt, termsOf, type Term } from "../support/lease-terms.ts";
@@ -12,6 +13,7 @@ import { live, type LivesResult } from "../support/lives.ts";
 import { expectMadeOnce } from "../support/made-once.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
 import { seededRandom } from "../support/seeded.ts";
+import { tally } from "../support/tally.ts";
 import { SEED } from "../support/thoroughness.ts";
 
 /**
@@ -98,16 +100,10 @@ test("told to end in mid-pass: it finishes what is under way, hands over at once
 });
 
 test("cut off from the API server, though not from AWS: it changes nothing more and ends, and the other goes on", async () => {
-  const proxy = await startApiProxy(bench.plane);
-  await bench.standby.process.stop();
-  await bench.startOperator({ apiUrl: proxy.url });
-  await bench.operator.stop();
-  await bench.untilLed();
-  await bench.startOperator();
+  const proxy = await leadBehindProxy();
   const { old, next, result, namespaces } = await interrupted(
     async () => {
-      proxy.inject({ match: () => true, position: 1, times: Number.POSITIVE_INFINITY, fault: { kind: "cut" } });
-      proxy.cutWatches();
+      cutOff(proxy);
       const { process: leader } = bench.leader;
       expect(await leader.ended).toBe("code 3");
       return bench.untilLed();
@@ -116,6 +112,46 @@ test("cut off from the API server, though not from AWS: it changes nothing more 
   );
   await expectSilence(old, next);
   expect(lives.problems(named(namespaces, "the leader was cut off"), result)).toEqual({});
+  await proxy.close();
+});
+
+test("writes that are held on their way until another leads, and come late: an older Deployment is refused, an older Service is put right", async () => {
+  const late = LATE.map((one) => ({ ...one, namespace: `late-${one.resource}`, name: "api" }));
+  for (const key of late) await ready(bench, key);
+  const proxy = await leadBehindProxy();
+  const { leader: old } = bench;
+  const held = late.map(({ resource, namespace }) =>
+    proxy.inject({
+      match: (call) => call.verb === "patch" && call.resource === resource && call.namespace === namespace,
+      position: 1,
+      fault: { kind: "slow", ms: HELD_MS },
+    }),
+  );
+  for (const key of late) await apply(bench, key, { port: 9090 });
+  await vi.waitFor(() => expect(held.map(({ applied }) => applied)).toEqual([1, 1]), { timeout: SOON_MS });
+  cutOff(proxy);
+  expect(await old.process.ended).toBe("code 3");
+  const next = await bench.untilLed();
+  for (const key of late) {
+    await apply(bench, key, { port: 9191 });
+    await untilReady(bench, key);
+  }
+  const begun = await begunAt(next);
+  const answered = await vi.waitFor(
+    async () => {
+      const events = await auditEvents(plane(), (e) => !READS.has(e.verb) && isOf(e, old) && receivedAt(e) > begun);
+      expect(events).toHaveLength(late.length);
+      return new Map(events.map(({ objectRef, responseStatus }) => [objectRef?.resource, responseStatus?.code]));
+    },
+    { timeout: HELD_MS + SLACK_MS, interval: 500 },
+  );
+  expect(answered).toEqual(new Map(late.map(({ resource, code }) => [resource, code])));
+  for (const { namespace, resource, name, port } of late) {
+    const found = (): Promise<string> => bench.plane.kubectl(["get", resource, name, "-n", namespace, "-o", `jsonpath=${port}`]);
+    await vi.waitFor(async () => expect(await found()).toBe("9191"), { timeout: SOON_MS, interval: 200 });
+    await untilReady(bench, { namespace, name });
+  }
+  tally({ what: "writes of a former leader that come late", tried: late.length, held: late.length });
   await proxy.close();
 });
 
@@ -146,6 +182,32 @@ test("clocks that jump in mid-pass, by hours and by days, ahead and back: the le
   expect(lives.problems(named(namespaces, "clocks jumped"), await living)).toEqual({});
   await expectMadeOnce(bench, namespaces);
 });
+
+/** From the lease's end until another leads, and until it has done what is asked for then. */
+const HELD_MS = 60_000;
+const SOON_MS = 30_000;
+
+/** Patches that say how old what they would change is, and such as do not: the answer to a late one, and where its port is. */
+const LATE = [
+  { resource: "deployments", code: 409, port: "{.spec.template.spec.containers[0].ports[0].containerPort}" },
+  { resource: "services", code: 200, port: "{.spec.ports[0].port}" },
+] as const;
+
+/** Has one lead that reaches the API server through a proxy of its own. */
+async function leadBehindProxy(): Promise<ApiProxy> {
+  const proxy = await startApiProxy(bench.plane);
+  await bench.standby.process.stop();
+  await bench.startOperator({ apiUrl: proxy.url });
+  await bench.operator.stop();
+  await bench.untilLed();
+  await bench.startOperator();
+  return proxy;
+}
+
+function cutOff(proxy: ApiProxy): void {
+  proxy.inject({ match: () => true, position: 1, times: Number.POSITIVE_INFINITY, fault: { kind: "cut" } });
+  proxy.cutWatches();
+}
 
 interface Interrupted {
   readonly old: Replica;
@@ -182,13 +244,17 @@ function livesOfBothKinds(): readonly string[] {
 
 /** From the moment at which the next leader had the lease, neither the API server nor AWS accepted anything of the old one. */
 async function expectSilence(old: Replica, next: Replica): Promise<void> {
-  const begun = (await terms()).find(({ identity }) => identity === next.identity)?.begunAt ?? 0;
+  const begun = await begunAt(next);
   const writes = await auditEvents(plane(), (e) => isAccepted(e) && isOf(e, old));
   expect(writes.length).toBeGreaterThan(0);
   expect(writes.filter((e) => receivedAt(e) > begun).map((e) => `${e.requestReceivedTimestamp} ${e.verb} ${e.requestURI}`)).toEqual([]);
   const calls = (await bench.aws.actions()).filter(({ accessKeyId }) => accessKeyId === old.accessKeyId);
   expect(calls.length).toBeGreaterThan(0);
   expect(calls.filter(({ time }) => time > begun).map(({ action, resource }) => `${action} ${resource}`)).toEqual([]);
+}
+
+async function begunAt(next: Replica): Promise<number> {
+  return (await terms()).find(({ identity }) => identity === next.identity)?.begunAt ?? 0;
 }
 
 /** Who led, in order; without the first. */

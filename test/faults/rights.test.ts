@@ -4,17 +4,19 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
+import { LEASE_NAMES, leaseName } from "../../src/controllers/shard-leases.ts";
 import type { ObjectKey } from "../../src/crds/meta.ts";
 import { installRollouts, reportPhase } from "../support/argo-rollouts.ts";
 import { auditEvents, OPERATOR_USER, type AuditEvent } from "../support/audit-log.ts";
 import { issue } from "../support/certificate.ts";
+import { installPolicies, MANAGED } from "../support/chart-policies.ts";
 import { operatorRoles } from "../support/operator-roles.ts";
 import { platformOf, type Platform } from "../support/platform.ts";
 import { makeWaypoint, reportProgrammed } from "../support/waypoint.ts";
 
 /**
- * What the operator may do is what it does: its ClusterRole and its Role against the audit log of lives in which everything happens, both ways. The API server
- * serves no streaming lists here, so that the reflectors' fallback, LIST, is among it.
+ * What the operator may do is what it does: its ClusterRole and its Role against the audit log of lives in which everything happens, both ways, under the chart's admission
+ * policies. The API server serves no streaming lists here, so that the reflectors' fallback, LIST, is among it.
  */
 
 const KEY = { namespace: "rights", name: "everything" };
@@ -102,6 +104,7 @@ beforeAll(async () => {
     log: () => undefined,
   });
   platform = platformOf(environment);
+  await installPolicies(environment.plane, CONFIG);
   await live();
 });
 
@@ -115,17 +118,27 @@ test("the ClusterRole grants what the operator does, and nothing that it does no
   expect(await done((e) => !isLease(e))).toEqual(await granted("ClusterRole"));
 });
 
-test("the Role grants the lease alone: what the operator does to leases, in its own namespace and by the name of its own", async () => {
+test("the Role grants what the operator does to leases, in its own namespace: of as many shards as there may be by their names, but for create and list", async () => {
   expect(await done(isLease)).toEqual(await granted("Role"));
-  const leases = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && isLease(e));
+  const roles = (await operatorRoles()).filter(({ kind }) => kind === "Role");
+  const leases = { apiGroups: ["coordination.k8s.io"], resources: ["leases"] };
+  expect(roles).toMatchObject([{ metadata: { namespace: "platform-system" } }]);
+  expect(roles.flatMap(({ rules }) => rules)).toEqual([
+    { ...leases, resourceNames: LEASE_NAMES, verbs: ["get", "patch"] },
+    { ...leases, verbs: ["create", "list"] },
+  ]);
+  const written = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && isLease(e));
+  // There is one shard here; a list has no name.
   const isOurs = ({ objectRef }: AuditEvent): boolean =>
-    objectRef?.namespace === "platform-system" && (objectRef.name ?? "platform-operator") === "platform-operator";
-  expect(leases.filter((e) => !isOurs(e))).toEqual([]);
+    objectRef?.namespace === "platform-system" && [undefined, leaseName(0)].includes(objectRef.name);
+  expect(written.filter((e) => !isOurs(e))).toEqual([]);
 });
 
-test("nothing that it asked for was denied", async () => {
-  const denied = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && e.responseStatus?.code === 403);
-  expect(denied.map((e) => `${e.verb} ${e.requestURI}`)).toEqual([]);
+test("nothing that it asked for was denied, by its roles or by an admission policy", async () => {
+  const isDenied = (e: AuditEvent): boolean =>
+    e.responseStatus?.code === 403 || JSON.stringify(e.responseStatus ?? {}).includes("ValidatingAdmissionPolicy");
+  const denied = await auditEvents(platform.info.auditLogFile, (e) => e.user.username === OPERATOR_USER && isDenied(e));
+  expect(denied.map((e) => `${e.verb} ${e.requestURI} ${JSON.stringify(e.responseStatus)}`)).toEqual([]);
 });
 
 test("no statement of its IAM policy was denied to it", async () => {
@@ -144,7 +157,7 @@ test("what its IAM policy grants and this run does not use is listed with what i
 
 /** Everything that can happen to a service and a tier, once. */
 async function live(): Promise<void> {
-  await platform.namespace(KEY.namespace);
+  await platform.namespace(KEY.namespace, MANAGED);
   const tier: { metadata: object; spec: object } = JSON.parse(await platform.kubectl(["get", "ptier", "tier-3", "-o", "json"]));
   await platform.apply({
     apiVersion: "platform-operator.dev/v1alpha1",
@@ -182,7 +195,7 @@ async function live(): Promise<void> {
 /** What the ambient data plane has that a sidecar has not: an HTTPRoute, made, put back and taken away. */
 async function liveAmbient(): Promise<void> {
   const waypoint = { namespace: AMBIENT.namespace, name: "waypoint" };
-  await platform.namespace(AMBIENT.namespace, { mesh: "ambient" });
+  await platform.namespace(AMBIENT.namespace, { ...MANAGED, mesh: "ambient" });
   await makeWaypoint(platform.kubectl, waypoint);
   await reportProgrammed(platform.kubectl, waypoint, "True");
   await platform.ready(AMBIENT, { tier: "rights", routes: [{ name: "all", timeout: "2s" }] });
@@ -206,7 +219,7 @@ async function liveInAppMesh(): Promise<void> {
     await issue(platform.kubectl, certificateOf(key));
     await platform.untilReady(key);
   };
-  await platform.namespace(IN_APP_MESH.namespace, { mesh: "appmesh" });
+  await platform.namespace(IN_APP_MESH.namespace, { ...MANAGED, mesh: "appmesh" });
   await liveOn(IN_APP_MESH);
   await copyOfOthers(IN_APP_MESH, ADOPTER_IN_APP_MESH, ["certificates.cert-manager.io"]);
   await liveOn(ADOPTER_IN_APP_MESH);

@@ -527,6 +527,12 @@ describe("roles, repositories and associations of others in the account:", () =>
       "it belongs to PlatformService hijack/? of cluster eu-west-1.demo)",
     ),
     foreignRole(
+      "a role at our path under the name that is ours, with all the tags of another service of this cluster, as if two hashes were one",
+      `${"z".repeat(59)}-one`,
+      { Tags: tagsOf(key(`${"z".repeat(59)}-two`)), Path: path },
+      `it belongs to PlatformService hijack/${"z".repeat(59)}-two of cluster eu-west-1.demo)`,
+    ),
+    foreignRole(
       "a role of somebody's under a name that is cut and hashed",
       `${"y".repeat(59)}-cut`,
       { Tags: [{ Key: "made-by", Value: "terraform" }] },

@@ -27,7 +27,7 @@ beforeAll(async () => {
   dir = await helmFolder();
   plane = await startControlPlane();
   const helm = await helmIn(dir, plane.adminKubeconfig);
-  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "prometheusOperator"], process.env));
+  await applyCrds(plane.kubectl, await thirdPartyCrds(["istio", "prometheusOperator", "certManager"], process.env));
   await installRollouts(plane.kubectl);
   await installExperiments(plane.kubectl);
   await helm("install", "crds", CRDS_CHART, "--wait");
@@ -162,6 +162,29 @@ function workload(what: (typeof WORKLOADS)[number], labels: Readonly<Record<stri
     metadata: { name: "own", namespace },
     spec: specs[kind] ?? { selector: { matchLabels: selected }, template },
   };
+}
+
+/** As its controller: what has an owner that is not there, the garbage collector takes. */
+async function ownedBy(kind: string, name: string): Promise<object> {
+  const { apiVersion, metadata } = JSON.parse(await plane.kubectl(["get", kind, name, "-n", MANAGED, "-o", "json"]));
+  return { ownerReferences: [{ apiVersion, kind, name, uid: metadata.uid, controller: true }] };
+}
+
+/** Of kinds that the operator writes too, the least, as somebody else has it. */
+const OF_A_SQUAD = {
+  ConfigMap: { apiVersion: "v1" },
+  ServiceAccount: { apiVersion: "v1" },
+  Service: { apiVersion: "v1", spec: { selector: { app: "own" }, ports: [{ port: 80 }] } },
+  Certificate: { apiVersion: "cert-manager.io/v1", spec: { secretName: "own", dnsNames: ["own"], issuerRef: { name: "own" } } },
+  Deployment: workload("apps/v1 Deployment", {}),
+  NetworkPolicy: networkPolicy(MANAGED),
+};
+
+type Kind = keyof typeof OF_A_SQUAD;
+const KINDS: readonly Kind[] = ["ConfigMap", "ServiceAccount", "Service", "Certificate", "Deployment", "NetworkPolicy"];
+
+function ofSquad(kind: Kind, metadata: object = {}): object {
+  return { ...OF_A_SQUAD[kind], kind, metadata: { name: "own", namespace: MANAGED, ...metadata } };
 }
 
 function experiment(template: object): object {
@@ -580,7 +603,8 @@ describe("ownership", () => {
     });
 
     test("a workload that a squad brings stays its own to deploy and to hand over; what the operator set in its template does not", async () => {
-      await apply(SQUAD, workload("apps/v1 Deployment", {}));
+      const { metadata, ...rest } = workload("apps/v1 Deployment", {});
+      await apply(SQUAD, { ...rest, metadata: { ...metadata, annotations: { "platform-operator.dev/managed-by": "web" } } });
       const edit = (who: readonly string[], patched: object, dryRun = ["--dry-run=server"]): Promise<string> =>
         attempt(["patch", "deployment", "own", "-n", MANAGED, "--type=merge", ...dryRun, ...who, "-p", JSON.stringify(patched)]);
       const template = (labels: object, spec: object = {}): object => ({ spec: { template: { metadata: { labels }, spec } } });
@@ -651,11 +675,140 @@ describe("the operator itself, by whoever has its token", () => {
     await plane.kubectl(["delete", "cm", "others", "-n", MANAGED]);
   });
 
-  test("scales nothing elsewhere", async () => {
-    await apply([], workload("apps/v1 Deployment", {}, { namespace: OTHER }));
-    expect(await attempt(["scale", "deployment/own", "--replicas=0", "-n", OTHER, ...OPERATOR])).toContain(
-      "and the operator writes nowhere else",
+  /** By the PlatformServices web and other, and by an object of some other kind. */
+  let ofWeb: object;
+  let ofOther: object;
+  let ofAnother: object;
+
+  beforeAll(async () => {
+    const named = (name: string): object => ({ ...service({}), metadata: { name, namespace: MANAGED } });
+    await apply(PLATFORM, named("web"), named("other"), ofSquad("ConfigMap", { name: "controller" }));
+    ofWeb = await ownedBy("PlatformService", "web");
+    ofOther = await ownedBy("PlatformService", "other");
+    ofAnother = await ownedBy("ConfigMap", "controller");
+  });
+
+  test("deletes what has lost its label and not its owner", async () => {
+    await apply(PLATFORM, ofSquad("ConfigMap", ofWeb));
+    expect(await attempt(["delete", "cm", "own", "-n", MANAGED, ...OPERATOR])).toBe("");
+  });
+
+  test("scales a service's own Deployment, and nothing else there or elsewhere", async () => {
+    const scale = (namespace: string): Promise<string> =>
+      attempt(["scale", "deployment/own", "--replicas=0", "-n", namespace, ...OPERATOR]);
+    await apply([], workload("apps/v1 Deployment", {}, { namespace: OTHER }), workload("apps/v1 Deployment", {}));
+    expect(await scale(OTHER)).toContain("and the operator writes nowhere else");
+    expect(await scale(MANAGED)).toContain(
+      "status.selector: deployments own selects no pods by platform-operator.dev/service, and the operator scales only a service's own",
     );
+    await plane.kubectl(["delete", "deployment", "own", "-n", MANAGED]);
+    const { spec, ...rest } = workload("apps/v1 Deployment", OF_WEB);
+    const selector = { matchLabels: { "app.kubernetes.io/name": "web", "platform-operator.dev/service": "web" } };
+    await apply(OPERATOR, { ...rest, spec: { ...spec, selector } });
+    expect(await scale(MANAGED)).toBe("");
+    await plane.kubectl(["delete", "deployment", "own", "-n", MANAGED]);
+  });
+
+  describe("changes what is a service's, and of others' only what asks for it:", () => {
+    const CHANGES = "is not labelled app.kubernetes.io/managed-by=platform-operator, and the operator changes nothing else";
+    const ASKS = { annotations: { "platform-operator.dev/adopt-by": "web" } };
+    const claimed = (): object => ({ labels: OF_WEB, ...ofWeb });
+
+    const patch = (resource: string, change: object, more: readonly string[] = ["--dry-run=server"]): Promise<string> =>
+      attempt(["patch", resource, "own", "-n", MANAGED, "--type=merge", ...more, ...OPERATOR, "-p", JSON.stringify(change)]);
+    const given = async (kind: Kind, metadata: object = {}): Promise<void> => {
+      await plane.kubectl(["delete", kind, "own", "-n", MANAGED, "--ignore-not-found", ...PLATFORM]);
+      await apply(PLATFORM, ofSquad(kind, metadata));
+    };
+
+    test.each(KINDS)("a %s", async (kind) => {
+      const tries = async (): Promise<readonly string[]> => [
+        await patch(kind, { metadata: { labels: { "app.kubernetes.io/managed-by": "platform-operator" } } }),
+        await patch(kind, { metadata: { labels: OF_WEB } }),
+        await patch(kind, { metadata: ofWeb }),
+        await patch(kind, { metadata: { annotations: { note: "x" } } }),
+        await patch(kind, { metadata: ASKS }),
+        await patch(kind, { metadata: { ...ASKS, ...claimed() } }),
+      ];
+      await given(kind);
+      for (const refusal of await tries()) expect(refusal).toContain(CHANGES);
+      await given(kind, { ...ASKS, ...ofAnother });
+      expect(await patch(kind, { metadata: { labels: OF_WEB } })).toContain(CHANGES);
+      await given(kind, ASKS);
+      expect(await patch(kind, { metadata: claimed() })).toBe("");
+      for (const other of [{ labels: { "platform-operator.dev/service": "other" } }, ofOther])
+        expect(await patch(kind, { metadata: other })).toContain(CHANGES);
+      await given(kind, claimed());
+      expect(await patch(kind, { metadata: { annotations: { note: "x" } } })).toBe("");
+      await plane.kubectl(["delete", kind, "own", "-n", MANAGED, ...PLATFORM]);
+    });
+
+    test("not after it has asked itself, of whatever it is", async () => {
+      const refusal = "metadata.annotations: platform-operator.dev/adopt-by is for whoever owns the object to set";
+      await given("ConfigMap", claimed());
+      expect(await patch("cm", { metadata: ASKS })).toContain(refusal);
+      await given("ConfigMap", ASKS);
+      expect(await patch("cm", { metadata: { annotations: { "platform-operator.dev/adopt-by": "other" } } })).toContain(refusal);
+      await plane.kubectl(["delete", "cm", "own", "-n", MANAGED]);
+      expect(await says(OPERATOR, ofSquad("ConfigMap", ASKS))).toContain(refusal);
+    });
+
+    test.each<[string, object]>([
+      ["its label, its owner being there", { labels: null }],
+      ["its owner, a label being there", { ownerReferences: null }],
+      ["one of its labels and its owner", { labels: { "app.kubernetes.io/managed-by": null }, ownerReferences: null }],
+    ])("what has lost %s is given it back", async (_, lost) => {
+      await given("ServiceAccount", claimed());
+      const change = JSON.stringify({ metadata: lost });
+      await plane.kubectl(["patch", "serviceaccount", "own", "-n", MANAGED, "--type=merge", ...PLATFORM, "-p", change]);
+      expect(await patch("serviceaccount", { metadata: claimed() })).toBe("");
+      await plane.kubectl(["delete", "serviceaccount", "own", "-n", MANAGED]);
+    });
+
+    test.each(["apps/v1 Deployment", "argoproj.io/v1alpha1 Rollout"] as const)(
+      "the pod template of a %s that is brought, and of one that it holds and lets go of; neither becomes its own",
+      async (what) => {
+        const object = workload(what, {});
+        const resource = object.kind.toLowerCase();
+        const held = { spec: { template: { metadata: { labels: { "platform-operator.dev/service": "web" } } } } };
+        const brought = { "platform-operator.dev/managed-by": "web" };
+        const bring = async (annotations: object): Promise<void> =>
+          apply(SQUAD, { ...object, metadata: { ...object.metadata, annotations } });
+        await bring({});
+        expect(await patch(resource, held)).toContain(CHANGES);
+        expect(await patch(resource, { ...held, metadata: { annotations: brought } })).toContain(CHANGES);
+        await bring(brought);
+        for (const own of [{ labels: OF_WEB }, ofWeb, { labels: { "app.kubernetes.io/managed-by": "platform-operator" } }])
+          expect(await patch(resource, { ...held, metadata: own })).toContain(CHANGES);
+        expect(await patch(resource, { metadata: { annotations: { "platform-operator.dev/managed-by": "other" } } })).toContain(CHANGES);
+        expect(await patch(resource, held, ["--field-manager=platform-operator/web"])).toBe("");
+        await bring({});
+        expect(await patch(resource, { spec: { template: { metadata: { labels: { "platform-operator.dev/service": null } } } } })).toBe("");
+        await plane.kubectl(["delete", resource, "own", "-n", MANAGED]);
+      },
+    );
+  });
+
+  describe("writes, of what people commit, finalizers alone:", () => {
+    test.each<[string, readonly object[]]>([
+      [
+        "psvc/written",
+        [{ owner: "others" }, { port: 9000 }, { aws: { managedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"] } }],
+      ],
+      ["ptier/written", [{ description: "Others'." }, { allowedNamespaces: { matchLabels: { team: "others" } } }]],
+    ])("%s", async (what, specs) => {
+      const { spec }: { readonly spec: object } = JSON.parse(await plane.kubectl(["get", "ptier", "tier-0", "-o", "json"]));
+      const tier = { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformTier", metadata: { name: "written" }, spec };
+      await apply(PLATFORM, tier, { ...service({}), metadata: { name: "written", namespace: MANAGED } });
+      const patch = (change: object): Promise<string> =>
+        attempt(["patch", what, "-n", MANAGED, "--type=merge", "--dry-run=server", ...OPERATOR, "-p", JSON.stringify(change)]);
+      const refusal = "is for people to write: of it the operator writes finalizers and status alone";
+      for (const changed of specs) expect(await patch({ spec: changed })).toContain(refusal);
+      expect(await patch({ metadata: { annotations: { "platform-operator.dev/abandon": "iam.aws" } } })).toContain(refusal);
+      expect(await attempt(["delete", what, "-n", MANAGED, "--dry-run=server", ...OPERATOR])).toContain(refusal);
+      expect(await patch({ metadata: { finalizers: ["platform-operator.dev/cleanup"] } })).toBe("");
+      await plane.kubectl(["delete", what, "-n", MANAGED]);
+    });
   });
 });
 

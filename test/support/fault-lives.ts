@@ -91,16 +91,19 @@ export class FaultLives {
     readonly changed: object;
     readonly retiered: object;
     readonly left: object;
+    readonly madeAgain: object;
+    readonly creations: object;
     readonly idleWrites: readonly string[];
   } {
     const recorded = this.#recorded.get(kind);
     if (recorded === undefined) throw new Error(`no life of the kind ${kind} was recorded`);
-    const { born, changed, retiered, left, idleWrites } = recorded.result;
-    const own = (world: LivesResult["born"]): object => world.get(cleanNamespace(kind)) ?? {};
-    return { born: own(born), changed: own(changed), retiered: own(retiered), left: own(left), idleWrites };
+    const { born, changed, retiered, left, madeAgain, creations, idleWrites } = recorded.result;
+    const own = (world: ReadonlyMap<string, object>): object => world.get(cleanNamespace(kind)) ?? {};
+    const worlds = { born: own(born), changed: own(changed), retiered: own(retiered), left: own(left) };
+    return { ...worlds, madeAgain: own(madeAgain), creations: own(creations), idleWrites };
   }
 
-  /** Of lives by namespace, each with what befell it: where one is, at any of its ages, not as the undisturbed one; and what was written without need. */
+  /** Of lives by namespace, each with what befell it: where one is, at any of its ages, not as the undisturbed one, or had something made more often; and what was written without need. */
   problems(lives: ReadonlyMap<string, string>, result: LivesResult): Problems {
     const problems = [...lives].map(([namespace, fate]) => {
       const clean = this.clean(lifeKindOf(namespace));
@@ -108,7 +111,9 @@ export class FaultLives {
         changedPaths(clean[age], result[age].get(namespace)).map((path) => `when ${age}: ${path}`),
       );
       const left = Object.keys(result.left.get(namespace) ?? {}).map((name) => `left: ${name}`);
-      return [`${namespace} ${fate}`, [...differences, ...left]] as const;
+      const again = changedPaths(clean.madeAgain, result.madeAgain.get(namespace)).map((path) => `made again: ${path}`);
+      const creations = changedPaths(clean.creations, result.creations.get(namespace)).map((path) => `made in AWS: ${path}`);
+      return [`${namespace} ${fate}`, [...differences, ...left, ...again, ...creations]] as const;
     });
     const all = [...problems, [NOT_NEEDED, result.idleWrites] as const];
     return Object.fromEntries(all.filter(([, found]) => found.length > 0));

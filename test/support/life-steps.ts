@@ -27,8 +27,8 @@ export interface RecordedLife {
   readonly result: LivesResult;
 }
 
-/** Of the association of a service: what it is called by is no part of the resource. Those that name it by its id cannot be told from another life's. */
-const NAMED_IN_BODY: ReadonlySet<string> = new Set(["eks:CreatePodIdentityAssociation", "eks:ListPodIdentityAssociations"]);
+/** Of Pod Identity: whose an association is is no part of the resource. Nobody else's is called for meanwhile. */
+const NAMELESS = "eks:";
 
 /** Lives one life in the namespace and notes each call that the operator made for it. */
 export async function recordLife(bench: FaultBench, namespace: string): Promise<RecordedLife> {
@@ -41,7 +41,7 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
     lastAction = actions.at(-1)?.sequence ?? lastAction;
     // A call of several actions, as CreateRole with tags, is noted once: the first is its own.
     const own = actions.filter(
-      (a) => a.accessKeyId !== ADMIN_KEY && isOwnAction(a) && (a.resource.includes(namespace) || NAMED_IN_BODY.has(a.action)),
+      (a) => a.accessKeyId !== ADMIN_KEY && isOwnAction(a) && (a.resource.includes(namespace) || a.action.startsWith(NAMELESS)),
     );
     seen.push(...own.map(({ action }) => ({ phase, to: "aws" as const, call: action })));
   };

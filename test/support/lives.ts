@@ -1,14 +1,16 @@
 import { expect, vi } from "vitest";
+import { REPEATED } from "../../emulator/idempotency.ts";
 import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import { condition, isReady } from "../../src/cli/service-watch.ts";
-import type { ObjectKey } from "../../src/crds/meta.ts";
+import { AWS_TAGS, type ObjectKey } from "../../src/crds/meta.ts";
 import type { PlatformService } from "../../src/crds/platform-service.ts";
 import { isWrite, signatureOf } from "./api-call.ts";
 import { push } from "./bench-services.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { serviceOf } from "./platform.ts";
 import { LEGACY_TIERS, LIVES, NEXT_TAG, TAG, type LifeKind } from "./life-specs.ts";
-import { readWorld, type World } from "./world-state.ts";
+import { isOwnAction } from "./own-action.ts";
+import { madeAgain, readWorld, type World } from "./world-state.ts";
 
 /** The lives of services, many at once, each in a namespace of its own: created, pushed, Ready, changed, Ready, looked at again, deleted, gone. */
 
@@ -16,6 +18,8 @@ import { readWorld, type World } from "./world-state.ts";
 export const SERVICE = "api";
 /** Of a phase, in which the operator may be killed twenty times on a machine that is busy with two other files. */
 const PATIENCE_MS = 900_000;
+/** As the action log has a condition key: in small letters. */
+const NAMESPACE_TAG = `aws:requesttag/${AWS_TAGS.namespace.toLowerCase()}`;
 /** Longer than anything that the operator puts off after its last pass. */
 const QUIET_MS = 3_000;
 
@@ -37,6 +41,10 @@ export interface LivesResult {
   readonly changed: World;
   readonly retiered: World;
   readonly left: World;
+  /** What of each namespace was taken away and made again between two of its ages. */
+  readonly madeAgain: ReadonlyMap<string, readonly string[]>;
+  /** How often what each namespace had in AWS was made, by the call. */
+  readonly creations: ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** What the operator wrote though nothing had changed. */
   readonly idleWrites: readonly string[];
 }
@@ -48,6 +56,7 @@ export async function live(
   enter: (phase: Phase) => void | Promise<void> = () => undefined,
 ): Promise<LivesResult> {
   const keys = namespaces.map((namespace): ObjectKey => ({ namespace, name: SERVICE }));
+  const start = await placeOf(bench);
   await enter("born");
   await beBorn(bench, keys);
   const born = await readWorld(bench, namespaces);
@@ -62,7 +71,20 @@ export async function live(
   const idleWrites = await lookAgain(bench, keys);
   await enter("deleted");
   await die(bench, keys);
-  return { born, changed, retiered, left: await readWorld(bench, namespaces), idleWrites };
+  const { world: left } = await readWorld(bench, namespaces);
+  const again = (namespace: string): readonly string[] => [
+    ...madeAgain(born, changed, namespace).map((name) => `when changed: ${name}`),
+    ...madeAgain(changed, retiered, namespace).map((name) => `when retiered: ${name}`),
+  ];
+  return {
+    born: born.world,
+    changed: changed.world,
+    retiered: retiered.world,
+    left,
+    madeAgain: new Map(namespaces.map((namespace) => [namespace, again(namespace)])),
+    creations: await creationsSince(bench, start, namespaces),
+    idleWrites,
+  };
 }
 
 async function beBorn(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {
@@ -141,6 +163,25 @@ async function writesSince(bench: FaultBench, { call, action }: Place): Promise<
       .map((made) => `${made.namespace}: ${signatureOf(made)}`),
     ...actions.filter((a) => a.accessKeyId !== ADMIN_KEY && a.access === "write").map((a) => `${a.action} ${a.resource}`),
   ];
+}
+
+/** By whichever operator. A create that was answered with what an earlier one had made has made nothing. */
+async function creationsSince(
+  bench: FaultBench,
+  { action: since }: Place,
+  namespaces: readonly string[],
+): Promise<LivesResult["creations"]> {
+  const creations = new Map<string, Record<string, number>>(namespaces.map((namespace) => [namespace, {}]));
+  for (const entry of await bench.aws.actions(since)) {
+    const { action, resource, keys, committed, accessKeyId } = entry;
+    if (!committed || accessKeyId === ADMIN_KEY || !isOwnAction(entry) || !action.includes(":Create") || keys[REPEATED] !== undefined)
+      continue;
+    // An association's own name is no part of the resource.
+    const namespace = namespaces.find((one) => resource.includes(one) || keys[NAMESPACE_TAG]?.includes(one));
+    const counts = namespace === undefined ? undefined : creations.get(namespace);
+    if (counts !== undefined) counts[action] = (counts[action] ?? 0) + 1;
+  }
+  return creations;
 }
 
 async function die(bench: FaultBench, keys: readonly ObjectKey[]): Promise<void> {

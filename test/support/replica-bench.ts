@@ -1,8 +1,12 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { vi } from "vitest";
 import { z } from "zod";
-import type { OperatorProcess } from "../../src/cli/operator-process.ts";
-import { FaultBench, startBench, type BenchOptions, type OperatorOptions } from "./fault-bench.ts";
+import { operatorAccess } from "../../src/cli/environment.ts";
+import { OPERATOR_KEY } from "../../src/cli/keys.ts";
+import { launchOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
+import { FaultBench, startBench, type BenchOptions, type OperatorOptions, type Parts } from "./fault-bench.ts";
 
 /** client-go's times, which are the operator's own. */
 export const LEASE_MS = 15_000;
@@ -11,6 +15,26 @@ export const RETRY_MS = 2_000;
 const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 const REPLICAS = 2;
+
+/** An access key of its own for each replica, all of the operator's role and under its policy, so that AWS tells them apart. */
+export function replicaKey(made: number): string {
+  const digits = String(made);
+  return OPERATOR_KEY.slice(0, -digits.length) + digits;
+}
+
+/** What starts again whatever ends. */
+export interface Kubelet {
+  /** How often it has started one. */
+  readonly starts: number;
+  /** Resolves when it starts nothing more. */
+  stop(): Promise<void>;
+}
+
+/** How long a kubelet waits before it starts a container again: longer each time, by twice. */
+export interface BackOff {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
 
 export interface Replica {
   /** Access key of its own, so that AWS tells it apart. */
@@ -33,8 +57,14 @@ export function startReplicaBench(options: BenchOptions = {}): Promise<ReplicaBe
 /** A platform with two replicas of the operator, of which one leads: where one ends another is started, and stands by. */
 export class ReplicaBench extends FaultBench {
   readonly replicas: Replica[] = [];
+  readonly #parts: Parts;
   #leader: Replica | undefined;
   #made = 0;
+
+  constructor(parts: Parts) {
+    super(parts);
+    this.#parts = parts;
+  }
 
   get leader(): Replica {
     if (this.#leader === undefined) throw new Error("nobody leads");
@@ -69,6 +99,35 @@ export class ReplicaBench extends FaultBench {
     );
   }
 
+  /** Those that say that they lead. */
+  async leaders(): Promise<readonly Replica[]> {
+    const said = await Promise.all(this.replicas.map(leads));
+    return this.replicas.filter((_, index) => said[index]);
+  }
+
+  /** From now on each replica that ends, however it does, is started again, whether there is an API server or not. */
+  async startKubelet(backOff: BackOff): Promise<Kubelet> {
+    const { plane, configFile } = this.#parts;
+    const { kubectl, caFile, dir } = plane;
+    const kubeconfig = await operatorAccess({ kubectl, caFile, dir, url: this.proxy.url }, join(dir, "kubelet.kubeconfig"));
+    const ending = new AbortController();
+    let starts = 0;
+    const startAgain = (): Promise<Replica> => {
+      starts++;
+      return this.#add((names) => launchOperator({ dir, configFile, kubeconfig, awsEndpoint: this.awsEndpoint, ...names }));
+    };
+    const running = this.replicas.map((replica) => keepRunning(replica, { startAgain, backOff, signal: ending.signal }));
+    return {
+      get starts() {
+        return starts;
+      },
+      async stop() {
+        ending.abort();
+        await Promise.all(running);
+      },
+    };
+  }
+
   async lease(): Promise<LeaseSpec> {
     const text = await this.plane.kubectl(["get", "lease", "platform-operator", "-n", "platform-system", "-o", "json"]);
     return leaseObject.parse(JSON.parse(text)).spec;
@@ -87,14 +146,17 @@ export class ReplicaBench extends FaultBench {
     return replica;
   }
 
-  async #start(options: OperatorOptions): Promise<void> {
+  #start({ env, ...options }: OperatorOptions): Promise<Replica> {
+    return this.#add((names) => this.launch({ ...names, ...options, env: { ...names.env, ...env } }));
+  }
+
+  /** `launch` is told what is the new replica's alone. */
+  async #add(
+    launch: (names: { readonly name: string; readonly env: Readonly<Record<string, string>> }) => Promise<OperatorProcess>,
+  ): Promise<Replica> {
     this.#made++;
-    const accessKeyId = `AKIAREPLICA${String(this.#made).padStart(9, "0")}`;
-    const process = await this.launch({
-      name: `operator-${String(this.#made)}`,
-      ...options,
-      env: { AWS_ACCESS_KEY_ID: accessKeyId, ...options.env },
-    });
+    const accessKeyId = replicaKey(this.#made);
+    const process = await launch({ name: `operator-${String(this.#made)}`, env: { AWS_ACCESS_KEY_ID: accessKeyId } });
     const replica: Replica = { accessKeyId, process, identity: undefined };
     this.replicas.push(replica);
     const leave = async (): Promise<void> => {
@@ -103,6 +165,22 @@ export class ReplicaBench extends FaultBench {
       if (this.#leader === replica) this.#leader = undefined;
     };
     void leave();
+    return replica;
+  }
+}
+
+/** Has a replica that has ended started again, and that one too, until the signal aborts. */
+async function keepRunning(
+  first: Replica,
+  { startAgain, backOff, signal }: { readonly startAgain: () => Promise<Replica>; readonly backOff: BackOff; readonly signal: AbortSignal },
+): Promise<void> {
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  let replica = first;
+  for (let waitMs = backOff.firstMs; ; waitMs = Math.min(2 * waitMs, backOff.longestMs)) {
+    await Promise.race([replica.process.ended, aborted]);
+    await Promise.race([setTimeout(waitMs, undefined, { ref: false }), aborted]);
+    if (signal.aborted) return;
+    replica = await startAgain();
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { leaseName } from "../../src/controllers/shard-leases.ts";
 import type { OperatorProcess } from "../../src/cli/operator-process.ts";
 import { FaultBench, startBench, type BenchOptions, type OperatorOptions } from "./fault-bench.ts";
+import { replicaKey } from "./replica-bench.ts";
 
 export const SHARDS = 4;
 export const REPLICAS = 3;
@@ -85,7 +86,7 @@ export class ShardBench extends FaultBench {
 
   async #start({ args = [], env = {}, ...options }: OperatorOptions): Promise<void> {
     this.#made++;
-    const accessKeyId = `AKIAREPLICA${String(this.#made).padStart(9, "0")}`;
+    const accessKeyId = replicaKey(this.#made);
     const process = await this.launch({
       name: `operator-${String(this.#made)}`,
       ...options,

@@ -1,5 +1,5 @@
 /** The five operations that every kind of mesh object has. */
-import { isRepeated, requestRecord } from "../../idempotency.ts";
+import { isRepeated, REPEATED, requestRecord } from "../../idempotency.ts";
 import { read, write, type Call, type Operation } from "../../operation.ts";
 import type { MeshObjectRecord, RequestRecord } from "../../records.ts";
 import { listMember, nameMember, type MeshKind } from "./kinds.ts";
@@ -65,7 +65,10 @@ const TOKEN_REUSED =
 function answerTaken(existing: MeshObjectRecord, madeBy: RequestRecord, call: Call): object {
   const same = isRepeated(existing.madeBy, madeBy);
   const alike = call.switches.sameMeshObject === "answered" && existing.madeBy.content === madeBy.content;
-  if (same || alike) return describeObject(existing, call);
+  if (same || alike) {
+    call.note(REPEATED, "true");
+    return describeObject(existing, call);
+  }
   if (existing.madeBy.token !== undefined && existing.madeBy.token === madeBy.token) throw appMeshFault("ConflictException", TOKEN_REUSED);
   throw appMeshFault("ConflictException", `${existing.path} already exists`);
 }

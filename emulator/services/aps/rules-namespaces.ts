@@ -11,7 +11,7 @@ import type {
   RuleGroupsNamespaceStatus,
   RuleGroupsNamespaceSummary,
 } from "@aws-sdk/client-amp";
-import { isRepeated, requestRecord } from "../../idempotency.ts";
+import { isRepeated, REPEATED, requestRecord } from "../../idempotency.ts";
 import { read, write, type Call, type Operation } from "../../operation.ts";
 import type { RequestRecord, RulesNamespaceRecord } from "../../records.ts";
 import { refusalOf } from "./rules-file.ts";
@@ -87,7 +87,10 @@ const createNamespace = write<CreateRuleGroupsNamespaceRequest, CreateRuleGroups
     const { data, by: madeBy } = asked(request);
     const others = rulesNamespaces(workspaceId, call).map(([, each]) => each);
     const existing = others.find((each) => each.name === name);
-    if (existing !== undefined && isRepeated(existing.madeBy, madeBy)) return answer(existing, call);
+    if (existing !== undefined && isRepeated(existing.madeBy, madeBy)) {
+      call.note(REPEATED, "true");
+      return answer(existing, call);
+    }
     if (existing !== undefined) throw apsFault("ConflictException", `Rule groups namespace ${name} already exists`);
     const failure = checkRules(request, data, call);
     const limit = call.quotas.rulesNamespacesPerWorkspace;

@@ -15,9 +15,10 @@ import type {
 import { parseIdentityPolicy } from "../../authorization/grammar.ts";
 import { PolicySyntaxError } from "../../authorization/policy-document.ts";
 import { badRequest } from "../../errors.ts";
-import { isRepeated, requestRecord } from "../../idempotency.ts";
+import { isRepeated, REPEATED, requestRecord } from "../../idempotency.ts";
 import { read, write, type Call, type Operation } from "../../operation.ts";
 import type { PodIdentityAssociationRecord } from "../../records.ts";
+import type { Store } from "../../state.ts";
 import { checkRole, passRole } from "./associated-role.ts";
 import { eksFault } from "./schema.ts";
 import {
@@ -67,6 +68,16 @@ function refuseTargetRole(targetRoleArn: string | undefined): void {
   if (targetRoleArn !== undefined) throw badRequest("NotImplemented", "This emulator does not have targetRoleArn");
 }
 
+const ASSOCIATION_ID = /\ba-[0-9a-z]{17}\b/;
+
+/** Namespace and ServiceAccount of an association that the text names by its id. */
+export function whoseAssociation(text: string, { podIdentityAssociations }: Store): string | undefined {
+  const id = ASSOCIATION_ID.exec(text)?.[0];
+  if (id === undefined) return undefined;
+  const found = [...podIdentityAssociations.committed()].find((association) => association.id === id);
+  return found && `${found.namespace}/${found.serviceAccount}`;
+}
+
 function newId(call: Call): string {
   return `a-${[...call.randomBytes(17)].map((byte) => (byte % 36).toString(36)).join("")}`;
 }
@@ -91,7 +102,10 @@ const createAssociation = write<CreatePodIdentityAssociationRequest, CreatePodId
     const madeBy = requestRecord(request, "clientRequestToken");
     const others = [...call.store.podIdentityAssociations.committed()].filter((each) => each.clusterName === clusterName);
     const repeated = others.find((each) => isRepeated(each.madeBy, madeBy));
-    if (repeated !== undefined) return { association: describe(repeated) };
+    if (repeated !== undefined) {
+      call.note(REPEATED, "true");
+      return { association: describe(repeated) };
+    }
     const taken = others.find((each) => each.namespace === namespace && each.serviceAccount === serviceAccount);
     if (taken !== undefined) throw eksFault("ResourceInUseException", `Association already exists: ${taken.id}`);
     checkSession({ roleArn, disableSessionTags, policy }, call);

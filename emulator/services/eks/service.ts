@@ -3,7 +3,7 @@ import { RequestValidator } from "../../models/validate.ts";
 import type { Service } from "../../operation.ts";
 import { restJsonProtocol } from "../../protocols/rest-json.ts";
 import { CLUSTER_OPERATIONS } from "./clusters.ts";
-import { POD_IDENTITY_OPERATIONS } from "./pod-identity.ts";
+import { POD_IDENTITY_OPERATIONS, whoseAssociation } from "./pod-identity.ts";
 import { EKS_SCHEMA } from "./schema.ts";
 import { TAG_OPERATIONS } from "./tags.ts";
 
@@ -19,5 +19,6 @@ export function eksService(): Service {
     schema: EKS_SCHEMA,
     validator: new RequestValidator(loadConstraints("eks")),
     operations: new Map(OPERATIONS.map((operation) => [operation.name, operation])),
+    knownOf: whoseAssociation,
   };
 }

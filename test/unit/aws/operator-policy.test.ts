@@ -1,3 +1,4 @@
+import { AmpClient, CreateRuleGroupsNamespaceCommand, PutRuleGroupsNamespaceCommand } from "@aws-sdk/client-amp";
 import {
   AppMeshClient,
   CreateVirtualNodeCommand,
@@ -16,9 +17,17 @@ import {
   ECRClient,
   InitiateLayerUploadCommand,
   PutImageCommand,
+  PutImageTagMutabilityCommand,
   PutLifecyclePolicyCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-ecr";
+import {
+  CreatePodIdentityAssociationCommand,
+  DeletePodIdentityAssociationCommand,
+  EKSClient,
+  TagResourceCommand as TagAssociationCommand,
+  UpdatePodIdentityAssociationCommand,
+} from "@aws-sdk/client-eks";
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -32,18 +41,21 @@ import {
   UntagRoleCommand,
   UpdateAssumeRolePolicyCommand,
 } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ownershipTags } from "../../../src/crds/aws-names.ts";
 import type { RoleDesired } from "../../../src/crds/desired.ts";
 import { buildVirtualNode } from "../../../src/resources/app-mesh/virtual-node.ts";
 import { buildRepository } from "../../../src/resources/ecr/repository.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
+import { buildRulesNamespace } from "../../../src/resources/slo/rule-file.ts";
 import { ANYTHING, emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { pushImage } from "../../support/aws/push.ts";
 import { inAppMesh, neighbours } from "../../support/aws/mesh.ts";
-import { METRICS_POLICY } from "../../support/aws/operator-config.ts";
+import { SLOS, TO_WORKSPACE } from "../../support/aws/managed-prometheus.ts";
+import { METRICS_POLICY, operatorConfig } from "../../support/aws/operator-config.ts";
 import { service } from "../../support/aws/service.ts";
 
-/** What somebody with the operator's credentials, and no good intentions, is refused. */
+/** What somebody with the operator's credentials, and no good intentions, is refused; and, at the end, what such a person is not. */
 
 const WIDE_OPEN = "arn:aws:iam::111122223333:policy/wide-open";
 const TRUST = JSON.stringify({
@@ -210,7 +222,7 @@ describe("a repository", () => {
     await expect(ecr.send(new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageTag: "1" }] }))).rejects.toMatchObject(denied);
   });
 
-  test("of ours takes neither a layer nor a manifest of one, and a tag is not moved", async () => {
+  test("of ours takes neither a layer nor a manifest of one, and while its tags are immutable none is moved", async () => {
     const { name: repositoryName } = repository();
     await aws.operator.repositories.create(repository());
     await expect(ecr.send(new InitiateLayerUploadCommand({ repositoryName }))).rejects.toMatchObject(denied);
@@ -273,5 +285,167 @@ describe("a mesh", () => {
     const { virtualService } = await aws.appMesh.send(create);
     const tag = new TagInMeshCommand({ resourceArn: virtualService?.metadata?.arn, tags: tagRefs(node().tags) });
     await expect(appMesh.send(tag)).rejects.toMatchObject(denied);
+  });
+});
+
+describe("what the policy leaves to whoever has the operator's credentials (docs/threat-model.md): it", () => {
+  const WIDER = "arn:aws:iam::111122223333:policy/platform-boundary-pci";
+  const { identity } = operatorConfig();
+  const CAN = {
+    ...inAppMesh(),
+    ...TO_WORKSPACE,
+    identity: { ...identity, modes: ["IRSA", "PodIdentity"], allowedBoundaryArns: [WIDER] },
+  };
+  const OTHER = { "platform-operator.dev/cluster": "eu-west-1.other" };
+  let account: EmulatedAws;
+  let thief: { readonly iam: IAMClient; readonly ecr: ECRClient; readonly eks: EKSClient; readonly appMesh: AppMeshClient };
+
+  const enter = async (overrides: object): Promise<void> => {
+    account = await emulatedAws(overrides, { managedPrometheusMs: 0 });
+    const options = { region: "eu-west-1", endpoint: account.config.aws.endpoint ?? "", credentials: OPERATOR };
+    thief = {
+      iam: new IAMClient(options),
+      ecr: new ECRClient(options),
+      eks: new EKSClient(options),
+      appMesh: new AppMeshClient(options),
+    };
+  };
+  afterEach(async () => {
+    for (const client of Object.values(thief)) client.destroy();
+    await account.close();
+  });
+
+  const ours = (name = "tracking"): Readonly<Record<string, string>> => ownershipTags({ namespace: "tracking", name }, account.config);
+  const makeRepository = async (repositoryName: string, tags: Readonly<Record<string, string>> = {}): Promise<string> =>
+    (await account.ecr.send(new CreateRepositoryCommand({ repositoryName, tags: list(tags) }))).repository?.repositoryArn ?? "";
+  /** In two steps. */
+  const takeAway = async (repositoryName: string, resourceArn: string): Promise<unknown> => {
+    await thief.ecr.send(new TagResourceCommand({ resourceArn, tags: list(ours()) }));
+    return thief.ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }));
+  };
+
+  test("tags a repository that has no cluster's tag, and then deletes it; of another cluster's neither", async () => {
+    await enter(CAN);
+    await expect(takeAway("terraform/base", await makeRepository("terraform/base", { team: "payments" }))).resolves.toBeDefined();
+    const theirs = await makeRepository("abroad/base", OTHER);
+    await expect(takeAway("abroad/base", theirs)).rejects.toMatchObject(denied);
+    await expect(thief.ecr.send(new DeleteRepositoryCommand({ repositoryName: "abroad/base" }))).rejects.toMatchObject(denied);
+  });
+
+  test("does not with registry.repositoryPrefix, beside that prefix", async () => {
+    await enter({ ...CAN, registry: { repositoryPrefix: "platform/" } });
+    await expect(takeAway("terraform/base", await makeRepository("terraform/base"))).rejects.toMatchObject(denied);
+    await expect(takeAway("platform/base", await makeRepository("platform/base"))).resolves.toBeDefined();
+  });
+
+  test("tags a Pod Identity association that has no cluster's tag, gives it another role or deletes it; of another cluster's neither", async () => {
+    await enter(CAN);
+    const role = buildRole(service({ aws: { identity: "PodIdentity" } }), account.config);
+    await account.operator.roles.create(role);
+    const roleArn = `arn:aws:iam::111122223333:role${role.path}${role.name}`;
+    const associate = async (serviceAccount: string, tags: Readonly<Record<string, string>>) =>
+      (
+        await account.eks.send(
+          new CreatePodIdentityAssociationCommand({ clusterName: "demo", namespace: "kube-system", serviceAccount, roleArn, tags }),
+        )
+      ).association;
+    const take = async (association: Awaited<ReturnType<typeof associate>>): Promise<unknown> => {
+      const named = { clusterName: "demo", associationId: association?.associationId };
+      await thief.eks.send(new TagAssociationCommand({ resourceArn: association?.associationArn, tags: ours() }));
+      await thief.eks.send(new UpdatePodIdentityAssociationCommand({ ...named, roleArn }));
+      return thief.eks.send(new DeletePodIdentityAssociationCommand(named));
+    };
+    await expect(take(await associate("cni", { team: "payments" }))).resolves.toBeDefined();
+    await expect(take(await associate("csi", OTHER))).rejects.toMatchObject(denied);
+  });
+
+  test("binds a role of ours to any ServiceAccount of the cluster, and none of somebody else's", async () => {
+    await enter(CAN);
+    const role = buildRole(service({ aws: { identity: "PodIdentity" } }), account.config);
+    await account.operator.roles.create(role);
+    const bind = (roleArn: string) =>
+      thief.eks.send(
+        new CreatePodIdentityAssociationCommand({
+          clusterName: "demo",
+          namespace: "kube-system",
+          serviceAccount: "cni",
+          roleArn,
+          tags: ours(),
+        }),
+      );
+    await account.iam.send(new CreateRoleCommand({ RoleName: "admin", AssumeRolePolicyDocument: TRUST }));
+    await expect(bind("arn:aws:iam::111122223333:role/admin")).rejects.toMatchObject(denied);
+    await expect(bind(`arn:aws:iam::111122223333:role${role.path}${role.name}`)).resolves.toBeDefined();
+  });
+
+  test("gives a role the widest of the boundaries that are configured, and none beyond", async () => {
+    await enter(CAN);
+    await account.iam.send(new CreatePolicyCommand({ PolicyName: "platform-boundary-pci", PolicyDocument: ANYTHING }));
+    await account.iam.send(new CreatePolicyCommand({ PolicyName: "wide-open", PolicyDocument: ANYTHING }));
+    const { name: RoleName, ...rest } = buildRole(service(), account.config);
+    await account.operator.roles.create({ ...rest, name: RoleName });
+    const put = (PermissionsBoundary: string) => thief.iam.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary }));
+    await expect(put(WIDER)).resolves.toBeDefined();
+    await expect(put(WIDE_OPEN)).rejects.toMatchObject(denied);
+    const open = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { AWS: "*" }, Action: "sts:AssumeRole" }],
+    });
+    await expect(thief.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: open }))).resolves.toBeDefined();
+  });
+
+  test("makes a repository of any name", async () => {
+    await enter(CAN);
+    const create = new CreateRepositoryCommand({ repositoryName: "others/anything", tags: list(ours()) });
+    await expect(thief.ecr.send(create)).resolves.toBeDefined();
+  });
+
+  test("moves a tag of a repository of ours to another image that is there, once it has made its tags mutable; and has images expire", async () => {
+    await enter(CAN);
+    const repository = buildRepository(service(), account.config);
+    const { name: repositoryName } = repository;
+    await account.operator.repositories.create(repository);
+    const before = await pushImage(account.ecr, repositoryName, { tag: "1", architecture: "arm64" });
+    const imageDigest = await pushImage(account.ecr, repositoryName, { tag: "2", architecture: "amd64" });
+    const { images } = await account.ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest }] }));
+    const { imageManifest } = images?.[0] ?? {};
+    const move = () => thief.ecr.send(new PutImageCommand({ repositoryName, imageManifest, imageTag: "1" }));
+    await expect(move()).rejects.toMatchObject({ name: "ImageTagAlreadyExistsException" });
+    await thief.ecr.send(new PutImageTagMutabilityCommand({ repositoryName, imageTagMutability: "MUTABLE" }));
+    await move();
+    expect((await account.operator.images.resolve(repositoryName, { tag: "1" }))?.digest).toBe(imageDigest);
+    expect(before).not.toBe(imageDigest);
+    const selection = { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 1 };
+    const lifecyclePolicyText = JSON.stringify({ rules: [{ rulePriority: 1, selection, action: { type: "expire" } }] });
+    await expect(thief.ecr.send(new PutLifecyclePolicyCommand({ repositoryName, lifecyclePolicyText }))).resolves.toBeDefined();
+  });
+
+  test("changes what is ours in App Mesh, and takes what is named as ours there and is nobody's", async () => {
+    await enter(CAN);
+    const virtualNodeName = buildVirtualNode(service(), account.config, neighbours()).name;
+    const tags = Object.entries(ours()).map(([key, value]) => ({ key, value }));
+    const { virtualNode } = await account.appMesh.send(new CreateVirtualNodeCommand({ meshName: "platform", virtualNodeName, spec: {} }));
+    const update = () => thief.appMesh.send(new UpdateVirtualNodeCommand({ meshName: "platform", virtualNodeName, spec: {} }));
+    await expect(update()).rejects.toMatchObject(denied);
+    await thief.appMesh.send(new TagInMeshCommand({ resourceArn: virtualNode?.metadata?.arn, tags }));
+    await expect(update()).resolves.toBeDefined();
+    await expect(thief.appMesh.send(new DeleteVirtualNodeCommand({ meshName: "platform", virtualNodeName }))).resolves.toBeDefined();
+  });
+
+  test("changes the rules of a service of this cluster in the workspace", async () => {
+    await enter(CAN);
+    const rules = buildRulesNamespace(service(SLOS, undefined, account.config), account.config);
+    if (!rules) throw new Error("it has SLOs");
+    await account.operator.rulesNamespaces.create(rules);
+    const [workspaceId = "", name = ""] = rules.name.split("/");
+    const amp = new AmpClient({ region: "eu-west-1", endpoint: account.config.aws.endpoint ?? "", credentials: OPERATOR });
+    const put = (of: string) =>
+      amp.send(new PutRuleGroupsNamespaceCommand({ workspaceId, name: of, data: new TextEncoder().encode("groups: []\n") }));
+    await expect(put(name)).resolves.toBeDefined();
+    await account.amp.send(
+      new CreateRuleGroupsNamespaceCommand({ workspaceId, name: "others", data: new TextEncoder().encode("groups: []\n") }),
+    );
+    await expect(put("others")).rejects.toMatchObject(denied);
+    amp.destroy();
   });
 });

@@ -34,6 +34,20 @@ test("creating with tags needs the permission to tag as well", async () => {
   expect(await outcome(iam.send(new CreateRoleCommand(role)))).toBe("ok");
 });
 
+test("each key of a principal with many is a caller of its own, under the principal's policy", async () => {
+  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iam:GetRole", Resource: "*" }] };
+  const world = await aws({ principals: [{ accessKeyId: `${KEY}*`, arn: `arn:aws:iam::${ACCOUNT}:role/operator`, policy }] });
+  await world.iam.send(new CreateRoleCommand({ RoleName: "a", AssumeRolePolicyDocument: EC2_TRUST }));
+  for (const key of [`${KEY}1`, `${KEY}2`]) {
+    const { iam } = world.as(key);
+    expect(await outcome(iam.send(new GetRoleCommand({ RoleName: "a" })))).toBe("ok");
+    expect(await outcome(iam.send(new ListRolesCommand({})))).toBe("AccessDenied");
+  }
+  const actions = await world.admin.actions();
+  expect(actions.slice(-4).map(({ accessKeyId }) => accessKeyId)).toEqual([`${KEY}1`, `${KEY}1`, `${KEY}2`, `${KEY}2`]);
+  expect(await outcome(world.as("AKIAOTHER").iam.send(new GetRoleCommand({ RoleName: "a" })))).toBe("InvalidClientTokenId");
+});
+
 test("a condition on a key that the action has not denies always", async () => {
   const world = await operator({
     Effect: "Allow",

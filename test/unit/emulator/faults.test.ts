@@ -1,5 +1,8 @@
+import { PutRuleGroupsNamespaceCommand } from "@aws-sdk/client-amp";
+import { DeleteVirtualNodeCommand, UpdateVirtualNodeCommand } from "@aws-sdk/client-app-mesh";
 import { CreateRepositoryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { CreateRoleCommand, DeleteRoleCommand, GetRoleCommand, ListRolesCommand, TagRoleCommand } from "@aws-sdk/client-iam";
+import { CreatePodIdentityAssociationCommand } from "@aws-sdk/client-eks";
 import { describe, expect, test } from "vitest";
 import { FaultInjector, parseFaultRules, type FaultKind, type FaultRule } from "../../../emulator/faults.ts";
 import { aws, EC2_TRUST, outcome, type Aws } from "./clients.ts";
@@ -20,7 +23,7 @@ describe("a fault rule", () => {
     ["with a position befalls one call", { position: 3, fault: drop }, ["", "", "drop", ""]],
     ["with position and times befalls some in a row", { position: 2, times: 2, fault: drop }, ["", "drop", "drop", ""]],
     ["with times befalls the first", { times: 2, fault: drop }, ["drop", "drop", "", ""]],
-    ["befalls every other call", { every: 2, fault: drop }, ["drop", "", "drop", ""]],
+    ["with a coin befalls those on which it falls", { coin: { share: 0.5, seed: 7 }, fault: drop }, ["drop", "drop", "", ""]],
     ["counts only what matches", { match: { access: "write" }, position: 2, fault: drop }, ["", "", "", "drop"]],
     ["matches by operation", { match: { operation: "CreateRole" }, fault: drop }, ["", "drop", "", "drop"]],
     ["matches by text in the body", { match: { bodyContains: "two" }, fault: drop }, ["", "drop", "", "drop"]],
@@ -47,6 +50,9 @@ describe("a fault rule", () => {
   test("is refused when its kind or position is none", () => {
     expect(() => parseFaultRules('[{"fault":{"kind":"meteor"}}]')).toThrow(/^rule 0: fault.kind must be one of throttle, /);
     expect(() => parseFaultRules('{"position":0,"fault":{"kind":"drop"}}')).toThrow("rule 0: position must be a whole number from 1");
+    expect(() => parseFaultRules('{"coin":{"share":2,"seed":1},"fault":{"kind":"drop"}}')).toThrow(
+      "rule 0: coin must have a share above 0",
+    );
   });
 });
 
@@ -105,6 +111,34 @@ describe("over the SDK's clients", () => {
     expect(await createRole(world)).toBe("Throttling");
     await world.admin.clearFaults();
     expect(await createRole(world)).toBe("ok");
+  });
+
+  test("an operation is busy in the words that its model has, and one that has none is not available, as its whole service may be", async () => {
+    const world = await aws();
+    await world.admin.addFaults({ match: { service: "ecr" }, fault: { kind: "unavailable" } }, { fault: { kind: "busy" } });
+    const calls: readonly Promise<unknown>[] = [
+      world.iam.send(new CreateRoleCommand({ RoleName: "a", AssumeRolePolicyDocument: EC2_TRUST })),
+      world.iam.send(new GetRoleCommand({ RoleName: "a" })),
+      world.iam.send(new DeleteRoleCommand({ RoleName: "a" })),
+      world.ecr.send(new CreateRepositoryCommand({ repositoryName: "ab" })),
+      world.eks.send(new CreatePodIdentityAssociationCommand({ clusterName: "c", namespace: "n", serviceAccount: "s", roleArn: "r" })),
+      world.appMesh.send(new UpdateVirtualNodeCommand({ meshName: "m", virtualNodeName: "n", spec: {} })),
+      world.appMesh.send(new DeleteVirtualNodeCommand({ meshName: "m", virtualNodeName: "n" })),
+      world.amp.send(new PutRuleGroupsNamespaceCommand({ workspaceId: "w", name: "n", data: new Uint8Array(1) })),
+    ];
+    const answers: readonly [string, number][] = [
+      ["ConcurrentModificationException", 409],
+      ["ServiceUnavailable", 503],
+      ["DeleteConflictException", 409],
+      ["ServiceUnavailable", 503],
+      ["ResourceInUseException", 409],
+      ["ConflictException", 409],
+      ["ResourceInUseException", 409],
+      ["ConflictException", 409],
+    ];
+    expect(await Promise.allSettled(calls)).toMatchObject(
+      answers.map(([name, httpStatusCode]) => ({ reason: { name, $metadata: { httpStatusCode } } })),
+    );
   });
 
   test("reads lag writes by milliseconds of the clock", async () => {

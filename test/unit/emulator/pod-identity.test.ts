@@ -158,6 +158,19 @@ test.each([
   await expect(call).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
 });
 
+test("a fault finds a call that names an association by its id by whose that is", async () => {
+  const { eks, admin } = await world();
+  const [{ associationId: mine = "" }, { associationId: other = "" }] = [
+    await create(eks, { namespace: "c" }),
+    await create(eks, { namespace: "d" }),
+  ];
+  await admin.addFaults({ match: { bodyContains: "c/" }, fault: { kind: "throttle" } });
+  const outcomes = [mine, other].map((associationId) =>
+    outcome(eks.send(new DescribePodIdentityAssociationCommand({ clusterName: CLUSTER, associationId }))),
+  );
+  expect(await Promise.all(outcomes)).toEqual(["ThrottlingException", "ok"]);
+});
+
 test("a fault finds a call by what is in its path", async () => {
   const { eks, admin } = await world();
   const { associationId = "" } = await create(eks);
