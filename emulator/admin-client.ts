@@ -17,6 +17,11 @@ export class EmulatorAdmin {
     return this.#send("GET", `actions?since=${since}`);
   }
 
+  /** Of the last call so far, to ask for those after it; 0 before the first. */
+  async lastSequence(): Promise<number> {
+    return (await this.actions()).at(-1)?.sequence ?? 0;
+  }
+
   /** Forgets the action log, the counters and the use of grants. */
   async clearActions(): Promise<void> {
     await this.#send("DELETE", "actions");

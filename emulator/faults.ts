@@ -1,5 +1,6 @@
 /** Failures on demand: rules that pick calls and say what becomes of them. */
 
+import { seededRandom } from "./seeded-random.ts";
 import { isRecord } from "./values.ts";
 
 /** Which calls a rule is about; every member that is given must fit. */
@@ -79,6 +80,8 @@ interface Rule {
   readonly rule: FaultRule;
   matched: number;
   applied: number;
+  /** The next number in [0, 1) of its coin's seed. */
+  readonly throwCoin: () => number;
   /** Tokens of a rate limit by service. */
   readonly buckets: Map<string, { tokens: number; at: number }>;
 }
@@ -124,7 +127,10 @@ export class FaultInjector {
   #nextId = 1;
 
   add(rules: readonly FaultRule[]): ActiveFault[] {
-    const added = rules.map((rule): Rule => ({ id: this.#nextId++, rule, matched: 0, applied: 0, buckets: new Map() }));
+    const added = rules.map((rule): Rule => {
+      const throwCoin = seededRandom(rule.coin?.seed ?? 0);
+      return { id: this.#nextId++, rule, matched: 0, applied: 0, throwCoin, buckets: new Map() };
+    });
     this.#rules.push(...added);
     return added.map(describe);
   }
@@ -145,20 +151,12 @@ export class FaultInjector {
       const { position, times = position === undefined ? Number.POSITIVE_INFINITY : 1, coin, fault } = rule.rule;
       const start = position ?? 1;
       if (rule.matched < start || rule.matched >= start + times) return [];
-      if (coin !== undefined && thrown(coin.seed, rule.matched) >= coin.share) return [];
+      if (coin !== undefined && rule.throwCoin() >= coin.share) return [];
       if (fault.kind === "rateLimit" && takeToken(rule.buckets, fault, subject.service, now)) return [];
       rule.applied += 1;
       return [fault];
     });
   }
-}
-
-/** The so manieth number in [0, 1) of a seed (mulberry32). */
-function thrown(seed: number, count: number): number {
-  const state = (seed + Math.imul(count, 0x6d2b79f5)) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }
 
 function describe({ id, rule, matched, applied }: Rule): ActiveFault {

@@ -73,7 +73,7 @@ export interface Mark {
 /** Now; before there is an operator: of one that has cost nothing yet. */
 export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Mark> {
   const audit = await auditedTo(stage);
-  const action = (await stage.aws.actions()).at(-1)?.sequence ?? 0;
+  const action = await stage.aws.lastSequence();
   const cost = operator === undefined ? { cpu: 0, bytes: 0 } : { cpu: cpuSeconds(operator.pid), bytes: bytesMoved(operator.pid) };
   return { time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit, action };
 }

@@ -86,7 +86,7 @@ async function writesSince(sequence: number): Promise<readonly string[]> {
 }
 
 test("a service that lives is no finding, and the audit writes nothing", async () => {
-  const since = (await admin.actions()).at(-1)?.sequence ?? 0;
+  const since = await admin.lastSequence();
   const table = await auditProcess(place(), []);
   expect(table).toMatchObject({
     exitCode: 0,
@@ -195,7 +195,7 @@ describe("--delete", () => {
   const OTHERS = "audit/of-another-cluster";
 
   test("without a terminal deletes nothing, and shows the plan", async () => {
-    const since = (await admin.actions()).at(-1)?.sequence ?? 0;
+    const since = await admin.lastSequence();
     const { exitCode, refused, plan } = await audit("--delete");
     expect({ exitCode, refused }).toEqual({ exitCode: 2, refused: expect.stringContaining(`--yes ${plan?.id ?? ""}`) });
     expect(plan?.objects.map(({ name }) => name)).toEqual([role("forced")]);

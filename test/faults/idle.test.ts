@@ -39,7 +39,7 @@ test(
     const before = {
       kubernetes: (await operatorWrites(isNoLease)).length,
       lease: (await operatorWrites(isLease)).length,
-      aws: (await admin.actions()).at(-1)?.sequence ?? 0,
+      aws: await admin.lastSequence(),
     };
     await new Promise((resolve) => void setTimeout(resolve, IDLE_MS));
     expect((await operatorWrites(isNoLease)).slice(before.kubernetes)).toEqual([]);

@@ -3,7 +3,7 @@ import { OPERATOR_KEY } from "../../src/cli/keys.ts";
 import { liveUnderKills, type Assassin } from "../support/assassin.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { FaultLives } from "../support/fault-lives.ts";
-import { seededRandom } from "../support/seeded.ts";
+import { seededRandom } from "../../emulator/seeded-random.ts";
 import { IS_THOROUGH, SEED } from "../support/thoroughness.ts";
 
 /**

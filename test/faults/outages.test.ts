@@ -5,7 +5,7 @@ import type { ObjectKey } from "../../src/crds/meta.ts";
 import { apply, push, ready, untilReady, untilRepaired, untilThere } from "../support/bench-services.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { expectMadeOnce } from "../support/made-once.ts";
-import { isOwnAction } from "../support/own-action.ts";
+import { creationsSince } from "../support/own-action.ts";
 import { serviceOf } from "../support/platform.ts";
 import { startReplicaBench, type BackOff, type Kubelet } from "../support/replica-bench.ts";
 import { tally } from "../support/tally.ts";
@@ -53,7 +53,7 @@ describe("an operator without a lease", () => {
     await Promise.all([ready(bench, gone), ready(bench, changed)]);
     bench.proxy.inject({ match: () => true, position: 1, times: Number.POSITIVE_INFINITY, fault: { kind: "cut" } });
     bench.proxy.cutWatches();
-    const since = (await bench.aws.actions()).at(-1)?.sequence ?? 0;
+    const since = await bench.aws.lastSequence();
     await apply(bench, young);
     await apply(bench, changed, { port: 9090 });
     await bench.plane.kubectl(["delete", "psvc", gone.name, "-n", gone.namespace, "--wait=false"]);
@@ -89,7 +89,7 @@ describe("an operator without a lease", () => {
   });
 
   test("half of AWS's calls are throttled, for long: services get Ready all the while, and each thing is made once", async () => {
-    const since = (await bench.aws.actions()).at(-1)?.sequence ?? 0;
+    const since = await bench.aws.lastSequence();
     await bench.aws.addFaults({ match: { accessKeyId: OPERATOR_KEY }, coin: { share: 0.5, seed: SEED }, fault: { kind: "throttle" } });
     /** As often in a row as the SDK tries: then the operator itself meets it, and says so. */
     const told = new Set<string>();
@@ -111,7 +111,7 @@ describe("an operator without a lease", () => {
       `throttled: ${String(applied)} of ${String(matched)} calls; ${String(told.size)} of ${String(names.length)} services were told`,
     );
     expect(applied).toBeGreaterThan(0.4 * matched);
-    const made = (await bench.aws.actions(since)).filter((one) => one.committed && isOwnAction(one) && one.action.includes(":Create"));
+    const made = await creationsSince(bench.aws, since);
     const ofName = (name: string) =>
       made.filter(({ resource }) => resource.endsWith(`${OLD.namespace}.${name}`) || resource.endsWith(`${OLD.namespace}/${name}`));
     for (const name of names)

@@ -12,7 +12,7 @@ import { isAccepted, receivedAt, termsOf, type Term } from "../support/lease-ter
 import { live, type LivesResult } from "../support/lives.ts";
 import { expectMadeOnce } from "../support/made-once.ts";
 import { LEASE_MS, RETRY_MS, startReplicaBench, type Replica, type ReplicaBench } from "../support/replica-bench.ts";
-import { seededRandom } from "../support/seeded.ts";
+import { seededRandom } from "../../emulator/seeded-random.ts";
 import { tally } from "../support/tally.ts";
 import { SEED } from "../support/thoroughness.ts";
 

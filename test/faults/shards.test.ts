@@ -7,7 +7,7 @@ import { identityOf, isAccepted, receivedAt, termsOf, type Term } from "../suppo
 import { live, SERVICE, type LivesResult } from "../support/lives.ts";
 import { expectMadeOnce } from "../support/made-once.ts";
 import { LEASE_MS, RETRY_MS } from "../support/replica-bench.ts";
-import { seededRandom } from "../support/seeded.ts";
+import { seededRandom } from "../../emulator/seeded-random.ts";
 import { REPLICAS, SHARDS, startShardBench, type ShardBench, type ShardReplica } from "../support/shard-bench.ts";
 import { tally } from "../support/tally.ts";
 import { SEED } from "../support/thoroughness.ts";

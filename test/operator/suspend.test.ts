@@ -129,7 +129,7 @@ describe("suspended", () => {
   });
 
   test("it can be asked to look afresh", async () => {
-    const since = (await new EmulatorAdmin(platform.info.awsEndpoint).actions()).at(-1)?.sequence ?? 0;
+    const since = await new EmulatorAdmin(platform.info.awsEndpoint).lastSequence();
     await annotate(WEB, `${RECONCILE_AT}=while-suspended`);
     await platform.until(WEB, "has handled it", (it) => it.status?.lastHandledReconcileAt === "while-suspended");
     expect(await readsSince(since, WEB)).toEqual(expect.arrayContaining(["iam:GetRole", "ecr:DescribeRepositories"]));
@@ -254,7 +254,7 @@ describe("asked to look afresh", () => {
     };
     const { lifecyclePolicyText: written } = await platform.ecr.send(new GetLifecyclePolicyCommand({ repositoryName }));
     await platform.ecr.send(new PutLifecyclePolicyCommand({ repositoryName, lifecyclePolicyText: JSON.stringify({ rules: [rule] }) }));
-    const since = (await new EmulatorAdmin(platform.info.awsEndpoint).actions()).at(-1)?.sequence ?? 0;
+    const since = await new EmulatorAdmin(platform.info.awsEndpoint).lastSequence();
     await annotate(FRESH, `${RECONCILE_AT}=1`);
     await platform.until(FRESH, "has handled it", (it) => it.status?.lastHandledReconcileAt === "1");
     expect((await platform.ecr.send(new GetLifecyclePolicyCommand({ repositoryName }))).lifecyclePolicyText).toBe(written);

@@ -35,7 +35,7 @@ export async function recordLife(bench: FaultBench, namespace: string): Promise<
   const seen: { phase: Phase; to: "api" | "aws"; call: string }[] = [];
   let phase: Phase = "born";
   // What was called before is another life's.
-  let lastAction = (await bench.aws.actions(0)).at(-1)?.sequence ?? 0;
+  let lastAction = await bench.aws.lastSequence();
   const noteAws = async (): Promise<void> => {
     const actions = await bench.aws.actions(lastAction);
     lastAction = actions.at(-1)?.sequence ?? lastAction;

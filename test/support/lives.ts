@@ -9,7 +9,7 @@ import { push } from "./bench-services.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { serviceOf } from "./platform.ts";
 import { LEGACY_TIERS, LIVES, NEXT_TAG, TAG, type LifeKind } from "./life-specs.ts";
-import { isOwnAction } from "./own-action.ts";
+import { creationsSince } from "./own-action.ts";
 import { madeAgain, readWorld, type World } from "./world-state.ts";
 
 /** The lives of services, many at once, each in a namespace of its own: created, pushed, Ready, changed, Ready, looked at again, deleted, gone. */
@@ -56,7 +56,7 @@ export async function live(
   enter: (phase: Phase) => void | Promise<void> = () => undefined,
 ): Promise<LivesResult> {
   const keys = namespaces.map((namespace): ObjectKey => ({ namespace, name: SERVICE }));
-  const start = await placeOf(bench);
+  const start = await bench.aws.lastSequence();
   await enter("born");
   await beBorn(bench, keys);
   const born = await readWorld(bench, namespaces);
@@ -82,7 +82,7 @@ export async function live(
     retiered: retiered.world,
     left,
     madeAgain: new Map(namespaces.map((namespace) => [namespace, again(namespace)])),
-    creations: await creationsSince(bench, start, namespaces),
+    creations: await countCreations(bench, start, namespaces),
     idleWrites,
   };
 }
@@ -150,7 +150,7 @@ interface Place {
 }
 
 async function placeOf(bench: FaultBench): Promise<Place> {
-  return { call: bench.proxy.calls.length, action: (await bench.aws.actions()).at(-1)?.sequence ?? 0 };
+  return { call: bench.proxy.calls.length, action: await bench.aws.lastSequence() };
 }
 
 /** What the operator has written, first in the API server, then in AWS. */
@@ -165,17 +165,11 @@ async function writesSince(bench: FaultBench, { call, action }: Place): Promise<
   ];
 }
 
-/** By whichever operator. A create that was answered with what an earlier one had made has made nothing. */
-async function creationsSince(
-  bench: FaultBench,
-  { action: since }: Place,
-  namespaces: readonly string[],
-): Promise<LivesResult["creations"]> {
+/** By namespace. A create that was answered with what an earlier one had made has made nothing. */
+async function countCreations(bench: FaultBench, since: number, namespaces: readonly string[]): Promise<LivesResult["creations"]> {
   const creations = new Map<string, Record<string, number>>(namespaces.map((namespace) => [namespace, {}]));
-  for (const entry of await bench.aws.actions(since)) {
-    const { action, resource, keys, committed, accessKeyId } = entry;
-    if (!committed || accessKeyId === ADMIN_KEY || !isOwnAction(entry) || !action.includes(":Create") || keys[REPEATED] !== undefined)
-      continue;
+  for (const { action, resource, keys } of await creationsSince(bench.aws, since)) {
+    if (keys[REPEATED] !== undefined) continue;
     // An association's own name is no part of the resource.
     const namespace = namespaces.find((one) => resource.includes(one) || keys[NAMESPACE_TAG]?.includes(one));
     const counts = namespace === undefined ? undefined : creations.get(namespace);

@@ -1,8 +1,7 @@
 import { expect } from "vitest";
-import { ADMIN_KEY } from "../../src/cli/keys.ts";
 import type { FaultBench } from "./fault-bench.ts";
 import { lifeKindOf } from "./lives.ts";
-import { isOwnAction } from "./own-action.ts";
+import { creationsSince } from "./own-action.ts";
 
 const MADE = ["iam:CreateRole", "ecr:CreateRepository"];
 const MADE_IN_APP_MESH = ["VirtualNode", "VirtualRouter", "Route", "VirtualService"].map((kind) => `appmesh:Create${kind}`);
@@ -21,9 +20,7 @@ export async function expectMadeOnce(bench: FaultBench, namespaces: readonly str
 /** What the services of the namespaces have in AWS, by the call that made it, with how often that was. */
 async function made(bench: FaultBench, namespaces: readonly string[]): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
-  for (const entry of await bench.aws.actions()) {
-    const { action, resource, committed, accessKeyId } = entry;
-    if (!committed || !isOwnAction(entry) || accessKeyId === ADMIN_KEY || !action.includes(":Create")) continue;
+  for (const { action, resource } of await creationsSince(bench.aws)) {
     if (!namespaces.some((one) => resource.includes(one))) continue;
     counts[`${action} ${resource}`] = (counts[`${action} ${resource}`] ?? 0) + 1;
   }

@@ -1,4 +1,4 @@
-import { seededRandom } from "./seeded.ts";
+import { seededRandom } from "../../emulator/seeded-random.ts";
 
 /** How much is tried under faults: everything by `npm run test:faults` and `npm run test:kill`, and of it what a seed picks by `npm test`. */
 

@@ -97,7 +97,7 @@ export const EMULATOR_PROBES: readonly Probe[] = [
   ...probesOf("emulator", "action log", {
     "has action, ARN, keys and code of each call": async (target) => {
       const admin = new EmulatorAdmin(target.url);
-      const since = (await admin.actions()).at(-1)?.sequence ?? 0;
+      const since = await admin.lastSequence();
       const RoleName = await role(target, { Tags: [{ Key: "a", Value: "b" }] });
       const entries = await admin.actions(since);
       assert.deepEqual(
