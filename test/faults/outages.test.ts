@@ -101,7 +101,7 @@ describe("an operator without a lease", () => {
     do {
       const few = Array.from({ length: AT_ONCE }, (_, index) => `busy-${String(names.length + index)}`);
       names.push(...few);
-      await Promise.all(few.map((name) => ready(bench, { namespace: OLD.namespace, name })));
+      await Promise.all(few.map((name) => ready(bench, { namespace: OLD.namespace, name }, {}, SLOWED_MS)));
     } while (performance.now() < end || told.size === 0);
     unsubscribe();
     const [rule] = await bench.aws.faults();
@@ -179,6 +179,11 @@ test("the API server is away from two replicas: who led ends, both are started a
 
 /** So many services at once: calls of one that is throttled are followed by another's. */
 const AT_ONCE = 6;
+/**
+ * Of such a coin the SDK's adaptive retries learn to send a call of an AWS service each two seconds (@smithy/core, DefaultRateLimiter, minFillRate), of which half fail: the four calls
+ * that a repository needs are 16 s of that for each service, and what each failed pass asks again comes to it.
+ */
+const SLOWED_MS = 600_000;
 const DRAIN_MS = 5_000;
 
 /** To the node controller the nodes were away, whenever it comes to look, and kwok's kubelets do not say a second time that a pod is ready: such pods are replaced, as whoever drains a node would. */

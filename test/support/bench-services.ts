@@ -29,15 +29,15 @@ export async function push(
   for (const tag of tags) await pushImage(bench.ecr, { repository: repository() ?? "", tag, architectures: ["amd64"] });
 }
 
-export async function untilReady(bench: FaultBench, key: ObjectKey): Promise<void> {
-  await bench.watch.until(`${keyString(key)} is Ready`, () => isReady(bench.watch.get(key)), HEALING_MS);
+export async function untilReady(bench: FaultBench, key: ObjectKey, patienceMs = HEALING_MS): Promise<void> {
+  await bench.watch.until(`${keyString(key)} is Ready`, () => isReady(bench.watch.get(key)), patienceMs);
 }
 
 /** Creates it, pushes its image and waits until it is Ready. */
-export async function ready(bench: FaultBench, key: ObjectKey, spec: object = {}): Promise<void> {
+export async function ready(bench: FaultBench, key: ObjectKey, spec: object = {}, patienceMs = HEALING_MS): Promise<void> {
   await apply(bench, key, spec);
-  await push(bench, key);
-  await untilReady(bench, key);
+  await push(bench, key, { patienceMs });
+  await untilReady(bench, key, patienceMs);
 }
 
 /** Waits until a condition is False for the reason; resolves to its message. */
