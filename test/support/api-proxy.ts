@@ -186,14 +186,14 @@ class FaultProxy {
     }
   }
 
-  /** Every rule counts the call; the first whose turn it is decides. */
+  /** Every rule counts the call; the first whose turn it is decides, and any other's turn is the next call. */
   #befall(call: ApiCall): ApiFault | undefined {
     let fault: ApiFault | undefined;
     for (const rule of this.#rules) {
       const { match, position, times = 1 } = rule.rule;
       if (!match(call)) continue;
       rule.matched++;
-      if (fault !== undefined || rule.matched < position || rule.matched >= position + times) continue;
+      if (fault !== undefined || rule.matched < position || rule.applied >= times) continue;
       rule.applied++;
       fault = rule.rule.fault;
     }
