@@ -13,10 +13,11 @@ RUN npm run build
 
 FROM ${BASE}
 COPY --from=build /src/node_modules/node/bin/node /usr/local/bin/node
-COPY --from=build /src/dist/main.js /src/dist/main.js.LEGAL.txt /app/
+COPY --from=build /src/dist/main.mjs /src/dist/main.mjs.LEGAL.txt /app/
 USER 65532:65532
 WORKDIR /app
-ENV NODE_ENV=production
+# glibc: one arena for all threads, and what is freed goes back; it would keep what a start or a burst has needed once.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536
 EXPOSE 8080
-# Half of the default: what dies young is collected sooner, and the process stays smaller.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "/app/main.js"]
+# V8: a quarter of the default for what is young, and old garbage is collected once it is a third of what lives, not when it is several times as much: the process stays small.
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=30", "/app/main.mjs"]

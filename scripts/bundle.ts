@@ -30,6 +30,8 @@ export async function bundle(outfile: string, logLevel: LogLevel = "info"): Prom
     platform: "node",
     format: "esm",
     target: "node24",
+    // ES modules first: of those what nobody uses is left out, as most of each AWS client.
+    mainFields: ["module", "main"],
     sourcemap: true,
     metafile: true,
     plugins: [withoutSideEffects],

@@ -19,10 +19,10 @@ const HELP = `Usage: npm run release [-- --out DIR]
 
 Makes, of the commit that is checked out, what a platform team installs:
 
-  main.js, main.js.map, main.js.LEGAL.txt     the operator, one file for Node ${manifest.devDependencies.node}, and whose code is in it
+  main.mjs, main.mjs.map, main.mjs.LEGAL.txt     the operator, one file for Node ${manifest.devDependencies.node}, and whose code is in it
   platform-operator-VERSION.tgz               the Helm chart, and its CRDs' own (platform-operator-crds-VERSION.tgz)
   terraform-operator-VERSION.tgz              the Terraform module of the operator's IAM role
-  sbom.cdx.json                               what main.js holds and what runs it (CycloneDX)
+  sbom.cdx.json                               what main.mjs holds and what runs it (CycloneDX)
   SHA256SUMS                                  of all of them
 
 The version is that of package.json, which both charts must name too. Nothing is pushed or tagged: the commands for that are printed.
@@ -40,7 +40,7 @@ async function main(folder: string): Promise<void> {
   if (existsSync(out) && readdirSync(out).length > 0) throw new Error(`${out} is not empty: name another folder by --out, or empty it`);
   mkdirSync(out, { recursive: true });
 
-  const packages = await bundle(join(out, "main.js"));
+  const packages = await bundle(join(out, "main.mjs"));
   const date = run("git", "show", "-s", "--format=%cI", "HEAD").trim();
   writeFileSync(join(out, "sbom.cdx.json"), sbomOf(npmSbom(ROOT), { packages, nodeVersion: manifest.devDependencies.node, date }));
   const helm = await ensureHelm({ env: process.env, progress: process.stderr });

@@ -1,3 +1,4 @@
+import { canonicalJson } from "../crds/canonical.ts";
 import { isJsonObject } from "./objects.ts";
 
 /** Reading of `fieldsV1`, the API server's record of which manager owns which field (structured-merge-diff's path elements). */
@@ -66,17 +67,6 @@ function at(live: unknown, segment: string | number): unknown {
     return items[Number(segment)];
   }
   return isJsonObject(live) ? live[segment] : undefined;
-}
-
-/** JSON with sorted keys and nothing undefined: equal values give equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value ?? null);
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
-  return `{${members.join(",")}}`;
 }
 
 /** `/spec/template/spec/containers/1`, with RFC 6901's escapes. */

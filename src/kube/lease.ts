@@ -1,9 +1,9 @@
+import { canonicalJson } from "../crds/canonical.ts";
 import { ANNOTATIONS, FIELD_MANAGER } from "../crds/meta.ts";
 import { FencedError, KubeError, type Fence } from "../reconcilers/ports.ts";
 import { pause, type Clock, type Timer } from "./clock.ts";
 import { errorOfFailure } from "./errors.ts";
 import { microTime } from "./events.ts";
-import { canonicalJson } from "./fields-v1.ts";
 import { KINDS, apiVersionOf } from "./kinds.ts";
 import { acquired, isReleased, recordOf, released, specOf, type LeaseRecord } from "./lease-record.ts";
 import type { Log } from "./log.ts";

@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
+import { canonicalJson } from "../crds/canonical.ts";
 import { FIELD_MANAGER, holderOf, holdManager } from "../crds/meta.ts";
-import { canonicalJson, isLeaf, stepsInto, type FieldsV1 } from "./fields-v1.ts";
+import { isLeaf, stepsInto, type FieldsV1 } from "./fields-v1.ts";
 import { isJsonObject, type JsonObject, type LiveObject, type ManagedFieldsEntry } from "./objects.ts";
 
 /**
@@ -45,7 +46,7 @@ export function desiredProjection(object: JsonObject): JsonObject {
 
 /** Hash of a projection; equal exactly when the projections are, in canonical form. */
 export function hashOf(projection: JsonObject): string {
-  return createHash("sha256").update(canonicalJson(projection)).digest("base64url");
+  return hash("sha256", canonicalJson(projection), "base64url");
 }
 
 function project(live: unknown, fields: FieldsV1): unknown {

@@ -104,11 +104,15 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   /** Write-through: puts what a write returned, unless the watch, or a later write, has brought as new or newer. */
   put(object: LiveObject): T {
+    const key = objectKey(object);
+    const { resourceVersion } = object.metadata;
+    const old = this.#entries.get(keyString(key));
+    // The watch was faster than the answer.
+    if (old?.resourceVersion === resourceVersion) return old.value;
     const value = this.#reduce(object);
     // No watch would ever tell that it is gone.
     if (!this.#selects(object)) return value;
-    const entry = { key: objectKey(object), resourceVersion: object.metadata.resourceVersion, value, ahead: true };
-    const old = this.#entries.get(keyString(entry.key));
+    const entry = { key, resourceVersion, value, ahead: true };
     // What the watch has already passed without leaving it here was deleted since, or does not match its selector.
     if (!isNewer(entry.resourceVersion, this.#seen) || (old && !isNewer(entry.resourceVersion, old.resourceVersion))) return value;
     this.#set(entry);

@@ -1,7 +1,7 @@
+import { canonicalJson } from "../crds/canonical.ts";
 import { KubeError } from "../reconcilers/ports.ts";
 import type { ResourceType } from "./kinds.ts";
 import { isJsonObject, type JsonObject, type LiveObject } from "./objects.ts";
-import { canonicalJson } from "./fields-v1.ts";
 import type { Transport } from "./transport.ts";
 
 /** Writes to objects that others own the spec of: a status, finalizers. Both fail with `conflict` when the object has changed meanwhile. */

@@ -4,9 +4,9 @@ import { adminClient } from "../../src/cli/environment.ts";
 import { rolePath } from "../../src/crds/aws-names.ts";
 import { keyString, LABELS } from "../../src/crds/meta.ts";
 import { KINDS } from "../../src/kube/kinds.ts";
-import type { Made } from "./cold.ts";
+import { eachOf, type Made } from "./cold.ts";
 import { follow } from "./follow.ts";
-import { costSince, mark, total } from "./meter.ts";
+import { costSince, mark, total, untilQuiet } from "./meter.ts";
 import { inParallel } from "./parallel.ts";
 import type { Row } from "./table.ts";
 
@@ -15,7 +15,8 @@ import type { Row } from "./table.ts";
 const FOREIGN = "somebody-else";
 
 /** As many Services of Kubernetes are edited at once; how long each stays so after its edit was answered. */
-export async function childDrift({ stage: { transport }, fleet }: Made, edits: number): Promise<readonly Row[]> {
+export async function childDrift({ stage, operator, fleet }: Made, edits: number): Promise<readonly Row[]> {
+  const { transport } = stage;
   const edited = fleet.services.slice(0, edits).map(({ metadata }) => metadata);
   const places = new Set(edited.map(keyString));
   const drifted = new Set<string>();
@@ -30,18 +31,25 @@ export async function childDrift({ stage: { transport }, fleet }: Made, edits: n
   });
   await following.synced;
   const editedAt = new Map<string, number>();
+  const start = await mark(stage, operator);
   await inParallel(edited, async (key) => {
     await transport.mergePatch({ resource: KINDS.Service, ...key }, { metadata: { labels: { [LABELS.owner]: FOREIGN } } });
     editedAt.set(keyString(key), performance.now());
   });
+  const edited99 = quantile([...editedAt.values()], 0.99) - start.time;
   await all.promise;
   await following.stop();
+  await untilQuiet(operator);
+  const cost = await costSince(stage, operator, start);
   // The watch may tell of a repair before the answer to the edit is read.
   const took = edited.map(keyString).map((place) => Math.max(0, (repairedAt.get(place) ?? 0) - (editedAt.get(place) ?? 0)));
   const of = `drift of ${String(edits)} children, ${String(fleet.services.length)}`;
   return [
     { of, what: "repaired, p50", value: quantile(took, 0.5), unit: "ms" },
     { of, what: "repaired, p99", value: quantile(took, 0.99), unit: "ms", atMost: 250 },
+    { of, what: "the edits themselves, from the first one's begin to the answer to 99 of 100", value: edited99, unit: "ms" },
+    { of, what: "CPU a repair", value: (1000 * cost.cpuSeconds) / edits, unit: "ms" },
+    ...eachOf(`${of}, requests a repair`, cost.requests, edits),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { Made } from "./cold.ts";
+import { eachOf, type Made } from "./cold.ts";
 import { costSince, isWatch, isWrite, mark, noWrites, total } from "./meter.ts";
 import type { Row } from "./table.ts";
 
@@ -40,5 +40,6 @@ export async function idle({ stage, operator, fleet }: Made, seconds: number): P
     { of, what: "calls a sweep that list routes: App Mesh tells those of one router at a time", value: aSweep(listings), unit: "" },
     { of, what: "CPU", value: cost.cpuSeconds, unit: "s" },
     { of, what: "memory", value: cost.memory, unit: "MiB" },
+    ...eachOf(`${of}, AWS calls a sweep`, cost.awsCalls, sweeps),
   ];
 }

@@ -34,10 +34,16 @@ export interface StageOptions {
   readonly mesh?: "None";
 }
 
+/** The operator as the image has it. */
+interface Program {
+  /** What node is given to run it. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 interface Parts {
   readonly plane: ControlPlane;
-  /** What node is given to run the operator. */
-  readonly program: readonly string[];
+  readonly program: Program;
   readonly configFile: string;
   readonly account: AccountProcess;
 }
@@ -51,7 +57,7 @@ export class Stage {
   readonly watch: ServiceWatch;
   /** As an administrator. */
   readonly transport: Transport;
-  readonly #program: readonly string[];
+  readonly #program: Program;
   readonly #account: AccountProcess;
   readonly #certificates: ReturnType<typeof issueCertificates>;
 
@@ -95,7 +101,8 @@ export class Stage {
   async startOperator(name = "operator", args: readonly string[] = []): Promise<OperatorProcess> {
     const kubeconfig = await operatorAccess(this.plane);
     const { dir } = this.plane;
-    return startOperator({ dir, name, args, program: this.#program, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
+    const { args: program, env } = this.#program;
+    return startOperator({ dir, name, args, program, env, configFile: this.configFile, kubeconfig, awsEndpoint: this.awsUrl });
   }
 
   async createNamespaces({ namespaces }: Pick<Fleet, "namespaces">): Promise<void> {
@@ -128,16 +135,18 @@ export class Stage {
   }
 }
 
-/** The operator as one file, in the folder, with the flags that the image's node has. */
-async function asInTheImage(dir: string): Promise<readonly string[]> {
-  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(await readFile(join(ROOT, "Dockerfile"), "utf8"))?.[1];
+/** The operator as one file, in the folder, with the flags that the image's node has, and its environment. */
+async function asInTheImage(dir: string): Promise<Program> {
+  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1];
   const flags = z
     .array(z.string())
     .parse(JSON.parse(entrypoint ?? ""))
     .slice(1, -1);
+  const variables = /^ENV (.*)$/m.exec(dockerfile)?.[1]?.split(" ") ?? [];
   const file = join(dir, "main.mjs");
   await bundle(file, "warning");
-  return [...flags, file];
+  return { args: [...flags, file], env: Object.fromEntries(variables.map((one) => one.split("=", 2))) };
 }
 
 interface AccountProcess {

@@ -56,9 +56,12 @@ describe("the image", () => {
     const image = z.tuple([z.object({ Size: z.number(), Config: z.object({ User: z.string(), Entrypoint: z.array(z.string()) }) })]);
     const [{ Size, Config }] = image.parse(JSON.parse(await daemon.docker("image", "inspect", IMAGE)));
     console.log(`the image is ${(Size / 1e6).toFixed(0)} MB, ready ${(operator.readyMs / 1_000).toFixed(1)} s after docker run`);
-    expect(Config).toEqual({ User: "65532:65532", Entrypoint: ["/usr/local/bin/node", "--max-semi-space-size=8", "/app/main.js"] });
+    expect(Config).toEqual({
+      User: "65532:65532",
+      Entrypoint: ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=30", "/app/main.mjs"],
+    });
     const files = JSON.parse(await evaluate(daemon, 'JSON.stringify(["/app", "/usr/local/bin"].flatMap((d) => fs.readdirSync(d)))'));
-    expect(files).toEqual(["main.js", "main.js.LEGAL.txt", "node"]);
+    expect(files).toEqual(["main.mjs", "main.mjs.LEGAL.txt", "node"]);
   });
 
   test("runs without root, capabilities or a way to new privileges, and can write nowhere on its root", async () => {

@@ -54,9 +54,9 @@ test("what is made is what its sums say, and nothing else", async () => {
     .split("\n")
     .map((line) => line.replace(/: OK$/, ""));
   expect(checked).toEqual([
-    "main.js",
-    "main.js.LEGAL.txt",
-    "main.js.map",
+    "main.mjs",
+    "main.mjs.LEGAL.txt",
+    "main.mjs.map",
     `platform-operator-${version}.tgz`,
     `platform-operator-crds-${version}.tgz`,
     "sbom.cdx.json",
@@ -66,7 +66,7 @@ test("what is made is what its sums say, and nothing else", async () => {
 });
 
 test("the operator runs from its one file", async () => {
-  const { stdout } = await run(process.execPath, [join(out, "main.js"), "--help"], { cwd: dir });
+  const { stdout } = await run(process.execPath, [join(out, "main.mjs"), "--help"], { cwd: dir });
   expect(stdout).toContain("--config");
 });
 
@@ -85,7 +85,7 @@ test("the bill of materials lists what the bundle holds and the Node that runs i
   expect(specVersion).toBe("1.5");
   expect(components.filter((one: { readonly licenses?: readonly unknown[] }) => (one.licenses ?? []).length === 0)).toEqual([]);
   expect(names).toContain("node");
-  const map: { readonly sources: readonly string[] } = JSON.parse(await readFile(join(out, "main.js.map"), "utf8"));
+  const map: { readonly sources: readonly string[] } = JSON.parse(await readFile(join(out, "main.mjs.map"), "utf8"));
   const bundled = new Set(map.sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []));
   expect(new Set(names.filter((name) => name !== "node"))).toEqual(bundled);
 });
@@ -93,7 +93,7 @@ test("the bill of materials lists what the bundle holds and the Node that runs i
 test("made again, the operator and its bill of materials are the same bytes", async () => {
   const again = join(dir, "again");
   await release("--out", again);
-  for (const file of ["main.js", "sbom.cdx.json"]) {
+  for (const file of ["main.mjs", "sbom.cdx.json"]) {
     expect(await readFile(join(again, file), "utf8")).toBe(await readFile(join(out, file), "utf8"));
   }
 });

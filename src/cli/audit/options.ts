@@ -7,7 +7,7 @@ import type { OperatorConfig } from "../../crds/operator-config.ts";
 export const HELP = `platform-operator audit: what AWS holds and no service wants, and what services want and is not there.
 
 Usage: platform-operator audit [--config FILE] [options]
-       kubectl -n platform-system exec deploy/platform-operator -- /usr/local/bin/node /app/main.js audit
+       kubectl -n platform-system exec deploy/platform-operator -- /usr/local/bin/node /app/main.mjs audit
 
   --config FILE            the operator's configuration (PLATFORM_OPERATOR_CONFIG)
   --kubeconfig FILE        which cluster; default: in-cluster, else KUBECONFIG, else ~/.kube/config

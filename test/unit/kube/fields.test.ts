@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalJson } from "../../../src/kube/fields-v1.ts";
+import { canonicalJson } from "../../../src/crds/canonical.ts";
 import { foreignPaths, removalPatch } from "../../../src/kube/foreign-fields.ts";
 import type { LiveObject, ManagedFieldsEntry } from "../../../src/kube/objects.ts";
 import { desiredProjection, differingPaths, hashOf, ownedProjection } from "../../../src/kube/owned-fields.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventRecorder, microTime } from "../../../src/kube/events.ts";
-import { canonicalJson } from "../../../src/kube/fields-v1.ts";
+import { canonicalJson } from "../../../src/crds/canonical.ts";
 import { KINDS } from "../../../src/kube/kinds.ts";
 import { isJsonObject, type JsonObject } from "../../../src/kube/objects.ts";
 import { createTransport, type Transport } from "../../../src/kube/transport.ts";
