@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 
 /** kubectl ended with another code than 0; the message is what it printed to stderr. */
 export class KubectlError extends Error {
@@ -29,5 +30,21 @@ export async function applyCrds(kubectl: Kubectl, files: readonly string[]): Pro
   if (files.length === 0) return;
   const named = files.flatMap((file) => ["-f", file]);
   await kubectl(["apply", "--server-side", ...named]);
-  await kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...named]);
+  await untilEstablished(kubectl, named);
+}
+
+const POLL_MS = 100;
+const PATIENCE_MS = 60_000;
+
+/** Of a definition that the API server has not looked at yet the conditions are null, and then kubectl does not wait: it ends with an error. */
+async function untilEstablished(kubectl: Kubectl, named: readonly string[]): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; ; await setTimeout(POLL_MS)) {
+    try {
+      await kubectl(["wait", "--for=condition=Established", `--timeout=${String(PATIENCE_MS / 1000)}s`, ...named]);
+      return;
+    } catch (error) {
+      const tooEarly = error instanceof KubectlError && error.message.includes("conditions accessor error");
+      if (!tooEarly || Date.now() > deadline) throw error;
+    }
+  }
 }
