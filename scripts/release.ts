@@ -19,7 +19,7 @@ const HELP = `Usage: npm run release [-- --out DIR]
 
 Makes, of the commit that is checked out, what a platform team installs:
 
-  main.mjs, main.mjs.map, main.mjs.LEGAL.txt     the operator, one file for Node ${manifest.devDependencies.node}, and whose code is in it
+  main.mjs, main.mjs.map, main.mjs.LEGAL.txt  the operator, one file for Node ${manifest.devDependencies.node}, and whose code is in it
   platform-operator-VERSION.tgz               the Helm chart, and its CRDs' own (platform-operator-crds-VERSION.tgz)
   terraform-operator-VERSION.tgz              the Terraform module of the operator's IAM role
   sbom.cdx.json                               what main.mjs holds and what runs it (CycloneDX)
