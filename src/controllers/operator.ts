@@ -9,11 +9,12 @@ import type { LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { WorkQueue } from "../kube/workqueue.ts";
 import { writeFinalizers, writeStatus } from "../kube/writes.ts";
+import { describeError } from "../reconcilers/failure.ts";
 import { hashOf } from "../reconcilers/hash.ts";
 import { reconcileService } from "../reconcilers/platform-service/reconcile.ts";
 import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
 import { BudgetMemory } from "../reconcilers/platform-service/budget-memory.ts";
-import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
+import type { Aws, PrimaryWriter, Prometheus, RoleObserved } from "../reconcilers/ports.ts";
 import type { Outcome } from "../reconcilers/step.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
@@ -58,6 +59,8 @@ const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
 const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
+/** A page of a thousand roles takes IAM some seconds. */
+const LONGEST_PRIMING_MS = 20_000;
 /** How many services a tier has is counted once while many come and go. */
 const COUNT_AFTER_MS = 1_000;
 /** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
@@ -154,6 +157,7 @@ export function createOperator(options: OperatorOptions): Operator {
       await readAnew();
       if (until.aborted) return "finished";
       const reign = new Reign({ ...ofAllReigns, shard, ofCluster: shard === 0 ? ofCluster() : undefined });
+      if (keysOf(shard).length > 0) reign.deps.roles.prime(rolesInBulk());
       reigns.set(shard, reign);
       work ??= begin(over);
       lookAtAll(shard);
@@ -167,6 +171,20 @@ export function createOperator(options: OperatorOptions): Operator {
     }, signal);
     shutDown();
     return ending;
+  }
+
+  /** IAM's rate is the scarcest (docs/rate-limits.md): a process that begins asks it for all roles at once. Where that takes long, or fails, each is read by itself. */
+  async function rolesInBulk(): Promise<ReadonlyMap<string, RoleObserved>> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = clock.after(LONGEST_PRIMING_MS, () => late.resolve(undefined));
+    try {
+      return (await Promise.race([options.aws.bulk.roles(new Set()), late.promise]))?.ours ?? new Map();
+    } catch (error) {
+      log.warn({ error: describeError(error) }, "the roles could not be read at once; each is read by itself");
+      return new Map();
+    } finally {
+      timer.cancel();
+    }
   }
 
   function keysOf(shard: number): readonly ObjectKey[] {
@@ -271,17 +289,30 @@ function writerOf<T extends PlatformService | PlatformTier>(
   store: Store<T, string>,
 ): PrimaryWriter<T> {
   return {
-    async setFinalizers(object, finalizers) {
-      const written = await writeFinalizers(transport, resource, object, finalizers);
-      if (written === undefined) return "gone";
-      if (written.metadata.deletionTimestamp === undefined) store.put(written);
-      return "written";
+    setFinalizers(object, finalizers) {
+      return store.during(placeOf(object), async () => {
+        const written = await writeFinalizers(transport, resource, object, finalizers);
+        if (written === undefined) return "gone";
+        if (written.metadata.deletionTimestamp === undefined) store.wrote(written);
+        return "written";
+      });
     },
-    async writeStatus(object, status) {
-      const written: LiveObject | undefined = await writeStatus(transport, resource, object, status);
-      if (written) store.put(written);
+    writeStatus(object, status) {
+      return store.during(placeOf(object), async () => {
+        const written: LiveObject | undefined = await writeStatus(transport, resource, object, status);
+        if (written) store.wrote(written);
+      });
     },
   };
+}
+
+/** As a store has it: what belongs to no namespace is in the empty one. */
+function placeOf({
+  metadata: { namespace = "", name },
+}: {
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}): ObjectKey {
+  return { namespace, name };
 }
 
 async function untilSynced({ clock }: Runtime, sources: Sources, signal: AbortSignal): Promise<void> {

@@ -41,12 +41,12 @@ export function wireTriggers(
   };
 
   sources.services.store.subscribe((change) => {
-    enqueue(change.key);
+    if (!change.ours) enqueue(change.key);
     for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers(tier, "low");
     if (matters(change)) for (const other of callersOf(sources, change.key)) enqueue(other);
   });
   sources.tiers.store.subscribe((change) => {
-    queues.tiers(change.key.name, "high");
+    if (!change.ours) queues.tiers(change.key.name, "high");
     if (change.old?.metadata.generation === change.new?.metadata.generation && change.old?.metadata.uid === change.new?.metadata.uid)
       return;
     for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueueWithMentioning(service, "low");
@@ -106,9 +106,10 @@ export function wireTriggers(
   }
 }
 
-/** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off; or it asks for that. */
+/** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off; or it asks for that. Only a pass over it writes it. */
 function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey) => void): void {
   source.store.subscribe((change) => {
+    if (change.ours) return;
     const owners = new Set([ownerOf(change.old), ownerOf(change.new)].filter((name) => name !== undefined));
     if (owners.size === 0 || (change.old && change.new && sameChild(change.old, change.new))) return;
     for (const name of owners) enqueue({ namespace: change.key.namespace, name });

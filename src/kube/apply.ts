@@ -74,9 +74,12 @@ class AppliedChildren implements Children {
   }
 
   apply(owner: Owner, desired: KubeObject, adoption: Adoption = "now"): Promise<ApplyResult> {
-    return this.#whereServed({ ...this.#wishOf(owner, desired), adoption }, (wish) => {
+    return this.#whereServed({ ...this.#wishOf(owner, desired), adoption }, async (wish) => {
       const child = wish.source.store.get(wish.ref);
-      return child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child);
+      const settled = child && this.#settled(wish, child);
+      return (
+        settled ?? wish.source.store.during(wish.ref, () => (child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child)))
+      );
     });
   }
 
@@ -131,7 +134,7 @@ class AppliedChildren implements Children {
     const source = this.#source(ref);
     if ((this.get(owner, ref)?.foreignPaths ?? []).length === 0) return false;
     const target = targetOf(source, ref);
-    source.store.put(await this.#withoutAdditions(target, await this.#transport.get(target)));
+    await source.store.during(ref, async () => source.store.wrote(await this.#withoutAdditions(target, await this.#transport.get(target))));
     return true;
   }
 
@@ -302,7 +305,7 @@ class AppliedChildren implements Children {
   /** Takes in what a write returned: what we own of it must now be what was sent, or admission has had its say. */
   #settle(wish: Wish, live: LiveObject, result: "created" | "updated" | "repaired" | "adopted"): ApplyResult {
     const { uid } = live.metadata;
-    const { ownedHash } = this.#reduced(wish, live).state;
+    const { ownedHash } = wish.source.store.wrote(live).state;
     const { scaled } = this.#memories.get(wish.owner.key, wish.ref) ?? {};
     const memory = { desiredHash: wish.hash, uid, ...(scaled === undefined ? {} : { scaled }) };
     if (ownedHash === wish.hash) {
@@ -314,7 +317,6 @@ class AppliedChildren implements Children {
     return { state: "mutatedByAdmission", uid, paths };
   }
 
-  /** Writes through into the store, so that a pass right after this one sees it. */
   #reduced(wish: Wish, live: LiveObject): Child<unknown> {
     return wish.source.store.put(live);
   }

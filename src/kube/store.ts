@@ -1,11 +1,16 @@
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 import { compareResourceVersions, objectKey, type LiveObject } from "./objects.ts";
 
-/** What the watch said, in the reduced form. Our own write-throughs are not told: the writer knows. */
-export type Change<T> =
-  | { readonly type: "added"; readonly key: ObjectKey; readonly old: undefined; readonly new: T }
-  | { readonly type: "modified"; readonly key: ObjectKey; readonly old: T; readonly new: T }
-  | { readonly type: "deleted"; readonly key: ObjectKey; readonly old: T; readonly new: undefined };
+/** What became of an object, in the reduced form. */
+export type Change<T> = {
+  readonly key: ObjectKey;
+  /** It is as a write of ours left it (Store.during): whoever wrote knows. */
+  readonly ours: boolean;
+} & (
+  | { readonly type: "added"; readonly old: undefined; readonly new: T }
+  | { readonly type: "modified"; readonly old: T; readonly new: T }
+  | { readonly type: "deleted"; readonly old: T; readonly new: undefined }
+);
 
 export interface StoreOptions<T, Index extends string> {
   /** What is kept of an object. Pure. */
@@ -53,6 +58,15 @@ interface Indexer<T> {
   keysOf(value: T, key: ObjectKey): readonly string[];
 }
 
+/** An object that is being written. */
+interface Held<T> {
+  writes: number;
+  /** What the listeners know of it. */
+  readonly before: Entry<T> | undefined;
+  /** The newest revision that was written. */
+  written: string;
+}
+
 /** What the watches have seen of one kind, each object reduced to what is needed of it. Synchronous; one reflector fills it. */
 export class Store<T, Index extends string = never> implements Sink<T> {
   readonly #reduce: (object: LiveObject) => T;
@@ -61,6 +75,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #listeners = new Set<Listener<T>>();
+  readonly #held = new Map<string, Held<T>>();
   /** The newest revision that the watch has told. */
   #seen = "";
 
@@ -95,28 +110,67 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     return values;
   }
 
-  /** Calls `listener` for every change that a watch, or a read beside it, brings, and for what is dropped; returns the way to stop. */
+  /** Calls `listener` for every change, whatever brought it; returns the way to stop. */
   subscribe(listener: (change: Change<T>) => void): () => void {
     const entry = { tell: listener };
     this.#listeners.add(entry);
     return () => void this.#listeners.delete(entry);
   }
 
-  /** Write-through: puts what a write returned, unless the watch, or a later write, has brought as new or newer. */
+  /**
+   * Holds back what there is to tell of the object while `write` goes on, which calls `wrote` with what it is answered. If that is then there, it is told as ours: a watch may well be
+   * faster than the answer, and whoever writes must not be called by his own echo.
+   */
+  async during<R>(key: ObjectKey, write: () => Promise<R>): Promise<R> {
+    const id = keyString(key);
+    const held = this.#held.get(id) ?? { writes: 0, before: this.#entries.get(id), written: "" };
+    this.#held.set(id, held);
+    held.writes++;
+    try {
+      return await write();
+    } finally {
+      held.writes--;
+      if (held.writes === 0) this.#release(id, held);
+    }
+  }
+
+  #release(id: string, { before, written }: Held<T>): void {
+    this.#held.delete(id);
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && entry.resourceVersion !== before?.resourceVersion)
+      this.#tell([{ ...changeOf(before, entry), ours: entry.resourceVersion === written }]);
+    if (entry === undefined && before !== undefined) this.#tell([deletionOf(before)]);
+  }
+
+  /** Write-through: puts what a write of ours was answered, as `put` does. */
+  wrote(object: LiveObject): T {
+    const held = this.#held.get(keyString(objectKey(object)));
+    const { resourceVersion } = object.metadata;
+    if (held !== undefined && isNewer(resourceVersion, held.written)) held.written = resourceVersion;
+    return this.put(object);
+  }
+
+  /** Puts what a read brought, unless the watch, or a later answer, has brought as new or newer. */
   put(object: LiveObject): T {
+    const { value, changes } = this.#take(object);
+    this.#tell(changes);
+    return value;
+  }
+
+  #take(object: LiveObject): { readonly value: T; readonly changes: readonly Change<T>[] } {
     const key = objectKey(object);
     const { resourceVersion } = object.metadata;
     const old = this.#entries.get(keyString(key));
     // The watch was faster than the answer.
-    if (old?.resourceVersion === resourceVersion) return old.value;
+    if (old?.resourceVersion === resourceVersion) return { value: old.value, changes: [] };
     const value = this.#reduce(object);
     // No watch would ever tell that it is gone.
-    if (!this.#selects(object)) return value;
-    const entry = { key, resourceVersion, value, ahead: true };
+    if (!this.#selects(object)) return { value, changes: [] };
     // What the watch has already passed without leaving it here was deleted since, or does not match its selector.
-    if (!isNewer(entry.resourceVersion, this.#seen) || (old && !isNewer(entry.resourceVersion, old.resourceVersion))) return value;
+    if (!isNewer(resourceVersion, this.#seen) || (old && !isNewer(resourceVersion, old.resourceVersion))) return { value, changes: [] };
+    const entry = { key, resourceVersion, value, ahead: true };
     this.#set(entry);
-    return value;
+    return { value, changes: [changeOf(old, entry)] };
   }
 
   /** Write-through of a deletion: drops what is there if it is the one that was deleted. */
@@ -129,22 +183,11 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   /** Takes in a read of the whole collection that was made beside the watch: what is newer in it, and what is no longer there. The watch will not tell of that again. */
   catchUp(objects: readonly LiveObject[], resourceVersion: string): void {
-    const changes: Change<T>[] = [];
-    const there = new Set<string>();
-    for (const object of objects) {
-      const id = keyString(objectKey(object));
-      there.add(id);
-      const old = this.#entries.get(id);
-      this.put(object);
-      const entry = this.#entries.get(id);
-      if (entry !== undefined && entry !== old) changes.push(changeOf(old, entry));
-    }
-    for (const [id, entry] of this.#entries) {
-      if (there.has(id) || isNewer(entry.resourceVersion, resourceVersion)) continue;
-      this.#delete(entry);
-      changes.push(deletionOf(entry));
-    }
-    this.#tell(changes);
+    const there = new Set(objects.map((object) => keyString(objectKey(object))));
+    const changes = objects.flatMap((object) => this.#take(object).changes);
+    const gone = [...this.#entries].filter(([id, entry]) => !there.has(id) && !isNewer(entry.resourceVersion, resourceVersion));
+    for (const [, entry] of gone) this.#delete(entry);
+    this.#tell([...changes, ...gone.map(([, entry]) => deletionOf(entry))]);
   }
 
   begin(): Snapshot {
@@ -241,10 +284,11 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     }
   }
 
-  /** Every listener hears of every change; the first that threw is thrown at the end. */
+  /** Every listener hears of every change that is not held back; what any threw is thrown at the end. */
   #tell(changes: readonly Change<T>[]): void {
     const failures: unknown[] = [];
     for (const change of changes) {
+      if (this.#held.has(keyString(change.key))) continue;
       for (const listener of this.#listeners) {
         try {
           listener.tell(change);
@@ -262,10 +306,10 @@ function isNewer(a: string, b: string): boolean {
 }
 
 function deletionOf<T>({ key, value }: Entry<T>): Change<T> {
-  return { type: "deleted", key, old: value, new: undefined };
+  return { type: "deleted", key, ours: false, old: value, new: undefined };
 }
 
 function changeOf<T>(old: Entry<T> | undefined, entry: Entry<T>): Change<T> {
-  if (old === undefined) return { type: "added", key: entry.key, old: undefined, new: entry.value };
-  return { type: "modified", key: entry.key, old: old.value, new: entry.value };
+  const told = { key: entry.key, ours: false, new: entry.value };
+  return old === undefined ? { ...told, type: "added", old: undefined } : { ...told, type: "modified", old: old.value };
 }

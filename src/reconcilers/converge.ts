@@ -54,6 +54,10 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly #memory = new Map<string, Remembered<D, O>>();
   /** What is wished for no longer: whose it was, and what became of it. */
   readonly #retired = new Map<string, { readonly owner: ObjectKey; readonly removal: ExternalRemoval }>();
+  /** Until the first sweep: what `prime` was given and nobody has looked at. */
+  #primed: Promise<Map<string, O>> | undefined;
+  /** Owners that have asked to be read afresh since. */
+  readonly #afresh = new Set<string>();
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
@@ -64,7 +68,26 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    return this.#remember(desired, desiredHash, () => makeAsDesired(this.resource, desired, first));
+    return this.#remember(desired, desiredHash, async () => {
+      const primed = first === "read" ? await this.#takePrimed(desired) : undefined;
+      return primed === undefined ? makeAsDesired(this.resource, desired, first) : asFound(primed, []);
+    });
+  }
+
+  /**
+   * For a process that begins and remembers nothing: what is as desired in this bulk read, tags and so the owner included, is not read by itself, and so counts as what a sweep has seen.
+   * Nothing is written because of it.
+   */
+  prime(bulk: Promise<ReadonlyMap<string, O>>): void {
+    this.#primed = bulk.then((objects) => new Map(objects));
+  }
+
+  async #takePrimed(desired: D): Promise<O | undefined> {
+    if (this.#afresh.has(keyString(desired.owner))) return undefined;
+    const primed = await this.#primed;
+    const live = primed?.get(desired.name);
+    primed?.delete(desired.name);
+    return live !== undefined && this.resource.differences(desired, live).length === 0 ? live : undefined;
   }
 
   /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
@@ -113,6 +136,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    * it as it is.
    */
   forgetOwnedBy(owner: ObjectKey): void {
+    if (this.#primed !== undefined) this.#afresh.add(keyString(owner));
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
     for (const [name, retired] of this.#retired) if (keyString(retired.owner) === keyString(owner)) this.#retired.delete(name);
   }
@@ -122,6 +146,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    * was only looked at and differed: somebody may have put it right. What is not in memory needs no look: its next pass reads it anyway.
    */
   sweep(bulk: ReadonlyMap<string, O>): ObjectKey[] {
+    this.#primed = undefined;
+    this.#afresh.clear();
     const changed: ObjectKey[] = [];
     for (const [name, { desired, seen }] of this.#memory) {
       const live = bulk.get(name);

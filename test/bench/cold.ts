@@ -134,6 +134,7 @@ export async function coldRows({ stage, fleet, seconds, cost }: Made): Promise<r
     { of, what: "AWS creations a service", value: each(creations), unit: "" },
     { of, what: "AWS calls a service", value: each(aws), unit: "" },
     { of, what: "of them beyond creations", value: each(aws - creations), unit: "", atMost: 2, counted: true },
+    { of, what: "passes a service", value: each(cost.passes), unit: "" },
     { of, what: "bytes read and written a service", value: each(cost.bytes) / 1024, unit: "KiB" },
     { of, what: "event loop, p99", value: cost.eventLoopP99Ms, unit: "ms" },
     { of, what: "memory, most", value: cost.peakMemory, unit: "MiB", atMost: 150 + (30 * count) / 1000 },

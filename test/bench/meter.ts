@@ -49,6 +49,8 @@ export interface Cost {
   /** Of the API server, which shares the cores. */
   readonly apiServerCpuSeconds: number;
   readonly bytes: number;
+  /** Over services and tiers. */
+  readonly passes: number;
   /** To the API server, by `verb resource`, with `/subresource`; without those for the lease. */
   readonly requests: Readonly<Record<string, number>>;
   /** To AWS, by operation, as `iam:CreateRole`. */
@@ -66,6 +68,7 @@ export interface Mark {
   readonly cpu: number;
   readonly apiServerCpu: number;
   readonly bytes: number;
+  readonly passes: number;
   readonly audit: number;
   readonly action: number;
 }
@@ -74,22 +77,25 @@ export interface Mark {
 export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Mark> {
   const audit = await auditedTo(stage);
   const action = await stage.aws.lastSequence();
+  const passes = operator === undefined ? 0 : passesOf(await metricsOf(operator));
   const cost = operator === undefined ? { cpu: 0, bytes: 0 } : { cpu: cpuSeconds(operator.pid), bytes: bytesMoved(operator.pid) };
-  return { time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit, action };
+  return { passes, time: performance.now(), ...cost, apiServerCpu: apiServerCpuSeconds(stage), audit, action };
 }
 
 /** What the operator has cost since. */
 export async function costSince(stage: Stage, operator: OperatorProcess, since: Mark): Promise<Cost> {
   const { pid } = operator;
   const { now, peak } = memory(pid);
+  const metrics = await metricsOf(operator);
   const cost = { cpuSeconds: cpuSeconds(pid) - since.cpu, bytes: bytesMoved(pid) - since.bytes };
   return {
     seconds: (performance.now() - since.time) / 1000,
     ...cost,
+    passes: passesOf(metrics) - since.passes,
     apiServerCpuSeconds: apiServerCpuSeconds(stage) - since.apiServerCpu,
     requests: await requestsSince(stage, since.audit),
     awsCalls: await awsCallsSince(stage.aws, since.action),
-    eventLoopP99Ms: 1000 * sumOf(await metricsOf(operator), "nodejs_eventloop_lag_p99_seconds"),
+    eventLoopP99Ms: 1000 * sumOf(metrics, "nodejs_eventloop_lag_p99_seconds"),
     peakMemory: peak,
     memory: now,
   };
@@ -181,6 +187,10 @@ function sumOf(metrics: string, name: string): number {
   return lines.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
+function passesOf(metrics: string): number {
+  return sumOf(metrics, "controller_runtime_reconcile_total");
+}
+
 const QUIET_POLL_MS = 100;
 /** So many looks in a row have to find nothing new. */
 const QUIET_LOOKS = 5;
@@ -193,7 +203,7 @@ export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise
   let known = -1;
   for (let looks = 0; looks < QUIET_LOOKS;) {
     const metrics = await metricsOf(operator);
-    const done = sumOf(metrics, "controller_runtime_reconcile_total");
+    const done = passesOf(metrics);
     const busy = sumOf(metrics, "workqueue_depth") + sumOf(metrics, "controller_runtime_active_workers");
     if (busy > 0 || done !== known || done < passes) {
       looks = 0;

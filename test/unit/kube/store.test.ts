@@ -17,7 +17,9 @@ function newStore(): { store: Store<Kept, "owner">; told: string[] } {
     indexes: { owner: ({ owner }) => [owner] },
   });
   const told: string[] = [];
-  store.subscribe(({ type, key, old, new: now }) => told.push(`${type} ${key.name} ${old?.version ?? "-"} ${now?.version ?? "-"}`));
+  store.subscribe(({ type, key, ours, old, new: now }) =>
+    told.push(`${type} ${key.name} ${old?.version ?? "-"} ${now?.version ?? "-"}${ours ? ", ours" : ""}`),
+  );
   return { store, told };
 }
 
@@ -76,7 +78,7 @@ describe("what the watch says", () => {
 });
 
 describe("write-through", () => {
-  test("what a write returned is there at once, untold, and the watch's older frames do not undo it", () => {
+  test("what an answer brought is there and told at once, and the watch's older frames do not undo it", () => {
     const { store, told } = newStore();
     commit(store, "5", object("p", "3"));
     told.length = 0;
@@ -84,7 +86,69 @@ describe("write-through", () => {
     store.upsert(object("p", "6"));
     store.upsert(object("p", "8"));
     expect(store.get(key("p"))?.version).toBe("8");
-    expect(told).toEqual([]);
+    expect(told).toEqual(["modified p 3 8"]);
+  });
+
+  describe("while an object is written", () => {
+    test.each([
+      ["the answer is faster than the watch", ["wrote 8", "saw 8"], "modified p 3 8, ours"],
+      ["the watch is faster than the answer", ["saw 8", "wrote 8"], "modified p 3 8, ours"],
+      ["somebody was faster, and is written over", ["saw 7", "saw 8", "wrote 8"], "modified p 3 8, ours"],
+      ["a later answer is older", ["wrote 8", "wrote 6"], "modified p 3 8, ours"],
+      ["somebody writes over it", ["saw 8", "saw 9", "wrote 8"], "modified p 3 9"],
+      ["somebody writes, and the write fails", ["saw 7"], "modified p 3 7"],
+      ["what a read brings is nobody's of ours", ["read 7"], "modified p 3 7"],
+      ["a read after it brings another's", ["wrote 8", "read 9"], "modified p 3 9"],
+      ["it is deleted", ["wrote 8", "gone 9"], "deleted p 3 -"],
+      ["nothing becomes of it", ["saw 3"], undefined],
+    ])("%s: one change is told, at the end", async (_, events, expected) => {
+      const { store, told } = newStore();
+      commit(store, "5", object("p", "3"));
+      told.length = 0;
+      const writing = store.during(key("p"), async () => {
+        for (const event of events) {
+          const [what, version = ""] = event.split(" ");
+          if (what === "saw") store.upsert(object("p", version));
+          if (what === "wrote") store.wrote(object("p", version));
+          if (what === "read") store.put(object("p", version));
+          if (what === "gone") store.remove(object("p", version));
+          await Promise.resolve();
+        }
+        expect(told).toEqual([]);
+      });
+      await writing;
+      expect(told).toEqual(expected === undefined ? [] : [expected]);
+      store.upsert(object("p", "20"));
+      expect(told).toHaveLength(expected === undefined ? 1 : 2);
+    });
+
+    test("what throws is thrown, and what came meanwhile is told", async () => {
+      const { store, told } = newStore();
+      commit(store, "5", object("p", "3"));
+      told.length = 0;
+      const writing = store.during(key("p"), () => {
+        store.upsert(object("p", "7"));
+        return Promise.reject(new Error("refused"));
+      });
+      await expect(writing).rejects.toThrow("refused");
+      expect(told).toEqual(["modified p 3 7"]);
+    });
+
+    test("it is told when the last of several writes is over, and other objects are told of meanwhile", async () => {
+      const { store, told } = newStore();
+      const first = Promise.withResolvers<void>();
+      const second = Promise.withResolvers<void>();
+      const writes = [first, second].map(({ promise }) => store.during(key("p"), () => promise));
+      store.wrote(object("p", "8"));
+      store.upsert(object("q", "9"));
+      first.resolve();
+      await writes[0];
+      expect(told).toEqual(["added q - 9"]);
+      store.wrote(object("p", "10"));
+      second.resolve();
+      await writes[1];
+      expect(told).toEqual(["added q - 9", "added p - 10, ours"]);
+    });
   });
 
   test("a later write is not undone by an earlier one's answer", () => {

@@ -236,6 +236,57 @@ describe("the sweep", () => {
   });
 });
 
+describe("a process that begins, and has read all at once", () => {
+  const AS_WISHED: Seen = { colour: "red", shape: "round" };
+  const primed = (...objects: readonly (readonly [string, Seen])[]): { account: Account; converger: Converger<Thing, Seen> } => {
+    const account = new Account();
+    account.things.set("thing", AS_WISHED);
+    const converger = new Converger(account);
+    converger.prime(Promise.resolve(new Map(objects)));
+    return { account, converger };
+  };
+
+  test("asks nothing of what is as desired, and remembers it", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", observed: AS_WISHED, corrected: [], created: false });
+    expect(await converger.converge(WISH)).toMatchObject({ remembered: true });
+    expect(account.calls).toEqual([]);
+    expect(converger.sweep(new Map([["thing", { ...AS_WISHED, colour: "blue" }]]))).toEqual([OWNER]);
+  });
+
+  test("reads what differs, or was not there, and writes by that alone", async () => {
+    const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
+    await converger.converge(WISH);
+    await converger.converge({ ...WISH, name: "another" });
+    expect(account.calls).toEqual(["observe", "observe", "create"]);
+  });
+
+  test("looks at each once: a second look is at what is there then", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    await converger.converge(WISH);
+    await converger.converge({ ...WISH, colour: "green" });
+    await converger.converge(WISH);
+    expect(account.calls).toEqual(["observe", "update", "observe", "update"]);
+  });
+
+  test.each<[string, (converger: Converger<Thing, Seen>) => unknown]>([
+    ["after the first sweep", (converger) => converger.sweep(new Map())],
+    ["of a service that asks to be read afresh", (converger) => converger.forgetOwnedBy(OWNER)],
+    ["of what was read the longest ago", async (converger) => (await converger.converge(WISH), converger.forgetOldest())],
+  ])("reads by itself %s", async (_, become) => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    await become(converger);
+    await converger.converge(WISH);
+    expect(account.calls).toEqual(["observe"]);
+  });
+
+  test("makes what was never there without waiting for it", async () => {
+    const { converger } = primed();
+    converger.prime(new Promise(() => undefined));
+    expect(await converger.converge({ ...WISH, name: "another" }, "create")).toMatchObject({ created: true });
+  });
+});
+
 describe("look", () => {
   const seenAs = (account: Account, colour: string): void => void account.things.set("thing", { colour, shape: "round" });
 
