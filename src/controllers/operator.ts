@@ -59,8 +59,8 @@ const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
 const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
-/** A page of a thousand roles takes IAM some seconds. */
-const LONGEST_PRIMING_MS = 20_000;
+/** Passes wait for the read of all roles for so long: a page of a thousand takes IAM some seconds. */
+const LONGEST_PRIMING_MS = 5_000;
 /** How many services a tier has is counted once while many come and go. */
 const COUNT_AFTER_MS = 1_000;
 /** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
@@ -152,12 +152,13 @@ export function createOperator(options: OperatorOptions): Operator {
   async function lead(signal: AbortSignal): Promise<Ending> {
     const over = AbortSignal.any([signal, leadership.signal]);
     const readAnew = oneAtATime(() => catchUp(options, sources, over));
+    const rolesAtOnce = oneAtATime(readRoles);
     let work: Promise<unknown> | undefined;
     const ending = await leadership.lead(async (shard, until) => {
       await readAnew();
       if (until.aborted) return "finished";
       const reign = new Reign({ ...ofAllReigns, shard, ofCluster: shard === 0 ? ofCluster() : undefined });
-      if (keysOf(shard).length > 0) reign.deps.roles.prime(rolesInBulk());
+      if (keysOf(shard).length > 0) reign.deps.roles.prime(rolesAtOnce(), pause(clock, LONGEST_PRIMING_MS, until));
       reigns.set(shard, reign);
       work ??= begin(over);
       lookAtAll(shard);
@@ -173,17 +174,16 @@ export function createOperator(options: OperatorOptions): Operator {
     return ending;
   }
 
-  /** IAM's rate is the scarcest (docs/rate-limits.md): a process that begins asks it for all roles at once. Where that takes long, or fails, each is read by itself. */
-  async function rolesInBulk(): Promise<ReadonlyMap<string, RoleObserved>> {
-    const late = Promise.withResolvers<undefined>();
-    const timer = clock.after(LONGEST_PRIMING_MS, () => late.resolve(undefined));
+  /** Of all shards. IAM's rate is the scarcest (docs/rate-limits.md): a process that begins asks it for all roles at once. Where that fails each is read by itself. */
+  async function readRoles(): Promise<ReadonlyMap<string, RoleObserved>> {
+    const start = clock.monotonic();
     try {
-      return (await Promise.race([options.aws.bulk.roles(new Set()), late.promise]))?.ours ?? new Map();
+      const { ours } = await options.aws.bulk.roles(new Set());
+      log.info({ roles: ours.size, seconds: (clock.monotonic() - start) / 1000 }, "all roles are read");
+      return ours;
     } catch (error) {
       log.warn({ error: describeError(error) }, "the roles could not be read at once; each is read by itself");
       return new Map();
-    } finally {
-      timer.cancel();
     }
   }
 
@@ -269,14 +269,15 @@ function isNew(service: PlatformService | undefined): boolean {
 }
 
 /** As `run`, for any number of callers: one that comes in the midst of a run waits for the next, which begins after it came. */
-function oneAtATime(run: () => Promise<void>): () => Promise<void> {
-  let running = Promise.resolve();
-  let next: Promise<void> | undefined;
+function oneAtATime<T>(run: () => Promise<T>): () => Promise<T> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
   return () => {
     next ??= running.then(() => {
       next = undefined;
-      running = run();
-      return running;
+      const now = run();
+      running = now;
+      return now;
     });
     return next;
   };

@@ -42,7 +42,9 @@ export function wireTriggers(
 
   sources.services.store.subscribe((change) => {
     if (!change.ours) enqueue(change.key);
-    for (const tier of new Set([change.old?.spec.tier, change.new?.spec.tier])) if (tier !== undefined) queues.tiers(tier, "low");
+    const tiers = new Set([change.old?.spec.tier, change.new?.spec.tier]);
+    // Which services name it is all that a tier tells of them.
+    if (tiers.size > 1) for (const tier of tiers) if (tier !== undefined) queues.tiers(tier, "low");
     if (matters(change)) for (const other of callersOf(sources, change.key)) enqueue(other);
   });
   sources.tiers.store.subscribe((change) => {

@@ -74,12 +74,9 @@ class AppliedChildren implements Children {
   }
 
   apply(owner: Owner, desired: KubeObject, adoption: Adoption = "now"): Promise<ApplyResult> {
-    return this.#whereServed({ ...this.#wishOf(owner, desired), adoption }, async (wish) => {
+    return this.#whereServed({ ...this.#wishOf(owner, desired), adoption }, (wish) => {
       const child = wish.source.store.get(wish.ref);
-      const settled = child && this.#settled(wish, child);
-      return (
-        settled ?? wish.source.store.during(wish.ref, () => (child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child)))
-      );
+      return wish.source.store.during(wish.ref, () => (child === undefined ? this.#applyUnseen(wish) : this.#applySeen(wish, child)));
     });
   }
 
@@ -261,12 +258,12 @@ class AppliedChildren implements Children {
     const memory = this.#memories.get(wish.owner.key, wish.ref);
     const mutation = this.#mutation(wish, ownedHash);
     const result = memory?.desiredHash === wish.hash || ownedHash === wish.hash ? "repaired" : "updated";
-    let live: LiveObject | undefined;
+    let applied: LiveObject | undefined;
     if (ownedHash !== wish.hash && mutation === undefined) {
       const revision = OF_ONE_REVISION.has(wish.ref.kind) ? { resourceVersion: child.state.resourceVersion } : {};
       const object = { ...wish.object, metadata: { ...wish.object.metadata, uid, ...revision } };
       try {
-        live = (await this.#transport.apply(wish.target, object, { force: true })).object;
+        applied = (await this.#transport.apply(wish.target, object, { force: true })).object;
       } catch (error) {
         const outdated = error instanceof KubeError && error.class === "conflict" && OF_ONE_REVISION.has(wish.ref.kind);
         if (!outdated || attempt === APPLY_ATTEMPTS) throw error;
@@ -275,7 +272,11 @@ class AppliedChildren implements Children {
       }
     }
     // What was found is as old as the store; what is removed is looked up in the object as it is now.
-    live = await this.#withoutAdditions(wish.target, live ?? (await this.#transport.get(wish.target)));
+    const live = await this.#withoutAdditions(wish.target, applied ?? (await this.#transport.get(wish.target)));
+    const expected = applied === undefined ? ownedHash : this.#reduced(wish, applied).state.ownedHash;
+    // Only an apply's own answer shows what admission makes of it: what is another after that was written by somebody, and is looked at again.
+    const now = this.#reduced(wish, live);
+    if (now.state.ownedHash !== expected && attempt < APPLY_ATTEMPTS) return this.#applySeen(wish, now, attempt + 1);
     return this.#settle(wish, live, result);
   }
 

@@ -6,7 +6,7 @@ import { apiMissing, targetOf, type Child, type ChildSource } from "./child-stor
 import { NotServedError } from "./errors.ts";
 import { apiVersionOf } from "./kinds.ts";
 import type { JsonObject } from "./objects.ts";
-import { desiredProjection, differingPaths, hashOf, ownedProjection, holdingsOf } from "./owned-fields.ts";
+import { desiredProjection, differingPaths, hashOf, ownedProjection } from "./owned-fields.ts";
 import type { Transport } from "./transport.ts";
 
 /** Fields of workloads that are others' (docs/adr, workloads that a squad brings): as children are applied, but unforced and under a manager of the service's own. */
@@ -69,11 +69,11 @@ class AppliedHolds implements Holds {
     const { apiVersion, kind, namespace, name } = ref;
     const nothing = { apiVersion, kind, metadata: { namespace, name, uid: child.state.uid } };
     try {
-      const manager = holdManager(owner.key.name);
-      await source.store.during(ref, async () => {
-        const { object } = await this.#transport.apply(targetOf(source, ref), nothing, { force: false, manager });
-        source.store.wrote(object);
+      const { object } = await this.#transport.apply(targetOf(source, ref), nothing, {
+        force: false,
+        manager: holdManager(owner.key.name),
       });
+      source.store.put(object);
     } catch (error) {
       if (!(error instanceof NotServedError)) throw error;
       source.reflector.nudge();
@@ -109,12 +109,8 @@ class AppliedHolds implements Holds {
     // With the revision at which it was found to be brought to this service: an apply would make what has gone meanwhile.
     const sent = { ...object, metadata: { ...object.metadata, uid, resourceVersion } };
     try {
-      const live = await source.store.during(ref, async () => {
-        const { object: answer } = await this.#transport.apply(targetOf(source, ref), sent, { force: false, manager });
-        source.store.wrote(answer);
-        return answer;
-      });
-      const ownedHash = holdingsOf(live)[owner.key.name];
+      const { object: live } = await this.#transport.apply(targetOf(source, ref), sent, { force: false, manager });
+      const ownedHash = source.store.put(live).holdings[owner.key.name];
       if (ownedHash === hash) {
         this.#memories.set(owner.key, ref, { desiredHash: hash, uid });
         return { state: repaired ? "repaired" : "held" };

@@ -4,7 +4,7 @@ import { compareResourceVersions, objectKey, type LiveObject } from "./objects.t
 /** What became of an object, in the reduced form. */
 export type Change<T> = {
   readonly key: ObjectKey;
-  /** It is as a write of ours left it (Store.during): whoever wrote knows. */
+  /** A write of ours did that, and nothing else (Store.during): whoever wrote knows. */
   readonly ours: boolean;
 } & (
   | { readonly type: "added"; readonly old: undefined; readonly new: T }
@@ -26,7 +26,7 @@ export interface Entry<T> {
   readonly key: ObjectKey;
   readonly resourceVersion: string;
   readonly value: T;
-  /** Put by a write of ours, and not yet seen by the watch. */
+  /** Put by an answer, and not yet seen by the watch. */
   readonly ahead: boolean;
 }
 
@@ -58,11 +58,10 @@ interface Indexer<T> {
   keysOf(value: T, key: ObjectKey): readonly string[];
 }
 
-/** An object that is being written. */
+/** What there is to tell of an object that is being written. */
 interface Held<T> {
   writes: number;
-  /** What the listeners know of it. */
-  readonly before: Entry<T> | undefined;
+  readonly changes: Change<T>[];
   /** The newest revision that was written. */
   written: string;
 }
@@ -118,12 +117,12 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   }
 
   /**
-   * Holds back what there is to tell of the object while `write` goes on, which calls `wrote` with what it is answered. If that is then there, it is told as ours: a watch may well be
-   * faster than the answer, and whoever writes must not be called by his own echo.
+   * Holds back what there is to tell of the object while `write` goes on, which calls `wrote` with what it is answered. If that alone has become of it, it is told as ours: a watch may well
+   * be faster than the answer, and whoever writes must not be called by his own echo. Anything else is told as it came.
    */
   async during<R>(key: ObjectKey, write: () => Promise<R>): Promise<R> {
     const id = keyString(key);
-    const held = this.#held.get(id) ?? { writes: 0, before: this.#entries.get(id), written: "" };
+    const held = this.#held.get(id) ?? { writes: 0, changes: [], written: "" };
     this.#held.set(id, held);
     held.writes++;
     try {
@@ -134,12 +133,10 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     }
   }
 
-  #release(id: string, { before, written }: Held<T>): void {
+  #release(id: string, { changes, written }: Held<T>): void {
     this.#held.delete(id);
-    const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.resourceVersion !== before?.resourceVersion)
-      this.#tell([{ ...changeOf(before, entry), ours: entry.resourceVersion === written }]);
-    if (entry === undefined && before !== undefined) this.#tell([deletionOf(before)]);
+    const ours = changes.length === 1 && this.#entries.get(id)?.resourceVersion === written;
+    this.#tell(changes.map((change) => ({ ...change, ours })));
   }
 
   /** Write-through: puts what a write of ours was answered, as `put` does. */
@@ -284,11 +281,15 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     }
   }
 
-  /** Every listener hears of every change that is not held back; what any threw is thrown at the end. */
+  /** Every listener hears of every change, of an object that is being written later; what any threw is thrown at the end. */
   #tell(changes: readonly Change<T>[]): void {
     const failures: unknown[] = [];
     for (const change of changes) {
-      if (this.#held.has(keyString(change.key))) continue;
+      const held = this.#held.get(keyString(change.key));
+      if (held !== undefined) {
+        held.changes.push(change);
+        continue;
+      }
       for (const listener of this.#listeners) {
         try {
           listener.tell(change);

@@ -44,9 +44,20 @@ interface Remembered<D, O> {
   readonly seen: Extract<Converged<O>, { state: "asDesired" | "withheld" }>;
 }
 
+/** What a process knows of a kind that remembers nothing yet. */
+interface Primed<O> {
+  /** By name; empty until it comes. */
+  objects: ReadonlyMap<string, O>;
+  waited: Promise<void>;
+  /** Names that were looked at, made, deleted or forgotten since. */
+  readonly spent: Set<string>;
+  /** Owners that have asked to be read afresh since. */
+  readonly afresh: Set<string>;
+}
+
 /**
  * Makes AWS objects of one kind as desired, and remembers what it has seen, so that most passes make no AWS call: an object is read
- * when its desired hash changed, when this process has not yet seen it, or when the sweep forgot it.
+ * when its desired hash changed, when this process has not yet seen it, be it in bulk, or when the sweep forgot it.
  */
 export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly resource: ExternalResource<D, O>;
@@ -54,10 +65,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly #memory = new Map<string, Remembered<D, O>>();
   /** What is wished for no longer: whose it was, and what became of it. */
   readonly #retired = new Map<string, { readonly owner: ObjectKey; readonly removal: ExternalRemoval }>();
-  /** Until the first sweep: what `prime` was given and nobody has looked at. */
-  #primed: Promise<Map<string, O>> | undefined;
-  /** Owners that have asked to be read afresh since. */
-  readonly #afresh = new Set<string>();
+  #primed: Primed<O> | undefined;
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
@@ -68,25 +76,31 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
+    if (first === "create") this.#primed?.spent.add(desired.name);
     return this.#remember(desired, desiredHash, async () => {
-      const primed = first === "read" ? await this.#takePrimed(desired) : undefined;
+      const primed = await this.#takePrimed(desired);
       return primed === undefined ? makeAsDesired(this.resource, desired, first) : asFound(primed, []);
     });
   }
 
   /**
-   * For a process that begins and remembers nothing: what is as desired in this bulk read, tags and so the owner included, is not read by itself, and so counts as what a sweep has seen.
-   * Nothing is written because of it.
+   * For a process that begins and remembers nothing: at the first look at an object that is as desired in this bulk read, tags and so the owner included, it is not read by itself, and counts
+   * as what a sweep has seen. Nothing is written because of it. `bulk` never rejects; it is waited for no longer than `late`, and used if it comes after that.
    */
-  prime(bulk: Promise<ReadonlyMap<string, O>>): void {
-    this.#primed = bulk.then((objects) => new Map(objects));
+  prime(bulk: Promise<ReadonlyMap<string, O>>, late: Promise<void>): void {
+    const primed: Primed<O> = { objects: new Map(), waited: Promise.resolve(), spent: new Set(), afresh: new Set() };
+    const arrived = bulk.then((objects) => void (primed.objects = objects));
+    primed.waited = Promise.race([arrived, late]);
+    this.#primed = primed;
   }
 
   async #takePrimed(desired: D): Promise<O | undefined> {
-    if (this.#afresh.has(keyString(desired.owner))) return undefined;
-    const primed = await this.#primed;
-    const live = primed?.get(desired.name);
-    primed?.delete(desired.name);
+    const { name, owner } = desired;
+    const primed = this.#primed;
+    if (primed === undefined || primed.spent.has(name) || primed.afresh.has(keyString(owner))) return undefined;
+    primed.spent.add(name);
+    await primed.waited;
+    const live = primed.objects.get(name);
     return live !== undefined && this.resource.differences(desired, live).length === 0 ? live : undefined;
   }
 
@@ -95,7 +109,10 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
-    return this.#remember(desired, desiredHash, () => compare(this.resource, desired));
+    return this.#remember(desired, desiredHash, async () => {
+      const primed = await this.#takePrimed(desired);
+      return primed === undefined ? compare(this.resource, desired) : asFound(primed, []);
+    });
   }
 
   async #remember(desired: D, desiredHash: string, ask: () => Promise<Converged<O>>): Promise<Converged<O>> {
@@ -109,6 +126,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   async retire(target: Identified): Promise<ExternalRemoval> {
     const known = this.#retired.get(target.name);
     if (known) return known.removal;
+    this.#primed?.spent.add(target.name);
     this.#memory.delete(target.name);
     const removal = await this.resource.delete({ ...target, force: false });
     if (removal.state === "gone" || removal.state === "foreign") this.#retired.set(target.name, { owner: target.owner, removal });
@@ -127,6 +145,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   }
 
   forget(name: string): void {
+    this.#primed?.spent.add(name);
     this.#memory.delete(name);
     this.#retired.delete(name);
   }
@@ -136,7 +155,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    * it as it is.
    */
   forgetOwnedBy(owner: ObjectKey): void {
-    if (this.#primed !== undefined) this.#afresh.add(keyString(owner));
+    this.#primed?.afresh.add(keyString(owner));
     for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
     for (const [name, retired] of this.#retired) if (keyString(retired.owner) === keyString(owner)) this.#retired.delete(name);
   }
@@ -147,7 +166,6 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    */
   sweep(bulk: ReadonlyMap<string, O>): ObjectKey[] {
     this.#primed = undefined;
-    this.#afresh.clear();
     const changed: ObjectKey[] = [];
     for (const [name, { desired, seen }] of this.#memory) {
       const live = bulk.get(name);

@@ -86,10 +86,11 @@ export async function mark(stage: Stage, operator?: OperatorProcess): Promise<Ma
 export async function costSince(stage: Stage, operator: OperatorProcess, since: Mark): Promise<Cost> {
   const { pid } = operator;
   const { now, peak } = memory(pid);
-  const metrics = await metricsOf(operator);
   const cost = { cpuSeconds: cpuSeconds(pid) - since.cpu, bytes: bytesMoved(pid) - since.bytes };
+  const seconds = (performance.now() - since.time) / 1000;
+  const metrics = await metricsOf(operator);
   return {
-    seconds: (performance.now() - since.time) / 1000,
+    seconds,
     ...cost,
     passes: passesOf(metrics) - since.passes,
     apiServerCpuSeconds: apiServerCpuSeconds(stage) - since.apiServerCpu,

@@ -3,6 +3,7 @@ import { meshOfNamespace } from "../../crds/effective.ts";
 import type { OperatorConfig } from "../../crds/operator-config.ts";
 import type { PlatformService } from "../../crds/platform-service.ts";
 import { isAbandoned } from "../../crds/requests.ts";
+import { buildDiscoveryService } from "../../resources/app-mesh/discovery-service.ts";
 import { virtualNodeName } from "../../resources/app-mesh/names.ts";
 import { serviceHost } from "../../resources/mesh/host.ts";
 import type { Converger, Converging } from "../converge.ts";
@@ -27,7 +28,12 @@ export async function leaveAppMesh(scope: Scope): Promise<StepReport | undefined
   const left = await retireMesh(scope);
   if (left) return left;
   const leftBehind = letGo(scope);
-  if (await noteAppMesh(scope, undefined)) scope.leftBehind.push(...leftBehind);
+  if (await noteAppMesh(scope, undefined)) {
+    scope.leftBehind.push(...leftBehind);
+    // Nothing leads callers by it any more; the step that makes it was before this one.
+    const discovery = buildDiscoveryService(scope.service);
+    if (discovery) await children.remove(owner, { ...discovery, namespace: owner.key.namespace, name: discovery.metadata.name });
+  }
   return undefined;
 }
 

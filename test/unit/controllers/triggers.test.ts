@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { wireTriggers } from "../../../src/controllers/triggers.ts";
 import { keyString, LABELS } from "../../../src/crds/meta.ts";
+import type { LiveObject } from "../../../src/kube/objects.ts";
 import { liveChild, watchedWorld, type WatchedWorld } from "../../support/watched-world.ts";
 
 /** Which services a change is looked at for. */
@@ -12,11 +13,17 @@ beforeEach(() => {
   it.service("n", "web", { tier: "tier-1" });
 });
 
-/** Keys that what happens from now on adds to the queue, sorted. */
-function lookedAt(happens: () => void): readonly string[] {
+/** Keys that what happens from now on adds to the queue. */
+function lookingAt(): ReadonlySet<string> {
   const keys = new Set<string>();
   const nobody = (): undefined => undefined;
   wireTriggers(it.sources, { services: (key) => void keys.add(keyString(key)), tiers: nobody }, nobody);
+  return keys;
+}
+
+/** Those that `happens` adds, sorted. */
+function lookedAt(happens: () => void): readonly string[] {
+  const keys = lookingAt();
   happens();
   return [...keys].toSorted();
 }
@@ -58,5 +65,57 @@ describe("whom a service lets call", () => {
     service("alias", { [LABELS.service]: "web" });
     service("redis", { app: "redis" });
     expect(lookedAt(grants)).toEqual(["m/shop", "m/smuggler", "n/web"]);
+  });
+});
+
+describe("a child that a pass over its service writes", () => {
+  const owned = {
+    ownerReferences: [
+      { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "web", uid: "uid-of-n-web", controller: true },
+    ],
+  };
+  const child = (resourceVersion: string, port: number): LiveObject => {
+    const service = liveChild({ apiVersion: "v1", kind: "Service", spec: { selector: {}, ports: [{ port }] } }, "n", "web", owned);
+    return { ...service, metadata: { ...service.metadata, resourceVersion } };
+  };
+  const KEY = { namespace: "n", name: "web" };
+
+  beforeEach(() => {
+    it.service("n", "caller", { tier: "tier-1", dependencies: { services: [{ name: "web", namespace: "n" }] } });
+    it.sources.kubernetesServices.store.upsert(child("1007", 1));
+  });
+
+  /** What is looked at because of what happens while it is written. */
+  async function lookedAtBy(happens: (store: WatchedWorld["sources"]["kubernetesServices"]["store"]) => void): Promise<readonly string[]> {
+    const { store } = it.sources.kubernetesServices;
+    const keys = lookingAt();
+    await store.during(KEY, async () => happens(store));
+    return [...keys].toSorted();
+  }
+
+  test("calls for no other pass over it, but for one over who depends on what changed", async () => {
+    const echo = await lookedAtBy((store) => {
+      store.upsert(child("1008", 80));
+      store.wrote(child("1008", 80));
+    });
+    expect(echo).toEqual(["n/caller"]);
+  });
+
+  test("calls for another when somebody puts back meanwhile what was repaired", async () => {
+    const fight = await lookedAtBy((store) => {
+      store.upsert(child("1008", 80));
+      store.upsert(child("1009", 1));
+      store.wrote(child("1008", 80));
+    });
+    expect(fight).toContain("n/web");
+  });
+
+  test("calls for another when somebody deletes it before the answer is read", async () => {
+    const gone = await lookedAtBy((store) => {
+      store.upsert(child("1008", 80));
+      store.remove(child("1009", 80));
+      store.wrote(child("1008", 80));
+    });
+    expect(gone).toContain("n/web");
   });
 });

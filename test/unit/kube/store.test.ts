@@ -91,21 +91,22 @@ describe("write-through", () => {
 
   describe("while an object is written", () => {
     test.each([
-      ["the answer is faster than the watch", ["wrote 8", "saw 8"], "modified p 3 8, ours"],
-      ["the watch is faster than the answer", ["saw 8", "wrote 8"], "modified p 3 8, ours"],
-      ["somebody was faster, and is written over", ["saw 7", "saw 8", "wrote 8"], "modified p 3 8, ours"],
-      ["a later answer is older", ["wrote 8", "wrote 6"], "modified p 3 8, ours"],
-      ["somebody writes over it", ["saw 8", "saw 9", "wrote 8"], "modified p 3 9"],
-      ["somebody writes, and the write fails", ["saw 7"], "modified p 3 7"],
-      ["what a read brings is nobody's of ours", ["read 7"], "modified p 3 7"],
-      ["a read after it brings another's", ["wrote 8", "read 9"], "modified p 3 9"],
-      ["it is deleted", ["wrote 8", "gone 9"], "deleted p 3 -"],
-      ["nothing becomes of it", ["saw 3"], undefined],
-    ])("%s: one change is told, at the end", async (_, events, expected) => {
+      ["the answer is faster than the watch", ["wrote 8", "saw 8"], ["modified p 3 8, ours"]],
+      ["the watch is faster than the answer", ["saw 8", "wrote 8"], ["modified p 3 8, ours"]],
+      ["a later answer is older", ["wrote 8", "wrote 6"], ["modified p 3 8, ours"]],
+      ["somebody was faster, and is written over", ["saw 7", "saw 8", "wrote 8"], ["modified p 3 7", "modified p 7 8"]],
+      ["somebody writes over it", ["saw 8", "saw 9", "wrote 8"], ["modified p 3 8", "modified p 8 9"]],
+      ["somebody writes, and the write fails", ["saw 7"], ["modified p 3 7"]],
+      ["what a read brings is nobody's of ours", ["read 7"], ["modified p 3 7"]],
+      ["a read after it brings another's", ["wrote 8", "read 9"], ["modified p 3 8", "modified p 8 9"]],
+      ["it is deleted", ["wrote 8", "gone 9"], ["modified p 3 8", "deleted p 8 -"]],
+      ["it is deleted before the answer is read", ["saw 8", "gone 9", "wrote 8"], ["modified p 3 8", "deleted p 8 -"]],
+      ["nothing becomes of it", ["saw 3"], []],
+    ])("%s: what became of it is told at the end", async (_, events, expected) => {
       const { store, told } = newStore();
       commit(store, "5", object("p", "3"));
       told.length = 0;
-      const writing = store.during(key("p"), async () => {
+      await store.during(key("p"), async () => {
         for (const event of events) {
           const [what, version = ""] = event.split(" ");
           if (what === "saw") store.upsert(object("p", version));
@@ -116,10 +117,19 @@ describe("write-through", () => {
         }
         expect(told).toEqual([]);
       });
-      await writing;
-      expect(told).toEqual(expected === undefined ? [] : [expected]);
+      expect(told).toEqual(expected);
       store.upsert(object("p", "20"));
-      expect(told).toHaveLength(expected === undefined ? 1 : 2);
+      expect(told).toHaveLength(expected.length + 1);
+    });
+
+    test("what is made, and taken away before the answer is read, is told", async () => {
+      const { store, told } = newStore();
+      await store.during(key("p"), async () => {
+        store.upsert(object("p", "8"));
+        store.remove(object("p", "9"));
+        store.wrote(object("p", "8"));
+      });
+      expect(told).toEqual(["added p - 8", "deleted p 8 -"]);
     });
 
     test("what throws is thrown, and what came meanwhile is told", async () => {
@@ -147,7 +157,7 @@ describe("write-through", () => {
       store.wrote(object("p", "10"));
       second.resolve();
       await writes[1];
-      expect(told).toEqual(["added q - 9", "added p - 10, ours"]);
+      expect(told).toEqual(["added q - 9", "added p - 8", "modified p 8 10"]);
     });
   });
 

@@ -242,7 +242,7 @@ describe("a process that begins, and has read all at once", () => {
     const account = new Account();
     account.things.set("thing", AS_WISHED);
     const converger = new Converger(account);
-    converger.prime(Promise.resolve(new Map(objects)));
+    converger.prime(Promise.resolve(new Map(objects)), new Promise(() => undefined));
     return { account, converger };
   };
 
@@ -273,6 +273,7 @@ describe("a process that begins, and has read all at once", () => {
     ["after the first sweep", (converger) => converger.sweep(new Map())],
     ["of a service that asks to be read afresh", (converger) => converger.forgetOwnedBy(OWNER)],
     ["of what was read the longest ago", async (converger) => (await converger.converge(WISH), converger.forgetOldest())],
+    ["of what was forgotten", (converger) => converger.forget("thing")],
   ])("reads by itself %s", async (_, become) => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await become(converger);
@@ -280,10 +281,43 @@ describe("a process that begins, and has read all at once", () => {
     expect(account.calls).toEqual(["observe"]);
   });
 
+  test("what was deleted since is made again", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    await converger.retire(WISH);
+    expect(await converger.converge(WISH)).toMatchObject({ created: true });
+    expect(account.things.get("thing")).toEqual(AS_WISHED);
+  });
+
+  test("what a suspended service was seen to have is not what it is resumed by", async () => {
+    const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
+    account.things.set("thing", { ...AS_WISHED, colour: "green" });
+    expect(await converger.look(WISH)).toMatchObject({ state: "withheld", observed: { colour: "green" } });
+    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }] });
+  });
+
+  test("a look at what is as desired asks nothing either", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired" });
+    expect(account.calls).toEqual([]);
+  });
+
   test("makes what was never there without waiting for it", async () => {
     const { converger } = primed();
-    converger.prime(new Promise(() => undefined));
+    const never = new Promise<never>(() => undefined);
+    converger.prime(never, never);
     expect(await converger.converge({ ...WISH, name: "another" }, "create")).toMatchObject({ created: true });
+  });
+
+  test("does not wait for longer than it should, and uses what comes later", async () => {
+    const { account, converger } = primed();
+    const bulk = Promise.withResolvers<ReadonlyMap<string, Seen>>();
+    converger.prime(bulk.promise, Promise.resolve());
+    account.things.set("later", AS_WISHED);
+    await converger.converge(WISH);
+    bulk.resolve(new Map([["later", AS_WISHED]]));
+    await bulk.promise;
+    await converger.converge({ ...WISH, name: "later" });
+    expect(account.calls).toEqual(["observe"]);
   });
 });
 
