@@ -6,7 +6,7 @@ import { changeOutside } from "./change.ts";
 import { cold, coldRows, type Made } from "./cold.ts";
 import { comparison } from "./compare.ts";
 import { awsDrift, childDrift } from "./drift.ts";
-import { growth } from "./growth.ts";
+import { growth, type Creation } from "./growth.ts";
 import { idle } from "./idle.ts";
 import { peer } from "./peer.ts";
 import { ready } from "./ready.ts";
@@ -24,7 +24,7 @@ A missed goal is said in the table and fails nothing, but for --short.
 
   --services N     of the fleet; default 1000
   --idle S         seconds in which nothing happens; default 300
-  --growth LIST    fleets that are created for the growth's exponent; default 125,250,500,1000; 0: none
+  --growth LIST    fleets that are created for the growth's exponent; default 125,250,500,1000,2000; 0: none
   --short          a small fleet, for what is counted alone: a missed goal about a count fails
   --peer           kro beside ours, with 200 services; builds kro once, by Go
   --large          a restart with 5,000 services as well
@@ -58,7 +58,7 @@ interface Report {
 }
 
 /** Two sweeps within the time of idleness, and none that the other scenarios wait for long. */
-const WHOLE = { services: "1000", idle: "300", growth: "125,250,500,1000", sweepInterval: "2m" };
+const WHOLE = { services: "1000", idle: "300", growth: "125,250,500,1000,2000", sweepInterval: "2m" };
 const SHORT = { services: "50", idle: "45", growth: "0", sweepInterval: "20s" };
 const LARGE = 5_000;
 const DRIFTING = 200;
@@ -85,21 +85,26 @@ function count(option: "services" | "idle", text: string): number {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : wrongUsage(`--${option} ${text}: give a whole number from 1 on`);
 }
 
-async function onOneFleet(services: number, idleSeconds: number, sweepInterval: string): Promise<readonly Row[]> {
+/** Takes in the figures of one scenario. */
+type Keep = (rows: readonly Row[]) => void;
+
+async function onOneFleet(services: number, idleSeconds: number, sweepInterval: string, keep: Keep): Promise<Creation> {
   told(`cold: ${String(services)} services`);
   const made = await cold(services, sweepInterval);
   try {
-    const created = await coldRows(made);
+    keep(await coldRows(made));
     told(`written after ${made.seconds.toFixed(1)} s; idle for ${String(idleSeconds)} s`);
-    const idling = await idle(made, idleSeconds);
+    keep(await idle(made, idleSeconds));
     told("drift");
-    const drifted = [...(await childDrift(made, Math.min(DRIFTING, services))), ...(await awsDrift(made))];
+    keep(await childDrift(made, Math.min(DRIFTING, services)));
+    keep(await awsDrift(made));
     told("change of a tier");
-    const changed = await changeOutside(made);
+    keep(await changeOutside(made));
     told("restart");
-    const restarted = await restart(made);
-    await restarted.operator.stop();
-    return [...created, ...idling, ...drifted, ...changed, ...restarted.rows];
+    const { operator, rows } = await restart(made);
+    keep(rows);
+    await operator.stop();
+    return { size: services, seconds: made.seconds };
   } finally {
     await made.stage.stop();
   }
@@ -142,16 +147,23 @@ if (values.compare) {
   const sizes = growing === "0" ? [] : growing.split(",").map(Number);
   if (sizes.length === 1 || sizes.some((size) => !Number.isInteger(size) || size < 1))
     wrongUsage("--growth: give at least two whole numbers, as 125,250");
-  const rows = [
-    ...(await onOneFleet(count("services", services), count("idle", idleSeconds), sweepInterval)),
-    ...(values.short ? [] : [...(await becomingReady()), ...(await replicas())]),
-    ...(values.peer ? await peer(OF_PEERS, told) : []),
-    ...(values.large ? await largeRestart() : []),
-    ...(sizes.length > 0 ? await growth(sizes, told) : []),
-  ];
   const machine = `${String(cpus().length)} × ${cpus()[0]?.model ?? "unknown"}`;
-  const report: Report = { machine, date: new Date().toISOString(), rows };
-  writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`);
+  const date = new Date().toISOString();
+  const rows: Row[] = [];
+  // After each scenario: what was measured is not lost with what comes later.
+  const keep: Keep = (more) => {
+    rows.push(...more);
+    const report: Report = { machine, date, rows };
+    writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`);
+  };
+  const creation = await onOneFleet(count("services", services), count("idle", idleSeconds), sweepInterval, keep);
+  if (!values.short) {
+    keep(await becomingReady());
+    keep(await replicas());
+  }
+  if (values.peer) keep(await peer(OF_PEERS, told));
+  if (values.large) keep(await largeRestart());
+  if (sizes.length > 0) keep(await growth(sizes, creation, told));
   console.log(tableOf(rows));
   told(`${machine}; figures in ${values.out}`);
   const missed = values.short ? missedCounts(rows) : [];

@@ -286,6 +286,27 @@ describe("additions", () => {
     expect(annotations).toEqual({ ...object.metadata.annotations, "example.com/note": "hello" });
   });
 
+  test("what somebody writes between an apply and the removal is repaired as well, and not taken for admission's", async () => {
+    const object = serviceAccount(NAMESPACE, name);
+    await runtime.children.apply(owner, object);
+    await meddle(object, ["annotate", "serviceaccount", name, "eks.amazonaws.com/audience=evil"]);
+    const wish = { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, wish: "ours" } } };
+    let meddled = false;
+    const contested: Transport = {
+      ...forwarding(runtime.transport),
+      async jsonPatch(...args) {
+        if (!meddled) await cluster.kubectl(["annotate", "--overwrite", "serviceaccount", name, "wish=theirs", "-n", NAMESPACE]);
+        meddled = true;
+        return runtime.transport.jsonPatch(...args);
+      },
+    };
+
+    expect(await runtime.childrenOver(contested).apply(owner, wish)).toMatchObject({ state: "updated" });
+
+    expect(meddled).toBe(true);
+    expect((await read(KINDS.ServiceAccount)).metadata.annotations).toEqual(wish.metadata.annotations);
+  });
+
   test("a field inside an empty object of ours is removed", async () => {
     const object = deployment(NAMESPACE, name);
     await runtime.children.apply(owner, object);

@@ -319,6 +319,7 @@ describe("from Istio to App Mesh and back", () => {
     await hold([], before);
     const moved = await platform.untilReady(MOVING);
     expect(moved.status?.mesh?.provider).toBe("AppMesh");
+    expect(await platform.get(MOVING.namespace, "service/web-mesh")).toBeDefined();
     await expect.poll(inIstio, { timeout: PATIENCE_MS }).toBe(false);
     expect(await note()).toBe("true");
   });
@@ -339,5 +340,6 @@ describe("from Istio to App Mesh and back", () => {
       .toEqual([undefined, undefined, undefined]);
     expect(await inIstio()).toBe(true);
     expect(await platform.get(MOVING.namespace, "certificates.cert-manager.io/web-mesh-tls")).toBeUndefined();
+    expect(await platform.get(MOVING.namespace, "service/web-mesh")).toBeUndefined();
   });
 });
