@@ -10,6 +10,7 @@ import type { OperatorConfig } from "../crds/operator-config.ts";
 import type { Fence } from "../reconcilers/ports.ts";
 import { putFence } from "./fence.ts";
 import { instrument, type RequestObserver } from "./instrument.ts";
+import { Retries } from "./retries.ts";
 import { perSecondOf, TokenBucket, type Clock } from "./token-bucket.ts";
 
 export interface AwsClients {
@@ -32,8 +33,6 @@ export interface AwsClientOptions {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 }
 
-/** Tries of one call in all; what then still fails is the next pass's to repeat. */
-const MAX_ATTEMPTS = 3;
 /** A healthy connection takes milliseconds; longer means a black hole. */
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** IAM's slowest calls take a few seconds. */
@@ -44,10 +43,9 @@ const STS_PER_SECOND = 5;
 /** One client a service, each behind its own rate. */
 export function createClients(config: OperatorConfig, options: AwsClientOptions): AwsClients {
   const { endpoint, limits } = config.aws;
-  const shared = {
+  const shared = () => ({
     region: config.cluster.region,
-    retryMode: "adaptive",
-    maxAttempts: MAX_ATTEMPTS,
+    retryStrategy: new Retries(),
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -57,15 +55,15 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
     customUserAgent: [[FIELD_MANAGER, options.version]] satisfies [string, string][],
     ...(endpoint !== null && { endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
-  };
+  });
   const clients: AwsClients = {
-    iam: new IAMClient(shared),
-    ecr: new ECRClient(shared),
-    eks: new EKSClient(shared),
-    appMesh: new AppMeshClient(shared),
+    iam: new IAMClient(shared()),
+    ecr: new ECRClient(shared()),
+    eks: new EKSClient(shared()),
+    appMesh: new AppMeshClient(shared()),
     // Where the workspace is.
-    amp: new AmpClient({ ...shared, region: workspaceOf(config)?.region ?? shared.region }),
-    sts: new STSClient(shared),
+    amp: new AmpClient({ ...shared(), region: workspaceOf(config)?.region ?? config.cluster.region }),
+    sts: new STSClient(shared()),
   };
   const behind = (service: string, perSecond: number) => ({
     ...options,
