@@ -61,6 +61,8 @@ const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
 /** Passes wait for the read of all roles for so long: a page of a thousand takes IAM some seconds. */
 const LONGEST_PRIMING_MS = 5_000;
+/** A first look that comes later is at the role itself. */
+const PRIMED_MS = 300_000;
 /** How many services a tier has is counted once while many come and go. */
 const COUNT_AFTER_MS = 1_000;
 /** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
@@ -158,7 +160,8 @@ export function createOperator(options: OperatorOptions): Operator {
       await readAnew();
       if (until.aborted) return "finished";
       const reign = new Reign({ ...ofAllReigns, shard, ofCluster: shard === 0 ? ofCluster() : undefined });
-      if (keysOf(shard).length > 0) reign.deps.roles.prime(rolesAtOnce(), pause(clock, LONGEST_PRIMING_MS, until));
+      if (keysOf(shard).length > 0)
+        reign.deps.roles.prime(rolesAtOnce(), { late: pause(clock, LONGEST_PRIMING_MS, until), over: pause(clock, PRIMED_MS, until) });
       reigns.set(shard, reign);
       work ??= begin(over);
       lookAtAll(shard);

@@ -63,6 +63,18 @@ interface Wish {
   readonly adoption: Adoption;
 }
 
+/** What was done with a child. */
+type Done = "created" | "updated" | "repaired" | "adopted";
+
+interface Clearing {
+  /** Whether what was found is what an apply was answered. */
+  readonly ours: boolean;
+  /** What the store had shown of it, where it was read. */
+  readonly ownedHash?: string | undefined;
+  readonly result: Done;
+  readonly attempt: number;
+}
+
 class AppliedChildren implements Children {
   readonly #transport: Transport;
   readonly #sources: ReadonlyMap<string, ChildSource<unknown>>;
@@ -131,7 +143,10 @@ class AppliedChildren implements Children {
     const source = this.#source(ref);
     if ((this.get(owner, ref)?.foreignPaths ?? []).length === 0) return false;
     const target = targetOf(source, ref);
-    await source.store.during(ref, async () => source.store.wrote(await this.#withoutAdditions(target, await this.#transport.get(target))));
+    await source.store.during(ref, async () => {
+      const { live, removed } = await this.#withoutAdditions(target, await this.#transport.get(target));
+      return removed ? source.store.wrote(live) : source.store.put(live);
+    });
     return true;
   }
 
@@ -181,7 +196,7 @@ class AppliedChildren implements Children {
     try {
       const { object: live } = await this.#transport.apply(wish.target, object, { force: false });
       const known = this.#memories.get(wish.owner.key, wish.ref) !== undefined;
-      return this.#settle(wish, live, known ? "repaired" : "created");
+      return this.#settle(wish, live, { result: known ? "repaired" : "created", ours: true });
     } catch (error) {
       if (!(error instanceof KubeError && error.class === "conflict")) throw error;
       const child = await this.#unseen(wish);
@@ -225,7 +240,9 @@ class AppliedChildren implements Children {
     const { uid, resourceVersion } = cleared.metadata;
     const object = { ...wish.object, metadata: { ...wish.object.metadata, uid, resourceVersion } };
     const applied = (await this.#transport.apply(wish.target, object, { force: true })).object;
-    return this.#settle(wish, await this.#withoutAdditions(wish.target, applied), "adopted");
+    const result = await this.#cleared(wish, applied, { ours: true, result: "adopted", attempt: 1 });
+    // It is ours now, whatever was put right after that.
+    return result.state === "updated" || result.state === "repaired" ? { ...result, state: "adopted" } : result;
   }
 
   /** What there is to say of a child without a write; undefined: it needs one. */
@@ -271,24 +288,34 @@ class AppliedChildren implements Children {
         return this.#applySeen(wish, this.#reduced(wish, await this.#transport.get(wish.target)), attempt + 1);
       }
     }
+    if (applied !== undefined) return this.#cleared(wish, applied, { ours: true, result, attempt });
     // What was found is as old as the store; what is removed is looked up in the object as it is now.
-    const live = await this.#withoutAdditions(wish.target, applied ?? (await this.#transport.get(wish.target)));
-    const expected = applied === undefined ? ownedHash : this.#reduced(wish, applied).state.ownedHash;
-    // Only an apply's own answer shows what admission makes of it: what is another after that was written by somebody, and is looked at again.
-    const now = this.#reduced(wish, live);
-    if (now.state.ownedHash !== expected && attempt < APPLY_ATTEMPTS) return this.#applySeen(wish, now, attempt + 1);
-    return this.#settle(wish, live, result);
+    return this.#cleared(wish, await this.#transport.get(wish.target), { ours: false, ownedHash, result, attempt });
   }
 
-  /** Removes what others added, in the object as it is at that moment: its controllers write it as well. */
-  async #withoutAdditions(target: Target, found: LiveObject): Promise<LiveObject> {
+  /**
+   * Removes what others added to `found`, which an apply was just answered (`ours`), or a read. Only an apply's own answer shows what admission makes of it: what of ours is another than
+   * then, or than `ownedHash`, was written by somebody, and is looked at again.
+   */
+  async #cleared(wish: Wish, found: LiveObject, { ours, result, attempt, ...known }: Clearing): Promise<ApplyResult> {
+    const expected = ours ? this.#reduced(wish, found).state.ownedHash : known.ownedHash;
+    const { live, removed } = await this.#withoutAdditions(wish.target, found);
+    const now = this.#reduced(wish, live);
+    if (now.state.ownedHash === expected) return this.#settle(wish, live, { result, ours: removed || (ours && live === found) });
+    if (attempt === APPLY_ATTEMPTS) throw beingWritten(wish.target);
+    return this.#applySeen(wish, now, attempt + 1);
+  }
+
+  /** Removes what others added, in the object as it is at that moment: its controllers write it as well. `removed`: `live` is what that was answered. */
+  async #withoutAdditions(target: Target, found: LiveObject): Promise<{ readonly live: LiveObject; readonly removed: boolean }> {
     let live = found;
     for (let attempt = 1; attempt <= REMOVAL_ATTEMPTS; attempt++) {
       const paths = foreignPaths(live);
-      if (paths.length === 0) return live;
+      if (paths.length === 0) return { live, removed: false };
       try {
         const rest = await this.#transport.jsonPatch(target, removalPatch(live.metadata.resourceVersion, paths));
-        return foreignPaths(rest).length === 0 ? rest : await this.#transport.jsonPatch(target, disownPatch(rest));
+        const disowned = foreignPaths(rest).length === 0 ? rest : await this.#transport.jsonPatch(target, disownPatch(rest));
+        return { live: disowned, removed: true };
       } catch (error) {
         // A failed `test` is a 422 that does not say so.
         if (!(error instanceof KubeError) || error.class !== "invalid") throw error;
@@ -297,16 +324,14 @@ class AppliedChildren implements Children {
         live = now;
       }
     }
-    const { kind } = target.resource;
-    const { namespace, name } = target;
-    const operation = `repair ${kind} ${namespace}/${name}`;
-    throw new KubeError({ class: "conflict", status: 409, operation, message: `${kind} ${name} is being written by others` });
+    throw beingWritten(target);
   }
 
   /** Takes in what a write returned: what we own of it must now be what was sent, or admission has had its say. */
-  #settle(wish: Wish, live: LiveObject, result: "created" | "updated" | "repaired" | "adopted"): ApplyResult {
+  #settle(wish: Wish, live: LiveObject, { result, ours }: { readonly result: Done; readonly ours: boolean }): ApplyResult {
     const { uid } = live.metadata;
-    const { ownedHash } = wish.source.store.wrote(live).state;
+    const { store } = wish.source;
+    const { ownedHash } = (ours ? store.wrote(live) : store.put(live)).state;
     const { scaled } = this.#memories.get(wish.owner.key, wish.ref) ?? {};
     const memory = { desiredHash: wish.hash, uid, ...(scaled === undefined ? {} : { scaled }) };
     if (ownedHash === wish.hash) {
@@ -369,4 +394,10 @@ class AppliedChildren implements Children {
     if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no child kind: it has no source`);
     return source;
   }
+}
+
+/** The pass comes again. */
+function beingWritten({ resource: { kind }, namespace, name }: Target): KubeError {
+  const operation = `repair ${kind} ${namespace}/${name}`;
+  return new KubeError({ class: "conflict", status: 409, operation, message: `${kind} ${name} is being written by others` });
 }

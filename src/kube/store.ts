@@ -4,7 +4,7 @@ import { compareResourceVersions, objectKey, type LiveObject } from "./objects.t
 /** What became of an object, in the reduced form. */
 export type Change<T> = {
   readonly key: ObjectKey;
-  /** A write of ours did that, and nothing else (Store.during): whoever wrote knows. */
+  /** It is what a write of ours was answered, and nothing else was told while it was written (Store.during): whoever wrote knows. */
   readonly ours: boolean;
 } & (
   | { readonly type: "added"; readonly old: undefined; readonly new: T }

@@ -23,7 +23,11 @@ export type Converged<Observed> =
  * What AWS is asked first of an object that this process has not seen. Where there has been none a creation costs one call instead of two, and where there is one it changes nothing: AWS
  * refuses a second of that name.
  */
-export type FirstCall = "read" | "create";
+export type FirstCall =
+  | "read"
+  | "create"
+  /** It was as desired when it was last written; so what a bulk read tells of it is enough (Converger.prime), and else it is read. */
+  | "bulk";
 
 /** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
 export interface Converging<D extends Identified, O> {
@@ -76,41 +80,46 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    if (first === "create") this.#primed?.spent.add(desired.name);
     return this.#remember(desired, desiredHash, async () => {
-      const primed = await this.#takePrimed(desired);
+      const primed = await this.#takePrimed(desired, first);
       return primed === undefined ? makeAsDesired(this.resource, desired, first) : asFound(primed, []);
     });
   }
 
   /**
    * For a process that begins and remembers nothing: at the first look at an object that is as desired in this bulk read, tags and so the owner included, it is not read by itself, and counts
-   * as what a sweep has seen. Nothing is written because of it. `bulk` never rejects; it is waited for no longer than `late`, and used if it comes after that.
+   * as what a sweep has seen. Nothing is written because of it. `bulk` never rejects; it is waited for no longer than `late`, and used if it comes after that, until `over`.
    */
-  prime(bulk: Promise<ReadonlyMap<string, O>>, late: Promise<void>): void {
+  prime(bulk: Promise<ReadonlyMap<string, O>>, { late, over }: { readonly late: Promise<void>; readonly over: Promise<void> }): void {
     const primed: Primed<O> = { objects: new Map(), waited: Promise.resolve(), spent: new Set(), afresh: new Set() };
     const arrived = bulk.then((objects) => void (primed.objects = objects));
     primed.waited = Promise.race([arrived, late]);
     this.#primed = primed;
+    void over.then(() => {
+      if (this.#primed === primed) this.#primed = undefined;
+    });
   }
 
-  async #takePrimed(desired: D): Promise<O | undefined> {
+  async #takePrimed(desired: D, first: FirstCall): Promise<O | undefined> {
     const { name, owner } = desired;
     const primed = this.#primed;
-    if (primed === undefined || primed.spent.has(name) || primed.afresh.has(keyString(owner))) return undefined;
+    if (primed === undefined || primed.spent.has(name)) return undefined;
     primed.spent.add(name);
+    if (first !== "bulk" || primed.afresh.has(keyString(owner))) return undefined;
     await primed.waited;
+    // A sweep has read them meanwhile.
+    if (this.#primed !== primed) return undefined;
     const live = primed.objects.get(name);
     return live !== undefined && this.resource.differences(desired, live).length === 0 ? live : undefined;
   }
 
   /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
-  async look(desired: D): Promise<Converged<O>> {
+  async look(desired: D, first: FirstCall = "read"): Promise<Converged<O>> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
     return this.#remember(desired, desiredHash, async () => {
-      const primed = await this.#takePrimed(desired);
+      const primed = await this.#takePrimed(desired, first);
       return primed === undefined ? compare(this.resource, desired) : asFound(primed, []);
     });
   }
@@ -220,7 +229,7 @@ async function makeAsDesired<D extends Identified, O>(
   desired: D,
   first: FirstCall,
 ): Promise<Converged<O>> {
-  let observation = first === "read" ? await resource.observe(desired) : undefined;
+  let observation = first === "create" ? undefined : await resource.observe(desired);
   if (observation === undefined || observation.state === "absent") {
     try {
       const observed = await resource.create(desired);

@@ -24,6 +24,7 @@ import {
   type RoleObserved,
   type World,
 } from "../../src/reconcilers/ports.ts";
+import { roleName } from "../../src/resources/iam/role.ts";
 import { RolloutBudget } from "../../src/reconcilers/rollout-budget.ts";
 import type { Outcome } from "../../src/reconcilers/step.ts";
 import { shippedTier, testConfig } from "./effective-services.ts";
@@ -84,6 +85,8 @@ export interface ServicePass {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly spec?: object;
     readonly finalizers?: readonly string[];
+    /** As the API server counts changes of the spec. */
+    readonly generation?: number;
   }): void;
   /** What AWS and the cluster hold: absent, as desired, other than that, or other whatever is written; of children: those of an earlier service, being deleted. */
   readonly holds: Record<
@@ -106,7 +109,7 @@ export interface ServicePass {
   unreachable(): void;
   /** Prometheus says so of all there is; whether that changes what is known of the service. */
   answered(answer: PrometheusAnswer): boolean;
-  /** The process that leads is another one, which knows what the status says alone. */
+  /** The process that leads is another one, which knows what the status says alone; and has read all roles at once, of which its own is as desired as far as that tells. */
   handedOver(): void;
   /** Milliseconds since the epoch. */
   at(now: number): void;
@@ -257,13 +260,14 @@ export function servicePass(
   };
   const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, seriesLabels: {}, now: () => now });
   let budgets = freshBudgets();
+  const freshRoles = (): Converger<RoleDesired, RoleObserved> => new Converger(external<RoleDesired, RoleObserved>("Role", ROLE));
   const deps = {
     config,
     configHash: "config",
     world,
     children,
     holds: brought,
-    roles: new Converger(external<RoleDesired, RoleObserved>("Role", ROLE)),
+    roles: freshRoles(),
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
@@ -320,8 +324,13 @@ export function servicePass(
     theirs,
     held,
     owned,
-    change({ annotations = stored.metadata.annotations ?? {}, spec = {}, finalizers = stored.metadata.finalizers ?? [] }) {
-      const metadata = { ...stored.metadata, annotations, finalizers };
+    change({
+      annotations = stored.metadata.annotations ?? {},
+      spec = {},
+      finalizers = stored.metadata.finalizers ?? [],
+      generation = stored.metadata.generation,
+    }) {
+      const metadata = { ...stored.metadata, annotations, finalizers, generation };
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
     },
     unreachable: () => void (failing = true),
@@ -329,7 +338,12 @@ export function servicePass(
     vanished: () => void (vanished = true),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
-    handedOver: () => void (budgets = freshBudgets()),
+    handedOver() {
+      budgets = freshBudgets();
+      deps.roles = freshRoles();
+      const never = new Promise<never>(() => undefined);
+      deps.roles.prime(Promise.resolve(new Map([[roleName(key, config), ROLE]])), { late: never, over: never });
+    },
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, key),
     status: () => stored.status ?? {},

@@ -32,7 +32,9 @@ export async function leaveAppMesh(scope: Scope): Promise<StepReport | undefined
     scope.leftBehind.push(...leftBehind);
     // Nothing leads callers by it any more; the step that makes it was before this one.
     const discovery = buildDiscoveryService(scope.service);
-    if (discovery) await children.remove(owner, { ...discovery, namespace: owner.key.namespace, name: discovery.metadata.name });
+    // One that somebody else has put there as well stays, and is found again by the next pass.
+    if (discovery && appMeshNote(children, owner) === undefined)
+      await children.remove(owner, { ...discovery, namespace: owner.key.namespace, name: discovery.metadata.name });
   }
   return undefined;
 }

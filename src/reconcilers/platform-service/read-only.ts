@@ -118,8 +118,8 @@ function looking<D extends Identified, O>(
 ): Converging<D, O> {
   return {
     resource: converger.resource,
-    async converge(desired) {
-      const result = await converger.look(desired);
+    async converge(desired, first) {
+      const result = await converger.look(desired, first);
       const name = `${converger.resource.kind} ${desired.name}`;
       if (result.state === "withheld")
         note(result.observed ? `${name} differs: ${describeDifferences(result.differences)}` : `${name} is not there`);

@@ -69,18 +69,23 @@ function restart(): void {
   aws.recorder.clear();
 }
 
-/** The API server, as far as the note on the ServiceAccount goes. Undefined: there is no ServiceAccount. */
-function accountNoting(appMesh: string | undefined): Children {
+/** The API server, as far as the note on the ServiceAccount goes, and what is removed with it. Undefined: there is no ServiceAccount; `stays`: somebody else has put the note there as well. */
+function accountNoting(appMesh: string | undefined, stays = false): Children {
   let noted = appMesh;
+  removed = [];
   return {
     ...ports.children,
     get: () => (appMesh === undefined ? undefined : accountState(noted)),
     async apply(_, { metadata }) {
-      noted = metadata.annotations?.[ANNOTATIONS.appMesh];
+      noted = metadata.annotations?.[ANNOTATIONS.appMesh] ?? (stays ? noted : undefined);
       return { state: "updated", uid: "uid" };
     },
     async look() {
       return { state: "withheld", found: "different" };
+    },
+    async remove(_, { kind, name }) {
+      removed.push(`${kind} ${name}`);
+      return "gone";
     },
   };
 }
@@ -89,6 +94,9 @@ function accountState(noted: string | undefined): ChildState {
   const annotations = noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted };
   return childState({ apiVersion: "v1", kind: "ServiceAccount", ...key }, { annotations });
 }
+
+/** Since the account was made. */
+let removed: string[] = [];
 
 function note(): string | undefined {
   return appMeshNote(ports.children, ports.owner);
@@ -422,10 +430,16 @@ describe("the way out", () => {
 
     test("ends with the note, once nothing is left", async () => {
       expect(await leaveAppMesh(leaving())).toBeUndefined();
-      expect([await inMesh(), note()]).toEqual([[], undefined]);
+      expect([await inMesh(), note(), removed]).toEqual([[], undefined, [`Service ${key.name}-mesh`]]);
       aws.recorder.clear();
       expect(await leaveAppMesh(leaving())).toBeUndefined();
       expect(aws.recorder.calls()).toEqual([]);
+    });
+
+    test("leaves what the note still stands for where somebody else has put it there as well", async () => {
+      ports = { ...ports, children: accountNoting("leaving", true) };
+      expect(await leaveAppMesh(leaving())).toBeUndefined();
+      expect([note(), removed]).toEqual(["leaving", []]);
     });
 
     test("is noted before it begins, so that no later rollout needs what cannot be had", async () => {

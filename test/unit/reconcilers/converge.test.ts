@@ -237,18 +237,24 @@ describe("the sweep", () => {
 });
 
 describe("a process that begins, and has read all at once", () => {
+  const NEVER = new Promise<never>(() => undefined);
   const AS_WISHED: Seen = { colour: "red", shape: "round" };
   const primed = (...objects: readonly (readonly [string, Seen])[]): { account: Account; converger: Converger<Thing, Seen> } => {
     const account = new Account();
     account.things.set("thing", AS_WISHED);
     const converger = new Converger(account);
-    converger.prime(Promise.resolve(new Map(objects)), new Promise(() => undefined));
+    converger.prime(Promise.resolve(new Map(objects)), { late: NEVER, over: NEVER });
     return { account, converger };
   };
 
   test("asks nothing of what is as desired, and remembers it", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", observed: AS_WISHED, corrected: [], created: false });
+    expect(await converger.converge(WISH, "bulk")).toMatchObject({
+      state: "asDesired",
+      observed: AS_WISHED,
+      corrected: [],
+      created: false,
+    });
     expect(await converger.converge(WISH)).toMatchObject({ remembered: true });
     expect(account.calls).toEqual([]);
     expect(converger.sweep(new Map([["thing", { ...AS_WISHED, colour: "blue" }]]))).toEqual([OWNER]);
@@ -256,67 +262,96 @@ describe("a process that begins, and has read all at once", () => {
 
   test("reads what differs, or was not there, and writes by that alone", async () => {
     const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
-    await converger.converge(WISH);
-    await converger.converge({ ...WISH, name: "another" });
+    await converger.converge(WISH, "bulk");
+    await converger.converge({ ...WISH, name: "another" }, "bulk");
     expect(account.calls).toEqual(["observe", "observe", "create"]);
+  });
+
+  test("reads what may never have been as desired, since no bulk read tells all", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    await converger.converge(WISH, "read");
+    converger.forget("thing");
+    await converger.converge(WISH, "bulk");
+    expect(account.calls).toEqual(["observe", "observe"]);
   });
 
   test("looks at each once: a second look is at what is there then", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    await converger.converge(WISH);
-    await converger.converge({ ...WISH, colour: "green" });
-    await converger.converge(WISH);
+    await converger.converge(WISH, "bulk");
+    await converger.converge({ ...WISH, colour: "green" }, "bulk");
+    await converger.converge(WISH, "bulk");
     expect(account.calls).toEqual(["observe", "update", "observe", "update"]);
   });
 
   test.each<[string, (converger: Converger<Thing, Seen>) => unknown]>([
     ["after the first sweep", (converger) => converger.sweep(new Map())],
     ["of a service that asks to be read afresh", (converger) => converger.forgetOwnedBy(OWNER)],
-    ["of what was read the longest ago", async (converger) => (await converger.converge(WISH), converger.forgetOldest())],
+    ["of what was read the longest ago", async (converger) => (await converger.converge(WISH, "bulk"), converger.forgetOldest())],
     ["of what was forgotten", (converger) => converger.forget("thing")],
   ])("reads by itself %s", async (_, become) => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await become(converger);
-    await converger.converge(WISH);
+    await converger.converge(WISH, "bulk");
     expect(account.calls).toEqual(["observe"]);
   });
 
   test("what was deleted since is made again", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await converger.retire(WISH);
-    expect(await converger.converge(WISH)).toMatchObject({ created: true });
+    expect(await converger.converge(WISH, "bulk")).toMatchObject({ created: true });
     expect(account.things.get("thing")).toEqual(AS_WISHED);
   });
 
   test("what a suspended service was seen to have is not what it is resumed by", async () => {
     const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
     account.things.set("thing", { ...AS_WISHED, colour: "green" });
-    expect(await converger.look(WISH)).toMatchObject({ state: "withheld", observed: { colour: "green" } });
-    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }] });
+    expect(await converger.look(WISH, "bulk")).toMatchObject({ state: "withheld", observed: { colour: "green" } });
+    expect(await converger.converge(WISH, "bulk")).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }] });
   });
 
   test("a look at what is as desired asks nothing either", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired" });
+    expect(await converger.look(WISH, "bulk")).toMatchObject({ state: "asDesired" });
     expect(account.calls).toEqual([]);
   });
 
   test("makes what was never there without waiting for it", async () => {
     const { converger } = primed();
-    const never = new Promise<never>(() => undefined);
-    converger.prime(never, never);
+    converger.prime(NEVER, { late: NEVER, over: NEVER });
     expect(await converger.converge({ ...WISH, name: "another" }, "create")).toMatchObject({ created: true });
   });
 
   test("does not wait for longer than it should, and uses what comes later", async () => {
     const { account, converger } = primed();
     const bulk = Promise.withResolvers<ReadonlyMap<string, Seen>>();
-    converger.prime(bulk.promise, Promise.resolve());
+    converger.prime(bulk.promise, { late: Promise.resolve(), over: NEVER });
     account.things.set("later", AS_WISHED);
-    await converger.converge(WISH);
+    await converger.converge(WISH, "bulk");
     bulk.resolve(new Map([["later", AS_WISHED]]));
     await bulk.promise;
-    await converger.converge({ ...WISH, name: "later" });
+    await converger.converge({ ...WISH, name: "later" }, "bulk");
+    expect(account.calls).toEqual(["observe"]);
+  });
+
+  test("reads by itself what it looks at after that is over", async () => {
+    const account = new Account();
+    account.things.set("thing", AS_WISHED);
+    const converger = new Converger(account);
+    const over = Promise.resolve();
+    converger.prime(Promise.resolve(new Map([["thing", AS_WISHED]])), { late: NEVER, over });
+    await over;
+    await converger.converge(WISH, "bulk");
+    expect(account.calls).toEqual(["observe"]);
+  });
+
+  test("reads by itself what waited for it while a sweep read all", async () => {
+    const { account, converger } = primed();
+    const bulk = Promise.withResolvers<ReadonlyMap<string, Seen>>();
+    converger.prime(bulk.promise, { late: NEVER, over: NEVER });
+    const coming = converger.converge(WISH, "bulk");
+    converger.sweep(new Map());
+    bulk.resolve(new Map([["thing", AS_WISHED]]));
+    expect(await coming).toMatchObject({ state: "asDesired", remembered: false });
     expect(account.calls).toEqual(["observe"]);
   });
 });
