@@ -301,7 +301,9 @@ class AppliedChildren implements Children {
     const expected = ours ? this.#reduced(wish, found).state.ownedHash : known.ownedHash;
     const { live, removed } = await this.#withoutAdditions(wish.target, found);
     const now = this.#reduced(wish, live);
-    if (now.state.ownedHash === expected) return this.#settle(wish, live, { result, ours: removed || (ours && live === found) });
+    // What was added to an empty object of ours is of ours until it is removed.
+    if (now.state.ownedHash === expected || now.state.ownedHash === wish.hash)
+      return this.#settle(wish, live, { result, ours: removed || (ours && live === found) });
     if (attempt === APPLY_ATTEMPTS) throw beingWritten(wish.target);
     return this.#applySeen(wish, now, attempt + 1);
   }

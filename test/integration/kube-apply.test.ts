@@ -3,7 +3,7 @@ import type { KubeObject } from "../../src/crds/desired.ts";
 import { ANNOTATIONS, LABELS } from "../../src/crds/meta.ts";
 import type { ResourceType } from "../../src/kube/kinds.ts";
 import { findKind, KINDS } from "../../src/kube/kinds.ts";
-import { isJsonObject, type LiveObject } from "../../src/kube/objects.ts";
+import { compareResourceVersions, isJsonObject, type LiveObject } from "../../src/kube/objects.ts";
 import { desiredProjection, hashOf, ownedProjection } from "../../src/kube/owned-fields.ts";
 import type { Transport } from "../../src/kube/transport.ts";
 import { KubeError, type ApplyResult, type ChildRef, type Owner } from "../../src/reconcilers/ports.ts";
@@ -64,11 +64,17 @@ function read(resource: ResourceType, objectName = name): Promise<LiveObject> {
   return runtime.transport.get({ resource, namespace: NAMESPACE, name: objectName });
 }
 
-/** What somebody else does to an object; resolves when the watch has told us. */
+/** What somebody else does to an object; resolves when the watch has told us, whatever its controllers write meanwhile. */
 async function meddle(object: KubeObject, args: readonly string[]): Promise<void> {
-  const before = runtime.state(refOf(object))?.resourceVersion;
   await cluster.kubectl([...args, "-n", NAMESPACE]);
-  await runtime.until(refOf(object), (state) => state?.resourceVersion !== before);
+  const [left] = (await runtime.transport.list(resourceOf(object), { namespace: NAMESPACE })).items.filter(
+    ({ metadata }) => metadata.name === name,
+  );
+  await runtime.until(refOf(object), (state) =>
+    state === undefined || left === undefined
+      ? state === undefined
+      : compareResourceVersions(state.resourceVersion, left.metadata.resourceVersion) >= 0,
+  );
   runtime.requests();
 }
 
