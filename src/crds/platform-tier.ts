@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { objective } from "./service/slos.ts";
 import {
+  atomicList,
   cidrRange,
   condition,
   dnsLabel,
@@ -231,7 +232,7 @@ export type PlatformTierSpec = z.output<typeof platformTierSpec>;
 export const platformTierStatus = z.strictObject({
   observedGeneration: generation("The generation that the operator last looked at; -1 before the first time.").optional(),
   services: z.int().min(0).optional().describe("Number of PlatformServices that name the tier. It cannot be deleted while there are any."),
-  conditions: mapList(condition, { keys: ["type"], max: 8 })
+  conditions: atomicList(condition, { max: 8 })
     .optional()
     .describe("InUse is True while services name the tier, and its message names some."),
 });

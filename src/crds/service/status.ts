@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { condition, generation, mapList } from "../fields.ts";
+import { atomicList, condition, generation } from "../fields.ts";
 import { LONGEST_REQUEST } from "../requests.ts";
 
 /** `status` of a PlatformService: what the operator saw and did. Written by the operator alone. */
@@ -36,9 +36,10 @@ const slo = z.strictObject({
 
 export type SloStatus = z.output<typeof slo>;
 
+// Its lists are atomic: nobody else writes them, and who owns each field of each item would be half of the object (docs/adr/0038-status-lists.md).
 export const platformServiceStatus = z.strictObject({
   observedGeneration: generation("The generation that the last pass worked on; -1 before the first.").optional(),
-  conditions: mapList(condition, { keys: ["type"], max: 32 })
+  conditions: atomicList(condition, { max: 32 })
     .optional()
     .describe(
       "One condition for each step, and Ready, which is True when all of them are; Reconciling and Stalled are there only while True.",
@@ -99,14 +100,10 @@ export const platformServiceStatus = z.strictObject({
     .datetime()
     .optional()
     .describe("When the pause that the annotation platform-operator.dev/paused-until asks for ends, in UTC; absent once it is over."),
-  slos: mapList(slo, { keys: ["name"], max: 8 })
-    .optional()
-    .describe("What is left of the error budget of each of spec.slos."),
+  slos: atomicList(slo, { max: 8 }).optional().describe("What is left of the error budget of each of spec.slos."),
   budget: z.enum(BUDGETS).optional().describe("The worst of slos; absent without any."),
   // Each host and range that a squad or its tier names is a ServiceEntry, and each route may be a Route of App Mesh.
-  resources: mapList(resource, { keys: ["group", "kind", "name"], max: 256 })
-    .optional()
-    .describe("Everything that the service owns, in Kubernetes and in AWS."),
+  resources: atomicList(resource, { max: 256 }).optional().describe("Everything that the service owns, in Kubernetes and in AWS."),
 });
 
 export type PlatformServiceStatus = z.output<typeof platformServiceStatus>;
