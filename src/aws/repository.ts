@@ -11,7 +11,7 @@ import {
   type ECRClient,
   type Repository,
 } from "@aws-sdk/client-ecr";
-import { describeOwner, isRetained } from "../crds/aws-names.ts";
+import { describeOwner, isRetained, repositoryArn } from "../crds/aws-names.ts";
 import { canonicalJson } from "../crds/canonical.ts";
 import type { Difference, RepositoryDesired } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
@@ -71,8 +71,7 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
     },
 
     async delete({ name, owner, force }) {
-      const repository = await describe(ecr, name);
-      const tags = repository && (await repositoryTags(ecr, repository.repositoryArn));
+      const tags = await repositoryTags(ecr, repositoryArn(name, config));
       if (tags === undefined) return { state: "gone" };
       if (!isOurs(tags, owner, config)) return { state: "foreign" };
       try {
@@ -86,8 +85,8 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
     },
 
     async retain({ name, owner }) {
-      const resourceArn = (await describe(ecr, name))?.repositoryArn;
-      const tags = resourceArn === undefined ? undefined : await repositoryTags(ecr, resourceArn);
+      const resourceArn = repositoryArn(name, config);
+      const tags = await repositoryTags(ecr, resourceArn);
       if (tags === undefined || !isOurs(tags, owner, config) || isRetained(tags)) return;
       await ecr.send(new TagResourceCommand({ resourceArn, tags: tagList([RETAINED]) }));
     },

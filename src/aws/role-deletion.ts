@@ -8,6 +8,7 @@ import {
   type IAMClient,
   type Role,
 } from "@aws-sdk/client-iam";
+import { INLINE_POLICY_NAME } from "../crds/aws-names.ts";
 import type { Identified } from "../crds/desired.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { AwsError, type ExternalRemoval } from "../reconcilers/ports.ts";
@@ -30,10 +31,11 @@ async function getRole(iam: IAMClient, RoleName: string): Promise<Role | undefin
   return (await whereClass("absent", iam.send(new GetRoleCommand({ RoleName }))))?.Role;
 }
 
-/** DeleteConflict means that something new hangs on it: list again. */
+/** Most roles have the one policy that the operator writes. DeleteConflict means that something else hangs on it: then what does is listed, and listed again. */
 async function stripAndDelete(iam: IAMClient, RoleName: string): Promise<ExternalRemoval> {
-  for (let round = 1; ; round++) {
-    const held = await strip(iam, RoleName);
+  await whereClass("absent", iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: INLINE_POLICY_NAME })));
+  for (let round = 0; ; round++) {
+    const held = round === 0 ? undefined : await strip(iam, RoleName);
     if (held !== undefined) return held;
     try {
       await iam.send(new DeleteRoleCommand({ RoleName }));

@@ -63,6 +63,8 @@ const TIER_WORKERS = 2;
 const LONGEST_PRIMING_MS = 5_000;
 /** A first look that comes later is at the role itself. */
 const PRIMED_MS = 300_000;
+/** A rollout of a Deployment is a dozen changes of its status and its pods within seconds. */
+const SOON_MS = 300;
 /** How many services a tier has is counted once while many come and go. */
 const COUNT_AFTER_MS = 1_000;
 /** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
@@ -82,8 +84,8 @@ export function createOperator(options: OperatorOptions): Operator {
   const reignOf = (key: ObjectKey): Reign | undefined => reigns.get(shardOf(key, shards));
   const isOwn = (service: PlatformService): boolean => reignOf(keyOf(service)) !== undefined;
   const own: Queues = {
-    services(key, priority) {
-      if (reignOf(key)) queues.services.add(keyString(key), priority);
+    services(key, urgency) {
+      if (reignOf(key)) queues.services.addAfter(keyString(key), urgency === "soon" ? "high" : urgency, urgency === "soon" ? SOON_MS : 0);
     },
     tiers(name, priority) {
       if (reigns.has(0)) queues.tiers.addAfter(name, priority, priority === "high" ? 0 : COUNT_AFTER_MS);

@@ -8,9 +8,12 @@ import type { WorkloadState } from "../reconcilers/ports.ts";
 import { broughtSources, childSources, reflectors, type Sources } from "./sources.ts";
 import { isOurs, neighbourOf } from "./world.ts";
 
+/** `soon`: the world follows what was written, in many small changes; they are looked at together. */
+export type Urgency = Priority | "soon";
+
 /** When to look: what the watches say, mapped back to the keys of the services and tiers that it concerns. */
 export interface Queues {
-  readonly services: (key: ObjectKey, priority: Priority) => void;
+  readonly services: (key: ObjectKey, urgency: Urgency) => void;
   readonly tiers: (name: string, priority: Priority) => void;
 }
 
@@ -29,7 +32,7 @@ export function wireTriggers(
   queues: Queues,
   nextWaiting: (tier: string, done: ObjectKey) => ObjectKey | undefined,
 ): void {
-  const enqueue = (key: ObjectKey, priority: Priority = "high"): void => queues.services(key, priority);
+  const enqueue = (key: ObjectKey, urgency: Urgency = "high"): void => queues.services(key, urgency);
   const all = (): void => {
     for (const key of sources.services.store.keys()) enqueue(key, "low");
   };
@@ -65,7 +68,7 @@ export function wireTriggers(
   });
   sources.pods.store.subscribe((change) => {
     if (same(change.old, change.new)) return;
-    for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service });
+    for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service }, "soon");
   });
   sources.kubernetesServices.store.subscribe((change) => {
     if (same(change.old?.facts, change.new?.facts)) return;
@@ -86,8 +89,9 @@ export function wireTriggers(
       const { namespace } = change.key;
       const holders = new Set([change.old, change.new].flatMap((child) => Object.keys(child?.holdings ?? {})));
       const bringing = mentioning(sources, `${source.resource.kind} ${keyString(change.key)}`);
-      if (holders.size + bringing.length > 0 && !(change.old && change.new && sameChild(change.old, change.new)))
-        for (const key of [...bringing, ...[...holders].map((name) => ({ namespace, name }))]) enqueue(key);
+      const urgency = urgencyOf(change);
+      if (urgency !== undefined)
+        for (const key of [...bringing, ...[...holders].map((name) => ({ namespace, name }))]) enqueue(key, urgency);
       const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
       if (!done) return;
       const owner = ownerOf(change.new ?? change.old);
@@ -109,12 +113,12 @@ export function wireTriggers(
 }
 
 /** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off; or it asks for that. Only a pass over it writes it. */
-function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey) => void): void {
+function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey, urgency: Urgency) => void): void {
   source.store.subscribe((change) => {
     if (change.ours) return;
     const owners = new Set([ownerOf(change.old), ownerOf(change.new)].filter((name) => name !== undefined));
-    if (owners.size === 0 || (change.old && change.new && sameChild(change.old, change.new))) return;
-    for (const name of owners) enqueue({ namespace: change.key.namespace, name });
+    const urgency = owners.size === 0 ? undefined : urgencyOf(change);
+    if (urgency !== undefined) for (const name of owners) enqueue({ namespace: change.key.namespace, name }, urgency);
   });
 }
 
@@ -124,12 +128,14 @@ function ownerOf(child: Child<unknown> | undefined): string | undefined {
   return controller?.kind === "PlatformService" ? controller.name : (child.service ?? annotations[ANNOTATIONS.adoptBy]);
 }
 
-/** Whatever else changed of it, nothing of this matters to a pass. */
-function sameChild(a: Child<unknown>, b: Child<unknown>): boolean {
-  return same(withoutVersion(a), withoutVersion(b));
+/** Undefined: whatever else changed of it, nothing of this matters to a pass. What is written of it, and by whom, is looked at at once; what became of it, such as its status, soon. */
+function urgencyOf({ old, new: now }: Change<Child<unknown>>): Urgency | undefined {
+  if (old === undefined || now === undefined) return "high";
+  if (!same(writtenOf(old), writtenOf(now))) return "high";
+  return same(old.facts, now.facts) && old.replicas === now.replicas ? undefined : "soon";
 }
 
-function withoutVersion(child: Child<unknown>): unknown {
+function writtenOf({ facts: _facts, replicas: _replicas, ...child }: Child<unknown>): unknown {
   return { ...child, state: { ...child.state, resourceVersion: "" } };
 }
 

@@ -56,6 +56,11 @@ export function clusterArn({ cluster: { region, accountId, name } }: OperatorCon
   return `arn:${partitionOf(region).partition}:eks:${region}:${accountId}:cluster/${name}`;
 }
 
+/** A repository of the registry that is the account's in the cluster's region. */
+export function repositoryArn(name: string, { cluster: { region, accountId } }: OperatorConfig): string {
+  return `arn:${partitionOf(region).partition}:ecr:${region}:${accountId}:repository/${name}`;
+}
+
 export interface Workspace {
   readonly arn: string;
   readonly id: string;

@@ -124,10 +124,12 @@ class AppliedChildren implements Children {
     if (holding.by === "deadOwner" || child.state.deleting) return "deleting";
     this.#memories.delete(owner.key, ref);
     const { uid } = child.state;
-    const removal = await this.#delete(target, uid);
-    // A watch that lags would have it deleted at every pass.
-    if (removal === "gone") source.store.drop(ref, ({ state }) => state.uid === uid);
-    return removal;
+    return source.store.during(ref, async () => {
+      const removal = await this.#delete(target, uid);
+      // A watch that lags would have it deleted at every pass.
+      if (removal === "gone") source.store.drop(ref, ({ state }) => state.uid === uid);
+      return removal;
+    });
   }
 
   async #delete(target: Target, uid: string): Promise<"gone" | "deleting"> {

@@ -64,6 +64,8 @@ interface Held<T> {
   readonly changes: Change<T>[];
   /** The newest revision that was written. */
   written: string;
+  /** Whether it is what was deleted. */
+  isDropped(value: T): boolean;
 }
 
 /** What the watches have seen of one kind, each object reduced to what is needed of it. Synchronous; one reflector fills it. */
@@ -117,12 +119,12 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   }
 
   /**
-   * Holds back what there is to tell of the object while `write` goes on, which calls `wrote` with what it is answered. If that alone has become of it, it is told as ours: a watch may well
+   * Holds back what there is to tell of the object while `write` goes on, which calls `wrote` with what it is answered, or `drop`. If that alone has become of it, it is told as ours: a watch may well
    * be faster than the answer, and whoever writes must not be called by his own echo. Anything else is told as it came.
    */
   async during<R>(key: ObjectKey, write: () => Promise<R>): Promise<R> {
     const id = keyString(key);
-    const held = this.#held.get(id) ?? { writes: 0, changes: [], written: "" };
+    const held = this.#held.get(id) ?? { writes: 0, changes: [], written: "", isDropped: () => false };
     this.#held.set(id, held);
     held.writes++;
     try {
@@ -133,9 +135,12 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     }
   }
 
-  #release(id: string, { changes, written }: Held<T>): void {
+  #release(id: string, held: Held<T>): void {
     this.#held.delete(id);
-    const ours = changes.length === 1 && this.#entries.get(id)?.resourceVersion === written;
+    const { changes, written } = held;
+    const [first] = changes;
+    const isOurs = first?.type === "deleted" ? held.isDropped(first.old) : this.#entries.get(id)?.resourceVersion === written;
+    const ours = changes.length === 1 && isOurs;
     this.#tell(changes.map((change) => ({ ...change, ours })));
   }
 
@@ -172,6 +177,8 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   /** Write-through of a deletion: drops what is there if it is the one that was deleted. */
   drop(key: ObjectKey, isSo: (value: T) => boolean): void {
+    const held = this.#held.get(keyString(key));
+    if (held !== undefined) held.isDropped = isSo;
     const entry = this.#entries.get(keyString(key));
     if (entry === undefined || !isSo(entry.value)) return;
     this.#delete(entry);

@@ -175,8 +175,9 @@ class HttpTransport implements Transport {
       propagationPolicy: options.propagationPolicy,
     };
     const { body } = await this.#http.send(callFor("DELETE", "delete", target, {}, { contentType: "application/json", json }));
-    // The API server answers with a Status when the object went at once, else with the object that now has a deletionTimestamp.
-    return isJsonObject(body) && body.kind === "Status" ? "gone" : "deleting";
+    // What went at once is answered with a Status, or, as a ServiceAccount, with what it was; what something holds, with the object that now has a deletionTimestamp.
+    if (isJsonObject(body) && body.kind === "Status") return "gone";
+    return isJsonObject(body) && isJsonObject(body.metadata) && body.metadata.deletionTimestamp === undefined ? "gone" : "deleting";
   }
 
   async *watch(resource: ResourceType, options: WatchOptions): AsyncGenerator<WatchFrame> {

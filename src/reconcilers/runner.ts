@@ -64,14 +64,28 @@ async function removeOne<E, R>(step: Step<E, R>, scope: R, onThrow: OnThrow): Pr
 
 const DEFAULT_RECHECK_MS = 30_000;
 
-/** What the queue is told after a pass: retry if a step failed, else the earliest recheck, else nothing. */
-export function outcomeOf(reports: Iterable<StepReport>): Outcome {
+/** Of a wait that a watch ends: an event that was lost is made up for within that. */
+const LONGEST_BACKSTOP_MS = 600_000;
+
+/**
+ * What the queue is told after a pass: retry if a step failed, else the earliest recheck, else nothing. Where a watch tells the end of a wait, a recheck is there in case an event was lost, and
+ * comes after as long as it has been waited already: a fleet that waits for days costs a pass each ten minutes for each service. `waitedMs`: for how long the condition has been as it is.
+ */
+export function outcomeOf(reports: ReadonlyMap<StepCondition, StepReport>, waitedMs: (condition: StepCondition) => number): Outcome {
   let recheck: Extract<Outcome, { state: "recheck" }> | undefined;
-  for (const report of reports) {
+  for (const [condition, report] of reports) {
     if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
-    const afterMs = report.state === "progressing" || report.state === "blocked" ? report.recheckMs : undefined;
+    const afterMs = report.state === "progressing" || report.state === "blocked" ? recheckOf(report, () => waitedMs(condition)) : undefined;
     if (afterMs !== undefined && (!recheck || afterMs < recheck.afterMs) && "reason" in report)
       recheck = { state: "recheck", afterMs, because: report.reason ?? "" };
   }
   return recheck ?? { state: "settled" };
+}
+
+function recheckOf(
+  { recheckMs, watched }: { readonly recheckMs?: number; readonly watched?: true },
+  waitedMs: () => number,
+): number | undefined {
+  if (recheckMs === undefined || watched !== true) return recheckMs;
+  return Math.min(Math.max(recheckMs, waitedMs()), LONGEST_BACKSTOP_MS);
 }

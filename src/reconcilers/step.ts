@@ -6,16 +6,17 @@ export type StepReport =
   | { readonly state: "ready"; readonly reason?: string; readonly message?: string }
   /** Not asked for: True, with this reason. */
   | { readonly state: "skipped"; readonly reason: string; readonly message: string }
-  /** Waiting for the world: Unknown. Looked at again after `recheckMs` at the latest. With `waitsFor` it waits for other steps: no progress while one of these is blocked. */
+  /** Waiting for the world: Unknown. Looked at again after `recheckMs` at the latest, or ever more rarely where a watch tells the end (`watched`). With `waitsFor` it waits for other steps: no progress while one of these is blocked. */
   | {
       readonly state: "progressing";
       readonly reason: string;
       readonly message: string;
       readonly recheckMs: number;
+      readonly watched?: true;
       readonly waitsFor?: readonly StepCondition[];
     }
   /** A person must act: False. The message says who and how. With `recheckMs` where no watch tells that the cause went. */
-  | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs?: number }
+  | { readonly state: "blocked"; readonly reason: string; readonly message: string; readonly recheckMs?: number; readonly watched?: true }
   /** Something would be written and is not, because the service is suspended: False. No watch or clock need tell: the end of the suspension is a change. */
   | { readonly state: "suspended"; readonly message: string }
   /** Made by the runner from a throw: False, retried with back-off for ever. */

@@ -49,6 +49,7 @@ async function change(
     { of, what: "services on it", value: onTier.length, unit: "" },
     { of, what: "until all had it", value: (quiet - start.time) / 1000, unit: "s" },
     { of, what: "requests to the API server a service", value: each(total(cost.requests, (what) => !isWatch(what))), unit: "" },
+    { of, what: "passes a service", value: each(cost.passes), unit: "" },
     { of, what: "AWS calls a service", value: each(total(cost.awsCalls)), unit: "" },
     { of, what: "a squad's own change meanwhile, the slowest", value: Math.max(...own) / 1000, unit: "s", atMost: 2 },
   ];

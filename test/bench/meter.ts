@@ -182,9 +182,11 @@ async function metricsOf({ telemetryUrl }: OperatorProcess): Promise<string> {
   return (await fetch(`${telemetryUrl}/metrics`)).text();
 }
 
-/** The sum of all series of that name, whatever their labels. */
-function sumOf(metrics: string, name: string): number {
-  const lines = metrics.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+/** The sum of all series of that name, whatever their labels, but for those that say `without`. */
+function sumOf(metrics: string, name: string, without?: string): number {
+  const lines = metrics
+    .split("\n")
+    .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && (without === undefined || !line.includes(without)));
   return lines.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
@@ -192,12 +194,15 @@ function passesOf(metrics: string): number {
   return sumOf(metrics, "controller_runtime_reconcile_total");
 }
 
-const QUIET_POLL_MS = 100;
+const QUIET_POLL_MS = 300;
 /** So many looks in a row have to find nothing new. */
-const QUIET_LOOKS = 5;
+const QUIET_LOOKS = 3;
 const PATIENCE_MS = 900_000;
 
-/** Resolves when the operator has ended `passes` passes and neither works nor has anything waiting; to the milliseconds (performance.now) at which that began. */
+/**
+ * Resolves when the operator has ended `passes` passes, neither works nor has anything waiting, and asks nobody anything; to the milliseconds (performance.now) at which that began. Passes that
+ * only look again at what waits for its pods, as of a large fleet one does at any time, are quiet.
+ */
 export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
   let since = performance.now();
@@ -205,14 +210,15 @@ export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise
   for (let looks = 0; looks < QUIET_LOOKS;) {
     const metrics = await metricsOf(operator);
     const done = passesOf(metrics);
+    const asked = sumOf(metrics, "rest_client_requests_total", 'resource="leases') + sumOf(metrics, "platform_aws_requests_total");
     const busy = sumOf(metrics, "workqueue_depth") + sumOf(metrics, "controller_runtime_active_workers");
-    if (busy > 0 || done !== known || done < passes) {
+    if (busy > 0 || asked !== known || done < passes) {
       looks = 0;
       since = performance.now();
     } else {
       looks++;
     }
-    known = done;
+    known = asked;
     if (performance.now() > deadline)
       throw new Error(`after ${String(done)} passes of at least ${String(passes)} the operator is still not quiet`);
     await setTimeout(QUIET_POLL_MS);

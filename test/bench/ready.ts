@@ -39,6 +39,7 @@ export async function ready(services: number): Promise<readonly Row[]> {
         unit: "",
       },
       { of, what: "status writes a service", value: (cost.requests["patch platformservices/status"] ?? 0) / services, unit: "" },
+      { of, what: "passes a service", value: cost.passes / services, unit: "" },
       { of, what: "AWS calls a service", value: total(cost.awsCalls) / services, unit: "", atMost: ACK.awsCalls / 3 },
       { of, what: "memory, most", value: cost.peakMemory, unit: "MiB" },
       ...changed,

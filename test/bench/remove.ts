@@ -22,6 +22,7 @@ export async function remove({ stage, operator, fleet }: Pick<Made, "stage" | "o
     { of, what: "every service gone", value: seconds, unit: "s" },
     { of, what: "CPU", value: cost.cpuSeconds, unit: "s" },
     { of, what: "requests to the API server a service", value: total(cost.requests, (what) => !isWatch(what)) / count, unit: "" },
+    { of, what: "passes a service", value: cost.passes / count, unit: "" },
     { of, what: "AWS calls a service", value: total(cost.awsCalls) / count, unit: "", atMost: AWS_CALLS_OF_ACK / 3 },
     ...eachOf(`${of}, requests a service`, cost.requests, count),
     ...eachOf(`${of}, AWS calls a service`, cost.awsCalls, count),

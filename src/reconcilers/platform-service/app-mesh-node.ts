@@ -1,7 +1,7 @@
 import { buildVirtualNode } from "../../resources/app-mesh/virtual-node.ts";
 import type { StepReport } from "../step.ts";
 import { closedReport, convergeInMesh } from "./app-mesh.ts";
-import { WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { WATCHED } from "./apply-set.ts";
 import { holds, type Scope } from "./scope.ts";
 
 /** The service's VirtualNode: what Envoy of its pods is told, before any of them starts. Undefined: as desired. */
@@ -15,7 +15,7 @@ export async function ensureVirtualNode(scope: Scope): Promise<StepReport | unde
       state: "progressing",
       reason: "WaitingForServiceAccount",
       message: "waits for the ServiceAccount, which notes that the service is in App Mesh",
-      recheckMs: WATCHED_RECHECK_MS,
+      ...WATCHED,
       waitsFor: ["ServiceAccountReady"],
     };
   }

@@ -4,7 +4,7 @@ import { virtualNodeArn } from "../../resources/app-mesh/names.ts";
 import { certificateName, tlsMode } from "../../resources/mesh/app-mesh-tls.ts";
 import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { WATCHED } from "./apply-set.ts";
 import type { Scope } from "./scope.ts";
 
 /** What has to be there in the cluster before a pod with Envoy of App Mesh starts. */
@@ -70,13 +70,13 @@ export function ensureCertificate({ service, world, config, facts }: Certificate
       state: "progressing",
       reason: "WaitingForCertificate",
       message: `waits for cert-manager to issue Certificate ${name}${said}: if it does not, see that cert-manager runs and that ${kind} ${issuer} is ready`,
-      recheckMs: WATCHED_RECHECK_MS,
+      ...WATCHED,
     };
   }
   return {
     state: "blocked",
     reason: "CertificateNotReady",
     message: `cert-manager has not issued Certificate ${name}${said}: see its conditions, and those of ${kind} ${issuer}`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
   };
 }

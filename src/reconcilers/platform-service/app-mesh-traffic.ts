@@ -9,7 +9,7 @@ import type { World } from "../ports.ts";
 import type { StepReport } from "../step.ts";
 import { closedReport, convergeInMesh } from "./app-mesh.ts";
 import { retireMeshTraffic } from "./app-mesh-removal.ts";
-import { WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { WATCHED } from "./apply-set.ts";
 import { EXTERNAL_RECHECK_MS } from "./external.ts";
 import { meshAt } from "./mesh-borders.ts";
 import { holds, type Scope } from "./scope.ts";
@@ -25,7 +25,7 @@ export async function ensureMeshTraffic(scope: Scope): Promise<StepReport | unde
       state: "progressing",
       reason: "WaitingForVirtualNode",
       message: "waits for the VirtualNode, which routes lead to",
-      recheckMs: WATCHED_RECHECK_MS,
+      ...WATCHED,
       waitsFor: ["MeshSecurityReady"],
     };
   }
@@ -70,7 +70,7 @@ function waitsForEnvoy({ world, service: { key } }: Scope): StepReport | undefin
     state: "progressing",
     reason: "WaitingForEnvoy",
     message: "waits for a ready pod with Envoy: until then callers in App Mesh find the pods as they did before",
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
     waitsFor: ["WorkloadReady"],
   };
 }

@@ -31,6 +31,8 @@ const GARBAGE_COLLECTION_RECHECK_MS = 2_000;
 const FOREIGN_RECHECK_MS = 30_000;
 /** Backstop where a watch does tell; a lost event must not stall a service. */
 export const WATCHED_RECHECK_MS = 30_000;
+/** Of a wait, as a step reports it. */
+export const WATCHED = { recheckMs: WATCHED_RECHECK_MS, watched: true } as const;
 
 /**
  * Makes exactly `desired` of the step's kinds true: applies each, then deletes what the service owns of these kinds and no longer wants.
@@ -81,7 +83,7 @@ function waitingForPods({ world, service }: Scope, asking: readonly KubeObject[]
     state: "progressing",
     reason: "WaitingForPods",
     message: willBeTakenOver(asking),
-    recheckMs: world.pods(service.key).some(({ ready }) => ready) ? SOON_READY_RECHECK_MS : WATCHED_RECHECK_MS,
+    ...(world.pods(service.key).some(({ ready }) => ready) ? { recheckMs: SOON_READY_RECHECK_MS } : WATCHED),
     waitsFor: ["WorkloadReady"],
   };
 }

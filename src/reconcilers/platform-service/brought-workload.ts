@@ -6,7 +6,7 @@ import { sortedUnique } from "../../resources/order.ts";
 import { unreachable } from "../conditions.ts";
 import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { groupOf, mutatedByAdmission, notServed, resourceState, WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { groupOf, mutatedByAdmission, notServed, resourceState, WATCHED } from "./apply-set.ts";
 import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
 import { progressReport, waitingFor } from "./rollout-report.ts";
 import { runningImage } from "./running-image.ts";
@@ -78,7 +78,7 @@ function runningReport(scope: BringScope, ref: WorkloadRef): StepReport {
     state: "blocked",
     reason: "TooFewReplicas",
     message: `${nameOf(ref)} runs ${readyReplicas} ready pods, and tier ${service.tier.metadata.name} has at least ${minReplicas} (availability.minReplicas): scale it up; what ran in its place stays until then`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
   };
 }
 
@@ -104,7 +104,7 @@ function otherCredentials({ world, service, config }: BringScope, { kind, name }
     state: "blocked",
     reason: "OtherCredentials",
     message: `${kind} ${name} has ready pods with ${given}, and the service is bound by ${identity}: ${cure}`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
   };
 }
 
@@ -158,12 +158,12 @@ function heldReport(name: string, result: HoldResult): StepReport | undefined {
         state: "blocked",
         reason: "FieldConflict",
         message: `${name}: ${owners(result.conflicts)}, and nothing is taken by force: take these fields out of what it applies, and the operator sets them`,
-        recheckMs: WATCHED_RECHECK_MS,
+        ...WATCHED,
       };
     case "apiMissing":
       return notServed(result.api);
     case "absent":
-      return { state: "progressing", reason: "RollingOut", message: `waits for ${name} to be seen`, recheckMs: WATCHED_RECHECK_MS };
+      return { state: "progressing", reason: "RollingOut", message: `waits for ${name} to be seen`, ...WATCHED };
     case "mutatedByAdmission":
       return mutatedByAdmission(name, result.paths);
     default:

@@ -1,7 +1,7 @@
 import { joined } from "../../resources/bounded-text.ts";
 import { placementProblems } from "../../resources/placement.ts";
 import type { Step } from "../step.ts";
-import { WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { WATCHED } from "./apply-set.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** Placement: every NodePool that the tier names exists and can satisfy what is asked. NodePools are read, never written. */
@@ -16,7 +16,7 @@ export const placementStep: Step<Scope, RemoveScope> = {
         state: "blocked",
         reason: "ApiMissing",
         message: "the API server does not serve NodePool (karpenter.sh/v1): install Karpenter's CustomResourceDefinitions",
-        recheckMs: WATCHED_RECHECK_MS,
+        ...WATCHED,
       };
     }
     const architectures = facts.image?.architectures ?? service.tier.spec.placement.architectures;

@@ -100,7 +100,10 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
   const pause = pauseOf(stored, now);
-  const outcome = outcomeOf(reports.values());
+  const outcome = outcomeOf(reports, (of) => {
+    const since = status.conditions?.find(({ type }) => type === of)?.lastTransitionTime;
+    return since === undefined ? 0 : now - Date.parse(since);
+  });
   return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
 }
 

@@ -1,7 +1,7 @@
 import type { StepCondition } from "../../crds/conditions.ts";
 import type { PodState, Progress } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { WATCHED_RECHECK_MS } from "./apply-set.ts";
+import { WATCHED } from "./apply-set.ts";
 import type { Scope } from "./scope.ts";
 
 /** Reasons for which waiting does not help: a person must act. */
@@ -43,7 +43,7 @@ export function waitingFor(conditions: readonly StepCondition[]): StepReport & {
     state: "progressing",
     reason: "WaitingForPrerequisites",
     message: `waits for ${conditions.join(", ")}`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
     waitsFor: conditions,
   };
 }
@@ -77,9 +77,9 @@ function quote(trouble: { reason: string; message: string }, deadlineExceeded: b
 }
 
 function blocked(reason: string, message: string): StepReport {
-  return { state: "blocked", reason, message, recheckMs: WATCHED_RECHECK_MS };
+  return { state: "blocked", reason, message, ...WATCHED };
 }
 
 function progressing(reason: string, message: string): StepReport {
-  return { state: "progressing", reason, message, recheckMs: WATCHED_RECHECK_MS };
+  return { state: "progressing", reason, message, ...WATCHED };
 }

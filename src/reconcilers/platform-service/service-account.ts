@@ -1,7 +1,7 @@
 import { buildAssociation, associationName } from "../../resources/eks/association.ts";
 import { buildServiceAccount } from "../../resources/service-account.ts";
 import { isPending, type Step, type StepReport } from "../step.ts";
-import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
+import { applySet, removeSet, WATCHED, type KindSet } from "./apply-set.ts";
 import { describeDifferences, EXTERNAL_RECHECK_MS, foreignReport, noteExternal, removeExternal, WITHHELD } from "./external.ts";
 import { accountRef, boundModes, neededModes } from "./identity-modes.ts";
 import { appMeshNote, isNeeded } from "./needed-meshes.ts";
@@ -22,7 +22,7 @@ export const serviceAccountStep: Step<Scope, RemoveScope> = {
         state: "progressing",
         reason: "WaitingForIdentity",
         message: "waits for the IAM role",
-        recheckMs: WATCHED_RECHECK_MS,
+        ...WATCHED,
         waitsFor: ["IdentityReady"],
       };
     }

@@ -7,7 +7,7 @@ import type { World } from "../ports.ts";
 import { isPending, type Step, type StepReport } from "../step.ts";
 import { leaveAppMesh, removeMeshTraffic } from "./app-mesh-removal.ts";
 import { asWrittenInAppMesh, ensureMeshTraffic } from "./app-mesh-traffic.ts";
-import { applySet, removeSet, WATCHED_RECHECK_MS, type KindSet } from "./apply-set.ts";
+import { applySet, removeSet, WATCHED, type KindSet } from "./apply-set.ts";
 import { STRAY_PODS } from "./foreign-selectors.ts";
 import { neededMeshes } from "./needed-meshes.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
@@ -49,8 +49,7 @@ export const trafficStep: Step<Scope, RemoveScope> = {
     if (earlier) return moving(earlier, mesh);
     const pods = world.pods(service.key).filter((p) => !p.deleting);
     const why = pods.map((pod) => mesh.notInMesh(pod)).find((one) => one !== undefined);
-    if (why !== undefined)
-      return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}; ${STRAY_PODS}`, recheckMs: WATCHED_RECHECK_MS };
+    if (why !== undefined) return { state: "blocked", reason: "NotInMesh", message: `a running pod ${why}; ${STRAY_PODS}`, ...WATCHED };
     const waypoint = mesh.waypoint(service, config);
     const missing = waypoint && waypointReport(waypoint, world);
     if (missing) return missing;
@@ -71,7 +70,7 @@ function moving(from: Mesh, to: Mesh): StepReport {
     state: "progressing",
     reason: "ChangingMesh",
     message: `pods of mesh ${from.provider} are being replaced by pods of ${to.provider === "None" ? "no mesh" : to.provider}; what ${from.provider} has for the service stays until none is left`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
     waitsFor: ["WorkloadReady"],
   };
 }
@@ -85,7 +84,7 @@ function waypointReport(key: ObjectKey, world: World): StepReport | undefined {
       state: "blocked",
       reason: "WaypointMissing",
       message: `the ${name} does not exist, so routes and resilience have no effect: the platform team makes it (istioctl waypoint apply), or names another in mesh.istio.waypoint of the operator's configuration`,
-      recheckMs: WATCHED_RECHECK_MS,
+      ...WATCHED,
     };
   }
   if (gateway.programmed) return undefined;
@@ -93,7 +92,7 @@ function waypointReport(key: ObjectKey, world: World): StepReport | undefined {
     state: "blocked",
     reason: "WaypointNotReady",
     message: `the ${name} is not Programmed, so routes and resilience have no effect yet: see its status and its pods`,
-    recheckMs: WATCHED_RECHECK_MS,
+    ...WATCHED,
   };
 }
 

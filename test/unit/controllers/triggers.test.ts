@@ -119,3 +119,35 @@ describe("a child that a pass over its service writes", () => {
     expect(gone).toContain("n/web");
   });
 });
+
+describe("what becomes of a child", () => {
+  const owned = {
+    ownerReferences: [
+      { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "web", uid: "uid-of-n-web", controller: true },
+    ],
+  };
+  const deployment = (resourceVersion: string, { readyReplicas = 0, owners = owned.ownerReferences } = {}): LiveObject => {
+    const live = liveChild(
+      { apiVersion: "apps/v1", kind: "Deployment", spec: { selector: {}, template: {} }, status: { readyReplicas } },
+      "n",
+      "web",
+      owned,
+    );
+    return { ...live, metadata: { ...live.metadata, resourceVersion, ownerReferences: owners } };
+  };
+
+  test.each<[string, LiveObject | undefined, string | undefined]>([
+    ["is looked at soon, with what else becomes of it", deployment("1008", { readyReplicas: 1 }), "soon"],
+    ["is looked at at once where somebody wrote it", deployment("1008", { owners: [] }), "high"],
+    ["is looked at at once where it is gone", undefined, "high"],
+    ["is not looked at where nothing of it matters", deployment("1008"), undefined],
+  ])("%s", (_, live, urgency) => {
+    const { store } = it.sources.deployments;
+    store.upsert(deployment("1007"));
+    const urgencies = new Map<string, string>();
+    wireTriggers(it.sources, { services: (key, of) => void urgencies.set(keyString(key), of), tiers: () => undefined }, () => undefined);
+    if (live === undefined) store.remove(deployment("1009"));
+    else store.upsert(live);
+    expect(urgencies.get("n/web")).toBe(urgency);
+  });
+});

@@ -101,6 +101,11 @@ describe("write-through", () => {
       ["a read after it brings another's", ["wrote 8", "read 9"], ["modified p 3 8", "modified p 8 9"]],
       ["it is deleted", ["wrote 8", "gone 9"], ["modified p 3 8", "deleted p 8 -"]],
       ["it is deleted before the answer is read", ["saw 8", "gone 9", "wrote 8"], ["modified p 3 8", "deleted p 8 -"]],
+      ["we delete it", ["dropped 3"], ["deleted p 3 -, ours"]],
+      ["we delete it, and the watch is faster", ["gone 9", "dropped 3"], ["deleted p 3 -, ours"]],
+      ["we delete it, and somebody deletes another", ["saw 8", "gone 9", "dropped 3"], ["modified p 3 8", "deleted p 8 -"]],
+      ["we would delete one, and somebody deletes another", ["gone 9", "dropped 2"], ["deleted p 3 -"]],
+      ["somebody makes it again", ["dropped 3", "saw 12"], ["deleted p 3 -", "added p - 12"]],
       ["nothing becomes of it", ["saw 3"], []],
     ])("%s: what became of it is told at the end", async (_, events, expected) => {
       const { store, told } = newStore();
@@ -113,6 +118,7 @@ describe("write-through", () => {
           if (what === "wrote") store.wrote(object("p", version));
           if (what === "read") store.put(object("p", version));
           if (what === "gone") store.remove(object("p", version));
+          if (what === "dropped") store.drop(key("p"), (kept) => kept.version === version);
           await Promise.resolve();
         }
         expect(told).toEqual([]);

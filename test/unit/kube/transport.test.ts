@@ -109,15 +109,18 @@ describe("what goes out", () => {
     expect((await applied).created).toBe(false);
   });
 
-  test("a delete carries the uid; a Status is gone, an object is deleting", async () => {
+  test("a delete carries the uid; a Status is gone, and so is what is not held; an object that is held is deleting", async () => {
     const gone = transport.delete(TARGET, { uid: "u", propagationPolicy: "Background" });
     const exchange = await server.next();
     expect(JSON.parse(exchange.body)).toMatchObject({ preconditions: { uid: "u" }, propagationPolicy: "Background" });
     exchange.reply(200, { kind: "Status", status: "Success" });
     expect(await gone).toBe("gone");
     const deleting = transport.delete(TARGET, { uid: "u", propagationPolicy: "Foreground" });
-    (await server.next()).reply(200, OBJECT);
+    (await server.next()).reply(200, { ...OBJECT, metadata: { ...OBJECT.metadata, deletionTimestamp: "2026-11-27T12:00:00Z" } });
     expect(await deleting).toBe("deleting");
+    const returned = transport.delete(TARGET, { uid: "u", propagationPolicy: "Background" });
+    (await server.next()).reply(200, OBJECT);
+    expect(await returned).toBe("gone");
   });
 
   test("patches name their type and subresource", async () => {

@@ -88,7 +88,23 @@ describe("what the queue is told", () => {
     ],
     ["nothing for a block that a watch lifts", [{ state: "blocked", reason: "NoImage", message: "" }], { state: "settled" }],
   ])("%s", (_, reports, expected) => {
-    expect(outcomeOf(reports)).toMatchObject(expected);
+    const conditions = ["IdentityReady", "RepositoryReady", "WorkloadReady"] as const;
+    const byCondition = new Map(reports.map((report, index) => [conditions[index] ?? "SpecValid", report] as const));
+    expect(outcomeOf(byCondition, () => 0)).toMatchObject(expected);
+  });
+
+  test.each([
+    ["at first after its own time", 0, 100],
+    ["then after as long as it has waited", 300, 300],
+    ["and at least each ten minutes", 86_400_000, 600_000],
+  ])("of a wait that a watch ends: %s", (_, waitedMs, afterMs) => {
+    const watched: StepReport = { state: "progressing", reason: "RollingOut", message: "", recheckMs: 100, watched: true };
+    expect(outcomeOf(new Map([["WorkloadReady", watched]]), () => waitedMs)).toMatchObject({ state: "recheck", afterMs });
+  });
+
+  test("of a wait that nobody tells the end of: after the same time each time", () => {
+    const foreign: StepReport = { state: "blocked", reason: "NotOwned", message: "", recheckMs: 100 };
+    expect(outcomeOf(new Map([["WorkloadReady", foreign]]), () => 86_400_000)).toMatchObject({ state: "recheck", afterMs: 100 });
   });
 });
 
