@@ -95,9 +95,12 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const arrived = bulk.then((objects) => void (primed.objects = objects));
     primed.waited = Promise.race([arrived, late]);
     this.#primed = primed;
-    void over.then(() => {
-      if (this.#primed === primed) this.#primed = undefined;
-    });
+    void this.#forgetPrimed(primed, over);
+  }
+
+  async #forgetPrimed(primed: Primed<O>, over: Promise<void>): Promise<void> {
+    await over;
+    if (this.#primed === primed) this.#primed = undefined;
   }
 
   async #takePrimed(desired: D, first: FirstCall): Promise<O | undefined> {

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
@@ -90,7 +92,7 @@ export class Stage {
       const aws = { limits: NO_LIMITS, sweepInterval };
       const meshes = mesh === undefined ? { ...dev.mesh, appMesh } : { ...dev.mesh, default: mesh, overrides: [] };
       await writeFile(configFile, JSON.stringify({ ...dev, mesh: meshes, aws }));
-      return new Stage({ plane, program: await asInTheImage(plane.dir), configFile, account: await startAccount(configFile) });
+      return new Stage({ plane, program: await asInTheImage(), configFile, account: await startAccount(configFile) });
     } catch (error) {
       await plane.stop();
       throw error;
@@ -135,8 +137,17 @@ export class Stage {
   }
 }
 
-/** The operator as one file, in the folder, with the flags that the image's node has, and its environment. */
-async function asInTheImage(dir: string): Promise<Program> {
+let made: Promise<Program> | undefined;
+
+/** The operator as one file, with the flags that the image's node has, and its environment; made once, since its making takes both cores. */
+function asInTheImage(): Promise<Program> {
+  made ??= makeProgram();
+  return made;
+}
+
+async function makeProgram(): Promise<Program> {
+  const dir = await mkdtemp(join(tmpdir(), "platform-operator-bench-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
   const entrypoint = /^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1];
   const flags = z

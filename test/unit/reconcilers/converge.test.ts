@@ -339,7 +339,7 @@ describe("a process that begins, and has read all at once", () => {
     const converger = new Converger(account);
     const over = Promise.resolve();
     converger.prime(Promise.resolve(new Map([["thing", AS_WISHED]])), { late: NEVER, over });
-    await over;
+    await new Promise(setImmediate);
     await converger.converge(WISH, "bulk");
     expect(account.calls).toEqual(["observe"]);
   });
