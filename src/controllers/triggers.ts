@@ -95,6 +95,8 @@ export function wireTriggers(
       const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
       if (!done) return;
       const owner = ownerOf(change.new ?? change.old);
+      // Of a deletion of its own too: steps before the one that deleted it went by its pod template.
+      if (change.new === undefined && owner !== undefined) enqueue({ namespace, name: owner }, "soon");
       for (const name of owner === undefined ? holders : [owner, ...holders]) {
         const tier = sources.services.store.get({ namespace, name })?.spec.tier;
         const next = tier === undefined ? undefined : nextWaiting(tier, { namespace, name });
@@ -132,10 +134,10 @@ function ownerOf(child: Child<unknown> | undefined): string | undefined {
 function urgencyOf({ old, new: now }: Change<Child<unknown>>): Urgency | undefined {
   if (old === undefined || now === undefined) return "high";
   if (!same(writtenOf(old), writtenOf(now))) return "high";
-  return same(old.facts, now.facts) && old.replicas === now.replicas ? undefined : "soon";
+  return same(old.facts, now.facts) ? undefined : "soon";
 }
 
-function writtenOf({ facts: _facts, replicas: _replicas, ...child }: Child<unknown>): unknown {
+function writtenOf({ facts: _facts, ...child }: Child<unknown>): unknown {
   return { ...child, state: { ...child.state, resourceVersion: "" } };
 }
 

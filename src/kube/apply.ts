@@ -232,6 +232,8 @@ class AppliedChildren implements Children {
   async #takeOver(wish: Wish): Promise<ApplyResult> {
     const found = await this.#transport.get(wish.target);
     const child = this.#reduced(wish, found);
+    // An earlier try got so far, and others wrote after it.
+    if (holdingOf(child, wish.owner).by === "owner") return asAdopted(await this.#applySeen(wish, child));
     if (!asksFor(child, wish.owner))
       return { state: "foreign", holder: "an object that others are writing", free: isFree(child, wish.owner) };
     const obstacle = obstacleTo(found, wish.object);
@@ -243,8 +245,7 @@ class AppliedChildren implements Children {
     const object = { ...wish.object, metadata: { ...wish.object.metadata, uid, resourceVersion } };
     const applied = (await this.#transport.apply(wish.target, object, { force: true })).object;
     const result = await this.#cleared(wish, applied, { ours: true, result: "adopted", attempt: 1 });
-    // It is ours now, whatever was put right after that.
-    return result.state === "updated" || result.state === "repaired" ? { ...result, state: "adopted" } : result;
+    return asAdopted(result);
   }
 
   /** What there is to say of a child without a write; undefined: it needs one. */
@@ -398,6 +399,13 @@ class AppliedChildren implements Children {
     if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no child kind: it has no source`);
     return source;
   }
+}
+
+/** It is ours now, whatever was put right after that. */
+function asAdopted(result: ApplyResult): ApplyResult {
+  return result.state === "updated" || result.state === "repaired" || result.state === "unchanged"
+    ? { state: "adopted", uid: result.uid }
+    : result;
 }
 
 /** The pass comes again. */

@@ -28,7 +28,7 @@ type Answer = Exclude<ApplyResult, { state: "asks" }>;
 const SOON_READY_RECHECK_MS = 5_000;
 /** Where no watch tells the end of a wait. */
 const GARBAGE_COLLECTION_RECHECK_MS = 2_000;
-const FOREIGN_RECHECK_MS = 30_000;
+export const FOREIGN_RECHECK_MS = 30_000;
 /** Backstop where a watch does tell; a lost event must not stall a service. */
 export const WATCHED_RECHECK_MS = 30_000;
 /** Of a wait, as a step reports it. */

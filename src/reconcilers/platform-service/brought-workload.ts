@@ -6,7 +6,7 @@ import { sortedUnique } from "../../resources/order.ts";
 import { unreachable } from "../conditions.ts";
 import type { BroughtState, ChildRef, FieldConflict, HoldResult } from "../ports.ts";
 import type { StepReport } from "../step.ts";
-import { groupOf, mutatedByAdmission, notServed, resourceState, WATCHED } from "./apply-set.ts";
+import { FOREIGN_RECHECK_MS, groupOf, mutatedByAdmission, notServed, resourceState, WATCHED } from "./apply-set.ts";
 import { annotate, releasePlace, waitsForPlace, withoutMark, type PacedScope } from "./paced-template.ts";
 import { progressReport, waitingFor } from "./rollout-report.ts";
 import { runningImage } from "./running-image.ts";
@@ -158,7 +158,8 @@ function heldReport(name: string, result: HoldResult): StepReport | undefined {
         state: "blocked",
         reason: "FieldConflict",
         message: `${name}: ${owners(result.conflicts)}, and nothing is taken by force: take these fields out of what it applies, and the operator sets them`,
-        ...WATCHED,
+        // Who owns a field is not kept of what the watch tells.
+        recheckMs: FOREIGN_RECHECK_MS,
       };
     case "apiMissing":
       return notServed(result.api);

@@ -100,11 +100,21 @@ async function ensureService(deps: ReconcilerDeps, stored: PlatformService): Pro
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
   const pause = pauseOf(stored, now);
-  const outcome = outcomeOf(reports, (of) => {
-    const since = status.conditions?.find(({ type }) => type === of)?.lastTransitionTime;
-    return since === undefined ? 0 : now - Date.parse(since);
-  });
+  const outcome = outcomeOf(reports, (condition) =>
+    waitedMs(condition, { before: conditionsOf(stored), after: status.conditions ?? [], now }),
+  );
   return pause.state === "until" ? dueBy(outcome, Math.max(pause.at - deps.now(), 1)) : outcome;
+}
+
+/** For how long a condition has been as it is; 0 where this pass found another reason, or another spec. */
+function waitedMs(
+  condition: StepCondition,
+  { before, after, now }: { readonly before: readonly Condition[]; readonly after: readonly Condition[]; readonly now: number },
+): number {
+  const was = before.find(({ type }) => type === condition);
+  const is = after.find(({ type }) => type === condition);
+  if (is === undefined || was?.reason !== is.reason || was.observedGeneration !== is.observedGeneration) return 0;
+  return now - Date.parse(is.lastTransitionTime);
 }
 
 /** A workload that was brought makes pods until it is let go, and they run until they are replaced. */
