@@ -22,7 +22,7 @@ export function rolloutReport(scope: Scope): StepReport {
   const deployment = world.deployment(service.key);
   const wanted = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
   if (!deployment || deployment.observedGeneration < deployment.generation || deployment.image !== wanted) {
-    return progressing("RollingOut", "waits for the Deployment to be taken up");
+    return progressing("RollingOut", FOR_PODS);
   }
   const tooFew = deployment.replicas < fewestReplicas(scope);
   const { progress } = deployment;
@@ -30,6 +30,9 @@ export function rolloutReport(scope: Scope): StepReport {
   if (report.state === "ready" && wanted !== undefined) facts.runningImage = wanted;
   return report;
 }
+
+/** From the write of a Deployment on: that its controller has taken it up is no news that a status is written for. */
+const FOR_PODS = "waits for its pods to be ready";
 
 /** How many pods the service's own Deployment has at least: while it takes over from what a squad brought as many as that runs, up to its own maximum. */
 export function fewestReplicas({ service: { key, scaling }, world, holds }: Pick<Scope, "service" | "world" | "holds">): number {
@@ -62,7 +65,7 @@ export function progressReport(progress: Progress = UNDER_WAY, pods: readonly Po
       : blocked("Degraded", `its controller says: ${progress.message}; put right what it names, or go back to what ran before`);
   }
   if (progress.state === "paused") return progressing("Paused", "its rollout is paused: whoever paused it resumes or promotes it");
-  return progressing("RollingOut", "waits for its pods to be ready");
+  return progressing("RollingOut", FOR_PODS);
 }
 
 /** By name, so that the message does not change from pass to pass. A quoted pod name would. */
