@@ -5,7 +5,7 @@ import type { PlatformTier } from "../crds/platform-tier.ts";
 import { pause } from "../kube/clock.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { KINDS, resourceName, type ResourceType } from "../kube/kinds.ts";
-import type { LiveObject } from "../kube/objects.ts";
+import { objectKey, type LiveObject } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { WorkQueue } from "../kube/workqueue.ts";
 import { writeFinalizers, writeStatus } from "../kube/writes.ts";
@@ -85,7 +85,9 @@ export function createOperator(options: OperatorOptions): Operator {
   const isOwn = (service: PlatformService): boolean => reignOf(keyOf(service)) !== undefined;
   const own: Queues = {
     services(key, urgency) {
-      if (reignOf(key)) queues.services.addAfter(keyString(key), urgency === "soon" ? "high" : urgency, urgency === "soon" ? SOON_MS : 0);
+      if (reignOf(key) === undefined) return;
+      if (urgency === "soon") queues.services.addAfter(keyString(key), "high", SOON_MS);
+      else queues.services.add(keyString(key), urgency);
     },
     tiers(name, priority) {
       if (reigns.has(0)) queues.tiers.addAfter(name, priority, priority === "high" ? 0 : COUNT_AFTER_MS);
@@ -296,7 +298,7 @@ function writerOf<T extends PlatformService | PlatformTier>(
 ): PrimaryWriter<T> {
   return {
     setFinalizers(object, finalizers) {
-      return store.during(placeOf(object), async () => {
+      return store.during(objectKey(object), async () => {
         const written = await writeFinalizers(transport, resource, object, finalizers);
         if (written === undefined) return "gone";
         if (written.metadata.deletionTimestamp === undefined) store.wrote(written);
@@ -304,21 +306,12 @@ function writerOf<T extends PlatformService | PlatformTier>(
       });
     },
     writeStatus(object, status) {
-      return store.during(placeOf(object), async () => {
+      return store.during(objectKey(object), async () => {
         const written: LiveObject | undefined = await writeStatus(transport, resource, object, status);
         if (written) store.wrote(written);
       });
     },
   };
-}
-
-/** As a store has it: what belongs to no namespace is in the empty one. */
-function placeOf({
-  metadata: { namespace = "", name },
-}: {
-  readonly metadata: { readonly namespace?: string; readonly name: string };
-}): ObjectKey {
-  return { namespace, name };
 }
 
 async function untilSynced({ clock }: Runtime, sources: Sources, signal: AbortSignal): Promise<void> {

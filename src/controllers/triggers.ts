@@ -95,8 +95,8 @@ export function wireTriggers(
       const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
       if (!done) return;
       const owner = ownerOf(change.new ?? change.old);
-      // Of a deletion of its own too: steps before the one that deleted it went by its pod template.
-      if (change.new === undefined && owner !== undefined) enqueue({ namespace, name: owner }, "soon");
+      // Steps before the one that deleted it went by its pod template.
+      if (change.ours && change.new === undefined && owner !== undefined) enqueue({ namespace, name: owner }, "soon");
       for (const name of owner === undefined ? holders : [owner, ...holders]) {
         const tier = sources.services.store.get({ namespace, name })?.spec.tier;
         const next = tier === undefined ? undefined : nextWaiting(tier, { namespace, name });

@@ -58,8 +58,12 @@ export function isLiveObject(value: unknown): value is LiveObject {
 }
 
 /** Namespace (empty for cluster-scoped objects) and name. */
-export function objectKey(object: LiveObject): ObjectKey {
-  return { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+export function objectKey({
+  metadata: { namespace = "", name },
+}: {
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}): ObjectKey {
+  return { namespace, name };
 }
 
 /** Negative, zero or positive: resourceVersions order as decimal numbers of any length (KEP-5504, Kubernetes 1.35). */

@@ -80,10 +80,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    return this.#remember(desired, desiredHash, async () => {
-      const primed = await this.#takePrimed(desired, first);
-      return primed === undefined ? makeAsDesired(this.resource, desired, first) : asFound(primed, []);
-    });
+    return this.#remember(desired, { desiredHash, first }, () => makeAsDesired(this.resource, desired, first));
   }
 
   /**
@@ -121,15 +118,18 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
-    return this.#remember(desired, desiredHash, async () => {
-      const primed = await this.#takePrimed(desired, first);
-      return primed === undefined ? compare(this.resource, desired) : asFound(primed, []);
-    });
+    return this.#remember(desired, { desiredHash, first }, () => compare(this.resource, desired));
   }
 
-  async #remember(desired: D, desiredHash: string, ask: () => Promise<Converged<O>>): Promise<Converged<O>> {
+  /** What `ask` is answered, which is not called where what was read in bulk is enough. */
+  async #remember(
+    desired: D,
+    { desiredHash, first }: { readonly desiredHash: string; readonly first: FirstCall },
+    ask: () => Promise<Converged<O>>,
+  ): Promise<Converged<O>> {
     this.#memory.delete(desired.name);
-    const seen = await ask();
+    const primed = await this.#takePrimed(desired, first);
+    const seen = primed === undefined ? await ask() : asFound(primed, []);
     if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
     return seen;
   }

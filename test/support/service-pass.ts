@@ -93,6 +93,8 @@ export interface ServicePass {
     "Role" | "Repository" | "PodIdentityAssociation" | "images" | "children",
     "nothing" | "desired" | "drift" | "stuck"
   >;
+  /** All that a service without Pod Identity has is as desired. */
+  allDesired(): void;
   /** Kinds of which an object of others has the child's name, and whether it asks to be taken over. */
   readonly theirs: Map<string, "stays" | "asks">;
   /** Names of Deployments that the service holds fields of. */
@@ -321,6 +323,9 @@ export function servicePass(
   const found = (type: string): Condition | undefined => stored.status?.conditions?.find((c) => c.type === type);
   return {
     holds,
+    allDesired() {
+      for (const what of ["Role", "Repository", "images", "children"] as const) holds[what] = "desired";
+    },
     theirs,
     held,
     owned,

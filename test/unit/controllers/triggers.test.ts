@@ -13,19 +13,29 @@ beforeEach(() => {
   it.service("n", "web", { tier: "tier-1" });
 });
 
-/** Keys that what happens from now on adds to the queue. */
-function lookingAt(): ReadonlySet<string> {
-  const keys = new Set<string>();
+/** As an object of the service `web` has it. */
+const owned = {
+  ownerReferences: [
+    { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "web", uid: "uid-of-n-web", controller: true },
+  ],
+};
+
+/** By key, how soon each is to be looked at, of what happens from now on. */
+function lookingAt(): Map<string, string[]> {
+  const urgencies = new Map<string, string[]>();
+  const services = (key: ObjectKey, urgency: string): void => {
+    urgencies.set(keyString(key), [...(urgencies.get(keyString(key)) ?? []), urgency]);
+  };
   const nobody = (): undefined => undefined;
-  wireTriggers(it.sources, { services: (key) => void keys.add(keyString(key)), tiers: nobody }, nobody);
-  return keys;
+  wireTriggers(it.sources, { services, tiers: nobody }, nobody);
+  return urgencies;
 }
 
-/** Those that `happens` adds, sorted. */
+/** Keys that `happens` adds, sorted. */
 function lookedAt(happens: () => void): readonly string[] {
-  const keys = lookingAt();
+  const urgencies = lookingAt();
   happens();
-  return [...keys].toSorted();
+  return [...urgencies.keys()].toSorted();
 }
 
 describe("a NetworkPolicy", () => {
@@ -69,11 +79,6 @@ describe("whom a service lets call", () => {
 });
 
 describe("a child that a pass over its service writes", () => {
-  const owned = {
-    ownerReferences: [
-      { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "web", uid: "uid-of-n-web", controller: true },
-    ],
-  };
   const child = (resourceVersion: string, port: number): LiveObject => {
     const service = liveChild({ apiVersion: "v1", kind: "Service", spec: { selector: {}, ports: [{ port }] } }, "n", "web", owned);
     return { ...service, metadata: { ...service.metadata, resourceVersion } };
@@ -88,9 +93,9 @@ describe("a child that a pass over its service writes", () => {
   /** What is looked at because of what happens while it is written. */
   async function lookedAtBy(happens: (store: WatchedWorld["sources"]["kubernetesServices"]["store"]) => void): Promise<readonly string[]> {
     const { store } = it.sources.kubernetesServices;
-    const keys = lookingAt();
+    const urgencies = lookingAt();
     await store.during(KEY, async () => happens(store));
-    return [...keys].toSorted();
+    return [...urgencies.keys()].toSorted();
   }
 
   test("calls for no other pass over it, but for one over who depends on what changed", async () => {
@@ -121,11 +126,6 @@ describe("a child that a pass over its service writes", () => {
 });
 
 describe("what becomes of a child", () => {
-  const owned = {
-    ownerReferences: [
-      { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", name: "web", uid: "uid-of-n-web", controller: true },
-    ],
-  };
   const deployment = (resourceVersion: string, { readyReplicas = 0, owners = owned.ownerReferences } = {}): LiveObject => {
     const live = liveChild(
       { apiVersion: "apps/v1", kind: "Deployment", spec: { selector: {}, template: {} }, status: { readyReplicas } },
@@ -143,7 +143,7 @@ describe("what becomes of a child", () => {
   ])("%s", (_, live, urgency) => {
     const { store } = it.sources.deployments;
     store.upsert(deployment("1007"));
-    const urgencies = watched();
+    const urgencies = lookingAt();
     store.upsert(live);
     expect(urgencies.get("n/web") ?? []).toEqual(urgency === undefined ? [] : [urgency]);
   });
@@ -151,9 +151,9 @@ describe("what becomes of a child", () => {
   test("is looked at at once where somebody deletes it, and soon where a pass did: steps before that one went by it", async () => {
     const { store } = it.sources.deployments;
     store.upsert(deployment("1007"));
-    const urgencies = watched();
+    const urgencies = lookingAt();
     store.remove(deployment("1009"));
-    expect(urgencies.get("n/web")).toContain("high");
+    expect(urgencies.get("n/web")).toEqual(["high"]);
     store.upsert(deployment("1010"));
     urgencies.clear();
     await store.during({ namespace: "n", name: "web" }, async () => {
@@ -161,14 +161,4 @@ describe("what becomes of a child", () => {
     });
     expect(urgencies.get("n/web")).toEqual(["soon"]);
   });
-
-  /** How soon which service is to be looked at, of what happens from now on. */
-  function watched(): Map<string, string[]> {
-    const urgencies = new Map<string, string[]>();
-    const services = (key: ObjectKey, urgency: string): void => {
-      urgencies.set(keyString(key), [...(urgencies.get(keyString(key)) ?? []), urgency]);
-    };
-    wireTriggers(it.sources, { services, tiers: () => undefined }, () => undefined);
-    return urgencies;
-  }
 });

@@ -9,7 +9,7 @@ const NOON = Date.parse("2026-11-25T12:00:00Z");
 test("after as long as it has waited for the same, of the same spec", async () => {
   const progress = { state: "underWay", message: "waits for its pods" } as const;
   const it = servicePass(ownDeployment(deploymentState({ progress, rolledOut: false })));
-  for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
+  it.allDesired();
   const after = async (seconds: number, generation?: number): Promise<unknown> => {
     it.at(NOON + 1000 * seconds);
     if (generation !== undefined) it.change({ generation });

@@ -6,7 +6,7 @@ import { servicePass, type ServicePass } from "../../support/service-pass.ts";
 let it: ServicePass;
 beforeEach(async () => {
   it = servicePass();
-  for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
+  it.allDesired();
   await it.pass();
 });
 

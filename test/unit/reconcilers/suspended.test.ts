@@ -18,10 +18,6 @@ function writes(calls: readonly string[]): readonly string[] {
   return calls.filter((call) => !call.startsWith("observe") && !call.startsWith("resolve"));
 }
 
-function allDesired(): void {
-  for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
-}
-
 describe("suspended", () => {
   test("a new service gets its finalizer and nothing else, and says what is not there", async () => {
     it.change({ spec: { suspend: true }, finalizers: [] });
@@ -46,7 +42,7 @@ describe("suspended", () => {
   });
 
   test("what is as desired is Ready, and no other than it was", async () => {
-    allDesired();
+    it.allDesired();
     it.change({ spec: { suspend: true } });
     expect(await it.pass()).toEqual({ state: "settled" });
     expect(it.condition("Ready")).toBe(`True Suspended: ${BY_SPEC}`);
@@ -55,7 +51,7 @@ describe("suspended", () => {
   });
 
   test("an image that is not kept from expiring is named, and kept once resumed", async () => {
-    allDesired();
+    it.allDesired();
     it.holds.images = "nothing";
     it.change({ spec: { suspend: true } });
     await it.pass();
@@ -120,7 +116,7 @@ describe("paused", () => {
   });
 
   test("its end waits for nothing: neither where all is as desired nor for the back-off of what fails", async () => {
-    allDesired();
+    it.allDesired();
     it.change({ annotations: { [PAUSED_UNTIL]: "9999-12-31T23:59:59Z" } });
     expect(await it.pass()).toEqual({ state: "recheck", afterMs: Date.parse("9999-12-31T23:59:59Z") - NOON, because: "PausedUntil" });
     it = servicePass();
@@ -148,7 +144,7 @@ describe("paused", () => {
 
 describe("reconcile-at", () => {
   test("has AWS read afresh once for a value: role, repository and image; what a pass remembered is put back", async () => {
-    allDesired();
+    it.allDesired();
     await it.pass();
     it.calls();
     it.holds.Role = "drift";
@@ -179,7 +175,7 @@ describe("reconcile-at", () => {
   });
 
   test("of a suspended service finds what nobody has seen yet, and writes nothing", async () => {
-    allDesired();
+    it.allDesired();
     it.change({ spec: { suspend: true } });
     await it.pass();
     it.holds.Role = "drift";

@@ -27,7 +27,7 @@ beforeEach(() => {
     workload: ({ name }) => brought.get(name),
     foreignBudgets: (_, labels) => [...budgets].flatMap(([app, name]) => (labels["app"] === app ? [name] : [])),
   });
-  for (const what of ["Role", "Repository", "images", "children"] as const) it.holds[what] = "desired";
+  it.allDesired();
 });
 
 /** What a pass writes of Kubernetes. */
