@@ -5,8 +5,8 @@ import type { Clock } from "./clock.ts";
 import { errorOfFailure } from "./errors.ts";
 import { KINDS } from "./kinds.ts";
 import type { Log } from "./log.ts";
-import { isJsonObject, type LiveObject } from "./objects.ts";
-import type { Transport } from "./transport.ts";
+import { isJsonObject, type JsonObject, type LiveObject } from "./objects.ts";
+import type { Target, Transport } from "./transport.ts";
 
 /** What an event is about. */
 export interface EventSubject {
@@ -44,11 +44,21 @@ const LONGEST_NOTE = 1024;
 const LONGEST_INSTANCE = 128;
 /** Events about cluster-scoped objects may live only here. */
 const CLUSTER_NAMESPACE = "default";
+/** client-go's maxLruCacheEntries. */
+const MOST_REMEMBERED = 4096;
+
+/** An event as it was last written. */
+interface Series {
+  readonly count: number;
+  readonly resourceVersion: string;
+}
 
 /** Writes events.k8s.io/v1 events; never throws. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #underWay = new Set<Promise<void>>();
+  /** By the event's name; the longest unused first. Saves a creation that is refused and a read. */
+  readonly #written = new Map<string, Series>();
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -82,38 +92,61 @@ export class EventRecorder {
   }
 
   async #write(namespace: string, name: string, subject: EventSubject, fields: EventFields): Promise<void> {
-    const { transport, clock, instance } = this.#options;
-    const now = microTime(clock.now());
+    const now = microTime(this.#options.clock.now());
+    const target = { resource: KINDS.Event, namespace, name };
+    const known = this.#written.get(name);
+    if (known !== undefined) {
+      this.#written.delete(name);
+      try {
+        await this.#continue(target, known, now);
+        return;
+      } catch (error) {
+        // It has expired, or another process has written it.
+        if (!(error instanceof KubeError) || (error.class !== "notFound" && error.class !== "conflict")) throw error;
+      }
+    }
     try {
-      await transport.create(
-        { resource: KINDS.Event, namespace },
-        {
-          apiVersion: "events.k8s.io/v1",
-          kind: "Event",
-          metadata: { name, namespace },
-          eventTime: now,
-          reportingController: FIELD_MANAGER,
-          reportingInstance: instance.slice(0, LONGEST_INSTANCE),
-          action: fields.action,
-          reason: fields.reason,
-          regarding: {
-            apiVersion: subject.apiVersion,
-            kind: subject.kind,
-            name: subject.metadata.name,
-            ...(subject.metadata.namespace === undefined ? {} : { namespace: subject.metadata.namespace }),
-            uid: subject.metadata.uid,
-            resourceVersion: subject.metadata.resourceVersion,
-          },
-          note: shortened(fields.note),
-          type: fields.type,
-        },
-      );
+      this.#remember(name, 1, await this.#options.transport.create({ resource: KINDS.Event, namespace }, this.#event(target, now, subject, fields)));
     } catch (error) {
       if (!(error instanceof KubeError) || error.class !== "alreadyExists") throw error;
-      const target = { resource: KINDS.Event, namespace, name };
-      const count = seriesCount(await transport.get(target));
-      await transport.mergePatch(target, { series: { count: count + 1, lastObservedTime: now } });
+      await this.#continue(target, { count: seriesCount(await this.#options.transport.get(target)) }, now);
     }
+  }
+
+  /** Once more what is there; a conflict where it is of another revision than the given one. */
+  async #continue(target: Target, { count, resourceVersion }: Partial<Series> & Pick<Series, "count">, now: string): Promise<void> {
+    const series = { series: { count: count + 1, lastObservedTime: now } };
+    const patch = resourceVersion === undefined ? series : { metadata: { resourceVersion }, ...series };
+    this.#remember(target.name, count + 1, await this.#options.transport.mergePatch(target, patch));
+  }
+
+  #remember(name: string, count: number, { metadata: { resourceVersion } }: LiveObject): void {
+    this.#written.set(name, { count, resourceVersion });
+    const [oldest] = this.#written.keys();
+    if (oldest !== undefined && this.#written.size > MOST_REMEMBERED) this.#written.delete(oldest);
+  }
+
+  #event({ namespace, name }: Target, eventTime: string, subject: EventSubject, fields: EventFields): JsonObject {
+    return {
+      apiVersion: "events.k8s.io/v1",
+      kind: "Event",
+      metadata: { name, namespace },
+      eventTime,
+      reportingController: FIELD_MANAGER,
+      reportingInstance: this.#options.instance.slice(0, LONGEST_INSTANCE),
+      action: fields.action,
+      reason: fields.reason,
+      regarding: {
+        apiVersion: subject.apiVersion,
+        kind: subject.kind,
+        name: subject.metadata.name,
+        ...(subject.metadata.namespace === undefined ? {} : { namespace: subject.metadata.namespace }),
+        uid: subject.metadata.uid,
+        resourceVersion: subject.metadata.resourceVersion,
+      },
+      note: shortened(fields.note),
+      type: fields.type,
+    };
   }
 }
 

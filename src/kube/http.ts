@@ -105,6 +105,8 @@ export class Http {
         method: call.method,
         headers: this.#headers(call, credentials),
         body: call.body === undefined ? null : JSON.stringify(call.body.json),
+        // Otherwise undici ends the connection after each DELETE, whose body it does not expect: a handshake for each.
+        reset: false,
         signal,
       });
       if (response.statusCode >= 200 && response.statusCode < 300) return response;

@@ -147,6 +147,20 @@ describe("what goes out", () => {
     await replica.close();
   });
 
+  test("a deletion leaves its connection for the next request", async () => {
+    const single = createTransport(server.kubeConfig, { version: "1", clock, connections: 1 });
+    const deleting = single.delete(TARGET, { uid: "u", propagationPolicy: "Background" });
+    const first = await server.next();
+    first.reply(200, { kind: "Status", status: "Success" });
+    await deleting;
+    const reading = single.get(TARGET);
+    const second = await server.next();
+    expect(second.clientPort).toBe(first.clientPort);
+    second.reply(200, OBJECT);
+    await reading;
+    await single.close();
+  });
+
   test("connections are bounded and kept", async () => {
     const reads = [1, 2, 3].map(() => transport.get(TARGET));
     const [a, b] = [await server.next(), await server.next()];

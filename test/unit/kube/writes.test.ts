@@ -138,6 +138,43 @@ describe("events", () => {
     expect(failures).toBe(0);
   });
 
+  test("once more from the same process is one patch, of what it wrote last", async () => {
+    const first = recorder.record(SERVICE, fields);
+    (await server.next()).reply(201, { ...SERVICE, kind: "Event" });
+    await first;
+    for (const count of [2, 3]) {
+      const again = recorder.record(SERVICE, fields);
+      const patch = await server.next();
+      expect([patch.method, JSON.parse(patch.body)]).toEqual([
+        "PATCH",
+        { metadata: { resourceVersion: String(count + 5) }, series: { count, lastObservedTime: "2026-01-01T00:00:00.000000Z" } },
+      ]);
+      patch.reply(200, { ...SERVICE, kind: "Event", metadata: { ...SERVICE.metadata, resourceVersion: String(count + 6) } });
+      await again;
+    }
+  });
+
+  test("what has expired since is made anew; what another process has written since is read first", async () => {
+    const first = recorder.record(SERVICE, fields);
+    (await server.next()).reply(201, { ...SERVICE, kind: "Event" });
+    await first;
+    const anew = recorder.record(SERVICE, fields);
+    (await server.next()).reply(404, ABSENT);
+    const creation = await server.next();
+    expect(creation.method).toBe("POST");
+    creation.reply(201, { ...SERVICE, kind: "Event" });
+    await anew;
+    const after = recorder.record(SERVICE, fields);
+    (await server.next()).reply(409, { kind: "Status", code: 409, reason: "Conflict", message: "changed" });
+    (await server.next()).reply(409, { kind: "Status", code: 409, reason: "AlreadyExists", message: "exists" });
+    (await server.next()).reply(200, { ...SERVICE, kind: "Event", series: { count: 8, lastObservedTime: "x" } });
+    const patch = await server.next();
+    expect(JSON.parse(patch.body)).toMatchObject({ series: { count: 9 } });
+    patch.reply(200, { ...SERVICE, kind: "Event" });
+    await after;
+    expect(failures).toBe(0);
+  });
+
   test("a tier's event lives in default, its name depends on what it says alone", async () => {
     const { namespace: _namespace, ...metadata } = SERVICE.metadata;
     const names: unknown[] = [];
@@ -146,7 +183,8 @@ describe("events", () => {
       const exchange = await server.next();
       expect(exchange.path).toContain("/namespaces/default/");
       const event: unknown = JSON.parse(exchange.body);
-      names.push(isJsonObject(event) && isJsonObject(event.metadata) ? event.metadata.name : undefined);
+      const created = isJsonObject(event) && isJsonObject(event.metadata) ? event.metadata.name : undefined;
+      names.push(exchange.method === "PATCH" ? exchange.path.split("/").at(-1) : created);
       exchange.reply(201, { ...SERVICE, kind: "Event" });
       await recorded;
     }
