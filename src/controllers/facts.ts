@@ -22,12 +22,10 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   const status = record(object.status);
   const containers = records(record(record(spec.template).spec).containers);
   const progressing = records(status.conditions).find((c) => c.type === "Progressing");
-  const generation = object.metadata.generation ?? 0;
-  const observedGeneration = number(status.observedGeneration);
   const replicas = typeof spec.replicas === "number" ? spec.replicas : 1;
   const updatedReplicas = number(status.updatedReplicas);
   const statusReplicas = number(status.replicas);
-  const isObserved = observedGeneration >= generation;
+  const isObserved = number(status.observedGeneration) >= (object.metadata.generation ?? 0);
   // Complete and stuck as `kubectl rollout status` decides.
   const complete =
     isObserved && updatedReplicas >= replicas && statusReplicas <= updatedReplicas && number(status.availableReplicas) >= updatedReplicas;
@@ -35,11 +33,7 @@ export function deploymentFacts(object: LiveObject): DeploymentState {
   return {
     ...templateFacts(spec),
     hasTemplate: true,
-    generation,
-    observedGeneration,
     replicas,
-    updatedReplicas,
-    statusReplicas,
     image: text(containers.find((c) => c.name === APP_CONTAINER)?.image),
     progress: { state: complete ? "complete" : stuck ? "stuck" : spec.paused === true ? "paused" : "underWay", message: "" },
     readyReplicas: number(status.readyReplicas),

@@ -1,11 +1,12 @@
-import { canonicalJson } from "../crds/canonical.ts";
+import { isDeepStrictEqual } from "node:util";
 import { ANNOTATIONS, keyOf, keyString, LABELS, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import type { Change, Store } from "../kube/store.ts";
 import type { Priority } from "../kube/workqueue.ts";
-import type { WorkloadState } from "../reconcilers/ports.ts";
-import { broughtSources, childSources, reflectors, type Sources } from "./sources.ts";
+import type { DeploymentState, WorkloadState } from "../reconcilers/ports.ts";
+import { isNews } from "./pod-news.ts";
+import { broughtSources, childSources, reflectors, type Pod, type Sources } from "./sources.ts";
 import { isOurs, neighbourOf } from "./world.ts";
 
 /** `soon`: the world follows what was written, in many small changes; they are looked at together. */
@@ -57,21 +58,25 @@ export function wireTriggers(
     for (const service of sources.services.store.byIndex("tier", change.key.name)) enqueueWithMentioning(service, "low");
   });
   sources.namespaces.store.subscribe((change) => {
-    if (same(change.old, change.new)) return;
+    if (isDeepStrictEqual(change.old, change.new)) return;
     for (const service of sources.services.store.byIndex("namespace", change.key.name)) enqueueWithMentioning(service, "high");
   });
   sources.nodePools.store.subscribe((change) => {
-    if (!same(change.old, change.new)) all();
+    if (!isDeepStrictEqual(change.old, change.new)) all();
   });
   sources.gateways.store.subscribe((change) => {
-    if (!same(change.old, change.new)) all();
+    if (!isDeepStrictEqual(change.old, change.new)) all();
   });
-  sources.pods.store.subscribe((change) => {
-    if (same(change.old, change.new)) return;
-    for (const pod of [change.old, change.new]) if (pod) enqueue({ namespace: change.key.namespace, name: pod.service }, "soon");
+  sources.pods.store.subscribe(({ key: { namespace, name }, old, new: now }) => {
+    for (const service of new Set([old?.service, now?.service])) {
+      if (service === undefined) continue;
+      const others = sources.pods.store.byIndex("service", keyString({ namespace, name: service })).filter((pod) => pod.name !== name);
+      const of = (pod: Pod | undefined): Pod | undefined => (pod?.service === service ? pod : undefined);
+      if (isNews(of(old), of(now), others)) enqueue({ namespace, name: service }, "soon");
+    }
   });
   sources.kubernetesServices.store.subscribe((change) => {
-    if (same(change.old?.facts, change.new?.facts)) return;
+    if (isDeepStrictEqual(change.old?.facts, change.new?.facts)) return;
     // A PlatformService's own Service too: whether it has a waypoint matters to those that call it.
     for (const kind of ["kubernetes", "service"])
       for (const other of mentioning(sources, `${kind} ${keyString(change.key)}`)) enqueue(other);
@@ -79,7 +84,7 @@ export function wireTriggers(
   for (const { store } of [sources.policies, sources.budgets] as readonly ChildSource<unknown>[]) {
     store.subscribe((change) => {
       const child = change.new ?? change.old;
-      if (child === undefined || isOurs(sources, child.state) || same(change.old?.facts, change.new?.facts)) return;
+      if (child === undefined || isOurs(sources, child.state) || isDeepStrictEqual(change.old?.facts, change.new?.facts)) return;
       for (const service of sources.services.store.byIndex("namespace", change.key.namespace)) enqueue(keyOf(service));
     });
   }
@@ -89,7 +94,7 @@ export function wireTriggers(
       const { namespace } = change.key;
       const holders = new Set([change.old, change.new].flatMap((child) => Object.keys(child?.holdings ?? {})));
       const bringing = mentioning(sources, `${source.resource.kind} ${keyString(change.key)}`);
-      const urgency = urgencyOf(change);
+      const urgency = urgencyOf(change, ({ facts }) => facts);
       if (urgency !== undefined)
         for (const key of [...bringing, ...[...holders].map((name) => ({ namespace, name }))]) enqueue(key, urgency);
       const done = change.new === undefined || (change.new.facts.rolledOut && change.old?.facts.rolledOut === false);
@@ -104,7 +109,9 @@ export function wireTriggers(
       }
     });
   }
-  for (const source of childSources(sources)) wireChild(source, enqueue);
+  const { deployments } = sources;
+  for (const source of childSources(sources)) if (source !== deployments) wireChild(source, enqueue, ({ facts }) => facts);
+  wireChild(deployments, enqueue, ofOwnDeployment);
   for (const reflector of reflectors(sources)) {
     let before = reflector.state();
     reflector.onState((state) => {
@@ -115,11 +122,15 @@ export function wireTriggers(
 }
 
 /** A child belongs to the service that controls it, or that its label names when the ownerReference was taken off; or it asks for that. Only a pass over it writes it. */
-function wireChild(source: ChildSource<unknown>, enqueue: (key: ObjectKey, urgency: Urgency) => void): void {
+function wireChild<Facts>(
+  source: ChildSource<Facts>,
+  enqueue: (key: ObjectKey, urgency: Urgency) => void,
+  matter: (child: Child<Facts>) => unknown,
+): void {
   source.store.subscribe((change) => {
     if (change.ours) return;
     const owners = new Set([ownerOf(change.old), ownerOf(change.new)].filter((name) => name !== undefined));
-    const urgency = owners.size === 0 ? undefined : urgencyOf(change);
+    const urgency = owners.size === 0 ? undefined : urgencyOf(change, matter);
     if (urgency !== undefined) for (const name of owners) enqueue({ namespace: change.key.namespace, name }, urgency);
   });
 }
@@ -131,10 +142,15 @@ function ownerOf(child: Child<unknown> | undefined): string | undefined {
 }
 
 /** Undefined: whatever else changed of it, nothing of this matters to a pass. What is written of it, and by whom, is looked at at once; what became of it, such as its status, soon. */
-function urgencyOf({ old, new: now }: Change<Child<unknown>>): Urgency | undefined {
+function urgencyOf<Facts>({ old, new: now }: Change<Child<Facts>>, matter: (child: Child<Facts>) => unknown): Urgency | undefined {
   if (old === undefined || now === undefined) return "high";
-  if (!same(writtenOf(old), writtenOf(now))) return "high";
-  return same(old.facts, now.facts) ? undefined : "soon";
+  if (!isDeepStrictEqual(writtenOf(old), writtenOf(now))) return "high";
+  return isDeepStrictEqual(matter(old), matter(now)) ? undefined : "soon";
+}
+
+/** How many of its pods are ready matters of what a squad brings; of its own a service asks whether it is complete. */
+function ofOwnDeployment({ facts: { readyReplicas: _readyReplicas, ...facts } }: Child<DeploymentState>): unknown {
+  return facts;
 }
 
 function writtenOf({ facts: _facts, ...child }: Child<unknown>): unknown {
@@ -156,13 +172,9 @@ function mentioning(sources: Sources, index: string): ObjectKey[] {
 
 /** Whether those that name the service must look again. */
 function matters(change: Change<PlatformService>): boolean {
-  return !same(viewOf(change.old), viewOf(change.new));
+  return !isDeepStrictEqual(viewOf(change.old), viewOf(change.new));
 }
 
 function viewOf(service: PlatformService | undefined): unknown {
   return service && service.metadata.deletionTimestamp === undefined ? neighbourOf(service) : undefined;
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }

@@ -4,6 +4,7 @@ import {
   KubeError,
   type Adoption,
   type ApplyResult,
+  type ChildKind,
   type ChildRef,
   type Children,
   type ChildState,
@@ -157,10 +158,11 @@ class AppliedChildren implements Children {
     return child !== undefined && holdingOf(child, owner).by === "owner" ? child.state : undefined;
   }
 
-  owned(owner: Owner): readonly ChildState[] {
+  owned(owner: Owner, kinds: readonly ChildKind[]): readonly ChildState[] {
     // An ownerReference can be forged, and one that names an owner of another namespace always is.
-    return [...this.#sources.values()]
-      .flatMap(({ store }) => store.byIndex("controller", owner.uid).map((child) => child.state))
+    return kinds
+      .flatMap((kind) => this.#source(kind).store.byIndex("controller", owner.uid))
+      .map(({ state }) => state)
       .filter(({ ref }) => ref.namespace === owner.key.namespace);
   }
 
@@ -394,9 +396,9 @@ class AppliedChildren implements Children {
     return { owner, ref, source, target: targetOf(source, ref), object, projection, hash: hashOf(projection), adoption: "now" };
   }
 
-  #source(ref: ChildRef): ChildSource<unknown> {
-    const source = this.#sources.get(`${ref.apiVersion}/${ref.kind}`);
-    if (source === undefined) throw new Error(`${ref.apiVersion} ${ref.kind} is no child kind: it has no source`);
+  #source({ apiVersion, kind }: ChildKind): ChildSource<unknown> {
+    const source = this.#sources.get(`${apiVersion}/${kind}`);
+    if (source === undefined) throw new Error(`${apiVersion} ${kind} is no child kind: it has no source`);
     return source;
   }
 }

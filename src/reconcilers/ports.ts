@@ -41,10 +41,13 @@ export class FencedError extends Error {
 
 // ---------------------------------------------------------------- Kubernetes
 
-/** Names one child. */
-export interface ChildRef {
+export interface ChildKind {
   readonly apiVersion: string;
   readonly kind: string;
+}
+
+/** Names one child. */
+export interface ChildRef extends ChildKind {
   readonly namespace: string;
   readonly name: string;
 }
@@ -113,8 +116,8 @@ export interface Children {
   remove(owner: Owner, ref: ChildRef): Promise<Removal>;
   /** The child as last seen, if any and if ours. */
   get(owner: Owner, ref: ChildRef): ChildState | undefined;
-  /** Every child of ours that the watches have seen. */
-  owned(owner: Owner): readonly ChildState[];
+  /** Every child of ours of these kinds that the watches have seen. */
+  owned(owner: Owner, kinds: readonly ChildKind[]): readonly ChildState[];
   /** Whether a child of this name, which we have applied and which is labelled as this owner's, is no longer owned by anyone: the garbage collector orphaned it. */
   released(owner: Owner, ref: ChildRef): boolean;
   /** Sets `spec.replicas` through /scale; only where it differs. */
@@ -186,11 +189,7 @@ export interface BroughtState extends WorkloadState {
 }
 
 export interface DeploymentState extends WorkloadState {
-  readonly generation: number;
-  readonly observedGeneration: number;
   readonly replicas: number;
-  readonly updatedReplicas: number;
-  readonly statusReplicas: number;
   /** Of the application's container in the pod template, as `repository@sha256:…`. */
   readonly image: string | undefined;
 }

@@ -536,7 +536,7 @@ describe("removal", () => {
     await runtime.children.apply(owner, object);
     const stranger = await createOwner(`${name}-other`);
     expect(await runtime.children.remove(stranger, refOf(object))).toBe("foreign");
-    expect(runtime.children.owned(owner).map(({ ref }) => ref.kind)).toEqual(["NetworkPolicy"]);
+    expect(runtime.children.owned(owner, [refOf(object)]).map(({ ref }) => ref.kind)).toEqual(["NetworkPolicy"]);
 
     await runtime.children.remove(owner, refOf(object));
     await runtime.until(refOf(object), (state) => state === undefined);

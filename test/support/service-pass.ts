@@ -219,7 +219,7 @@ export function servicePass(
       calls.push(`scale ${kind} ${name} to ${replicas}`);
     },
     get: own.get,
-    owned: () => [...owned].map((kind) => ownChild(kind, key)),
+    owned: (_, kinds) => kinds.filter(({ kind }) => owned.has(kind)).map(({ kind }) => ownChild(kind, key)),
     released: () => false,
     forget: () => undefined,
   };

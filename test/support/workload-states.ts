@@ -4,11 +4,7 @@ import type { BroughtState, ChildRef, ChildState, DeploymentState, PodState, Wor
 
 export function deploymentState(facts: Partial<DeploymentState> = {}): DeploymentState {
   return {
-    generation: 1,
-    observedGeneration: 1,
     replicas: 1,
-    updatedReplicas: 1,
-    statusReplicas: 1,
     image: undefined,
     identity: undefined,
     mesh: "Istio",

@@ -2,13 +2,13 @@ import type { KubeObject } from "../../crds/desired.ts";
 import { ANNOTATIONS } from "../../crds/meta.ts";
 import { joined } from "../../resources/bounded-text.ts";
 import { unreachable } from "../conditions.ts";
-import type { Adoption, ApplyResult, ChildRef } from "../ports.ts";
+import type { Adoption, ApplyResult, ChildKind } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
 import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
 
 /** Kinds that one step owns: what it makes, and what it takes away when it is no longer wanted. */
 export interface KindSet {
-  readonly kinds: readonly { readonly apiVersion: string; readonly kind: string }[];
+  readonly kinds: readonly ChildKind[];
   /** What of it asks to be taken over is so once the workload is ready: whom it serves until then would be left with nothing. Default: at once. */
   readonly adoption?: "withWorkload";
 }
@@ -60,10 +60,8 @@ export async function applyEach(scope: Scope, desired: readonly KubeObject[], ad
 /** Deletes what the service owns of the step's kinds beside `desired`. */
 export async function removeOthers(scope: Scope, set: KindSet, desired: readonly KubeObject[]): Promise<void> {
   const wanted = new Set(desired.map((o) => `${o.apiVersion} ${o.kind} ${o.metadata.name}`));
-  for (const child of scope.children.owned(scope.owner)) {
-    if (!inSet(set, child.ref) || wanted.has(`${child.ref.apiVersion} ${child.ref.kind} ${child.ref.name}`)) continue;
-    await scope.children.remove(scope.owner, child.ref);
-  }
+  for (const { ref } of scope.children.owned(scope.owner, set.kinds))
+    if (!wanted.has(`${ref.apiVersion} ${ref.kind} ${ref.name}`)) await scope.children.remove(scope.owner, ref);
 }
 
 /** Applies one child, notes it in the status and what was repaired; undefined when it is as desired. */
@@ -186,17 +184,12 @@ export function groupOf(apiVersion: string): string {
   return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
 }
 
-function inSet(set: KindSet, ref: ChildRef): boolean {
-  return set.kinds.some((k) => k.apiVersion === ref.apiVersion && k.kind === ref.kind);
-}
-
 /** Deletes everything of the step's kinds that the service owns; gone once the watches have seen it go. */
 export async function removeSet(scope: RemoveScope, set: KindSet): Promise<RemovalReport> {
   const leaving: string[] = [];
-  for (const child of scope.children.owned(scope.owner)) {
-    if (!inSet(set, child.ref)) continue;
-    const removal = await scope.children.remove(scope.owner, child.ref);
-    if (removal === "deleting" || removal === "withheld") leaving.push(`${child.ref.kind} ${child.ref.name}`);
+  for (const { ref } of scope.children.owned(scope.owner, set.kinds)) {
+    const removal = await scope.children.remove(scope.owner, ref);
+    if (removal === "deleting" || removal === "withheld") leaving.push(`${ref.kind} ${ref.name}`);
   }
   if (leaving.length === 0) return { state: "gone" };
   return { state: "deleting", message: `waits for ${joined(leaving.toSorted(), ", ")} to be gone`, recheckMs: WATCHED_RECHECK_MS };

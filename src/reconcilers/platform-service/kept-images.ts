@@ -58,8 +58,7 @@ export async function keepRunning(scope: Scope, repository: Repository): Promise
 /** Takes our tag off what nothing runs any more, once `desired` has been rolled out whole: before that, an earlier ReplicaSet may still start pods. */
 export async function releaseOthers(scope: Scope, repository: Repository, desired: string): Promise<void> {
   const deployment = scope.world.deployment(scope.service.key);
-  const rolledOut = deployment?.rolledOut === true && deployment.statusReplicas <= deployment.updatedReplicas;
-  if (!rolledOut || deployment.image !== `${repository.uri}@${desired}`) return;
+  if (deployment?.rolledOut !== true || deployment.image !== `${repository.uri}@${desired}`) return;
   await releaseIdle(scope, repository, desired);
 }
 

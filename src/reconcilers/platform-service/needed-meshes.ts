@@ -2,11 +2,12 @@ import { ANNOTATIONS } from "../../crds/meta.ts";
 import { appMesh } from "../../resources/mesh/app-mesh.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import { istioAmbient } from "../../resources/mesh/istio-ambient.ts";
+import { NETWORKING_API } from "../../resources/mesh/istio-egress.ts";
 import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
 import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
 import { buildServiceAccount, type AppMeshNote } from "../../resources/service-account.ts";
-import type { Children, Owner, World } from "../ports.ts";
+import type { ChildKind, Children, Owner, World } from "../ports.ts";
 import { accountRef, isSettled, neededModes } from "./identity-modes.ts";
 import type { Scope } from "./scope.ts";
 
@@ -14,6 +15,9 @@ import type { Scope } from "./scope.ts";
  * Which meshes a service is in: the one that its namespace is in by the configuration, and each that pods of it are still in. What a mesh has
  * for the service goes when the cluster shows that no pod needs it, never because a pass or a process forgot.
  */
+
+const IN_ISTIO = ["PeerAuthentication", "AuthorizationPolicy"].map((kind) => ({ apiVersion: SECURITY_API, kind }));
+const SIDECAR = { apiVersion: NETWORKING_API, kind: "Sidecar" };
 
 /** What of a pass tells. */
 export interface Seen extends Pick<Scope, "service" | "owner"> {
@@ -38,9 +42,9 @@ export function isNeeded(provider: Mesh["provider"], seen: Seen): boolean {
 
 /** Meshes that have something for the service now, or may have. */
 function earlierMeshes(seen: Seen): readonly Mesh[] {
-  const owned = seen.children.owned(seen.owner);
-  const inIstio = owned.some(({ ref }) => ref.apiVersion === SECURITY_API);
-  const istio = owned.some(({ ref }) => ref.kind === "Sidecar") ? istioSidecar : istioAmbient;
+  const has = (kinds: readonly ChildKind[]): boolean => seen.children.owned(seen.owner, kinds).length > 0;
+  const inIstio = has(IN_ISTIO);
+  const istio = inIstio && has([SIDECAR]) ? istioSidecar : istioAmbient;
   return [...(inIstio ? [istio] : []), ...(mayHavePodsInAppMesh(seen) ? [appMesh] : [])];
 }
 

@@ -66,7 +66,7 @@ function naming(report: StepReport, withheld: readonly string[]): StepReport {
 function lookingChildren(children: Children, note: (words: string) => void): Children {
   return {
     get: (owner, ref) => children.get(owner, ref),
-    owned: (owner) => children.owned(owner),
+    owned: (owner, kinds) => children.owned(owner, kinds),
     released: (owner, ref) => children.released(owner, ref),
     look: (owner, desired) => children.look(owner, desired),
     forget: (owner) => children.forget(owner),

@@ -21,9 +21,7 @@ export function rolloutReport(scope: Scope): StepReport {
   const { service, world, facts } = scope;
   const deployment = world.deployment(service.key);
   const wanted = facts.repository && facts.image ? `${facts.repository.uri}@${facts.image.digest}` : undefined;
-  if (!deployment || deployment.observedGeneration < deployment.generation || deployment.image !== wanted) {
-    return progressing("RollingOut", FOR_PODS);
-  }
+  if (!deployment || deployment.image !== wanted) return progressing("RollingOut", FOR_PODS);
   const tooFew = deployment.replicas < fewestReplicas(scope);
   const { progress } = deployment;
   const report = progressReport(tooFew && progress.state === "complete" ? UNDER_WAY : progress, world.pods(service.key));
@@ -68,9 +66,11 @@ export function progressReport(progress: Progress = UNDER_WAY, pods: readonly Po
   return progressing("RollingOut", FOR_PODS);
 }
 
-/** By name, so that the message does not change from pass to pass. A quoted pod name would. */
-function firstTroubled(pods: readonly PodState[]): { reason: string; message: string } | undefined {
-  return pods.toSorted((a, b) => (a.name < b.name ? -1 : 1)).find((p) => p.trouble)?.trouble;
+/** By what it says, so that the message does not change from pass to pass. A quoted pod name would. */
+function firstTroubled(pods: readonly PodState[]): PodState["trouble"] {
+  const said = ({ reason, message }: NonNullable<PodState["trouble"]>): string => `${reason} ${message}`;
+  const troubles = pods.map(({ trouble }) => trouble).filter((trouble) => trouble !== undefined);
+  return troubles.toSorted((a, b) => (said(a) < said(b) ? -1 : 1))[0];
 }
 
 function quote(trouble: { reason: string; message: string }, deadlineExceeded: boolean): StepReport {

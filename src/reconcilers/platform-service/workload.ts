@@ -33,8 +33,8 @@ const BESIDE_ANY: KindSet = { kinds: [{ apiVersion: "v1", kind: "Service" }] };
 /** What stands beside the service's own Deployment alone. */
 const BESIDE_OWN: KindSet = { kinds: [{ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" }, POD_MONITOR] };
 const COMPANIONS: KindSet = { kinds: [...BESIDE_ANY.kinds, ...BESIDE_OWN.kinds] };
-const OWN: KindSet = { kinds: [...BESIDE_OWN.kinds, DEPLOYMENT] };
-const ALL: KindSet = { kinds: [...COMPANIONS.kinds, DEPLOYMENT] };
+const OWN: KindSet = { kinds: [DEPLOYMENT, ...BESIDE_OWN.kinds] };
+const ALL: KindSet = { kinds: [DEPLOYMENT, ...COMPANIONS.kinds] };
 
 /** A pod template is first written, or changed, only when these hold: no pod runs without its identity, image, or policies. */
 const PREREQUISITES: readonly StepCondition[] = [

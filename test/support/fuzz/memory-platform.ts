@@ -97,8 +97,6 @@ export function memoryPlatform(stored: Pick<PlatformService, "metadata" | "spec"
       deployment = deploymentState({
         image,
         replicas,
-        statusReplicas: replicas,
-        updatedReplicas: replicas,
         readyReplicas: replicas,
         mesh: MESHES[namespace] ?? "Istio",
       });

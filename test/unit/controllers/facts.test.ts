@@ -121,11 +121,7 @@ test("of a Deployment: the app's image, not a sidecar's, and whether its deadlin
     ),
   );
   expect(facts).toEqual({
-    generation: 2,
-    observedGeneration: 2,
     replicas: 3,
-    updatedReplicas: 1,
-    statusReplicas: 3,
     image: "a@sha256:1",
     mesh: "None",
     probedPorts: [],

@@ -126,18 +126,16 @@ describe("a child that a pass over its service writes", () => {
 });
 
 describe("what becomes of a child", () => {
-  const deployment = (resourceVersion: string, { readyReplicas = 0, owners = owned.ownerReferences } = {}): LiveObject => {
-    const live = liveChild(
-      { apiVersion: "apps/v1", kind: "Deployment", spec: { selector: {}, template: {} }, status: { readyReplicas } },
-      "n",
-      "web",
-      owned,
-    );
+  const deployment = (resourceVersion: string, { status = {}, owners = owned.ownerReferences } = {}): LiveObject => {
+    const live = liveChild({ apiVersion: "apps/v1", kind: "Deployment", spec: { selector: {}, template: {} }, status }, "n", "web", owned);
     return { ...live, metadata: { ...live.metadata, resourceVersion, ownerReferences: owners } };
   };
 
+  const COMPLETE = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 };
+
   test.each<[string, LiveObject, string | undefined]>([
-    ["is looked at soon, with what else becomes of it", deployment("1008", { readyReplicas: 1 }), "soon"],
+    ["is looked at soon, with what else becomes of it", deployment("1008", { status: COMPLETE }), "soon"],
+    ["is not looked at while it only comes closer", deployment("1008", { status: { readyReplicas: 1, updatedReplicas: 1 } }), undefined],
     ["is looked at at once where somebody wrote it", deployment("1008", { owners: [] }), "high"],
     ["is not looked at where nothing of it matters", deployment("1008"), undefined],
   ])("%s", (_, live, urgency) => {

@@ -30,7 +30,7 @@ beforeEach(() => {
 test("an object of another namespace is none, though its ownerReference has the service's own uid", () => {
   source.store.put(liveChild(ACCOUNT, "elsewhere", "web", { labels, ownerReferences }));
   source.store.put(liveChild(ACCOUNT, "n", "web", { labels, ownerReferences }));
-  const owned = createChildren({ transport: UNASKED_TRANSPORT, sources: [source] }).owned(OWNER);
+  const owned = createChildren({ transport: UNASKED_TRANSPORT, sources: [source] }).owned(OWNER, [ACCOUNT]);
   expect(owned.map(({ ref }) => ref.namespace)).toEqual(["n"]);
 });
 

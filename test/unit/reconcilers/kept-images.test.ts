@@ -54,14 +54,7 @@ interface Cluster {
 }
 
 function deployment(digest: string, rolledOut: boolean): DeploymentState {
-  const replicas = 2;
-  return deploymentState({
-    replicas,
-    updatedReplicas: rolledOut ? replicas : 1,
-    statusReplicas: rolledOut ? replicas : replicas + 1,
-    image: `${uri}@${digest}`,
-    rolledOut,
-  });
+  return deploymentState({ replicas: 2, image: `${uri}@${digest}`, rolledOut });
 }
 
 function pod(digest: string, index: number): PodState {

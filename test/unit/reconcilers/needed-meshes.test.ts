@@ -28,7 +28,6 @@ function seen({ wished, template, rolledOut = true, pods = [], istio = [], noted
   const child = (apiVersion: string, kind: string, annotations: ChildState["annotations"] = {}): ChildState =>
     childState({ apiVersion, kind, ...service.key }, { uid: kind, annotations });
   const account = child("v1", "ServiceAccount", noted === undefined ? {} : { [ANNOTATIONS.appMesh]: noted });
-  const api = (kind: string) => (kind === "Sidecar" ? "networking.istio.io/v1" : "security.istio.io/v1");
   return {
     service,
     owner: { apiVersion: API_VERSION, kind: "PlatformService", key: service.key, uid: service.uid },
@@ -36,7 +35,10 @@ function seen({ wished, template, rolledOut = true, pods = [], istio = [], noted
       pods: () => pods,
       ...ownDeployment(template === undefined ? undefined : deploymentState({ mesh: template, rolledOut })),
     },
-    children: { get: () => account, owned: () => [account, ...istio.map((kind) => child(api(kind), kind))] },
+    children: {
+      get: () => account,
+      owned: (_, kinds) => kinds.filter(({ kind }) => istio.includes(kind)).map(({ apiVersion, kind }) => child(apiVersion, kind)),
+    },
   };
 }
 

@@ -65,7 +65,7 @@ const children: Children = {
     return { state: "withheld", found: "different" };
   },
   get: () => account && accountState(account),
-  owned: () => (account ? [accountState(account)] : []),
+  owned: (_, [one]) => (account && one?.kind === "ServiceAccount" ? [accountState(account)] : []),
   async remove() {
     account = undefined;
     return "gone";

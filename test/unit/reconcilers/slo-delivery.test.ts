@@ -60,7 +60,7 @@ const children: Children = {
   async look() {
     return { state: "withheld", found: "different" };
   },
-  owned: () => [...objects.values()].map(stateOf),
+  owned: (_, kinds) => [...objects.values()].map(stateOf).filter(({ ref }) => kinds.some(({ kind }) => kind === ref.kind)),
   async remove(_, { kind }) {
     return objects.delete(kind) ? "deleting" : "gone";
   },
