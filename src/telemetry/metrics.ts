@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { ConditionStatus } from "../crds/conditions.ts";
-import { keyString, type ObjectKey } from "../crds/meta.ts";
+import type { ObjectKey } from "../crds/meta.ts";
+import { ServiceSeries, type ServiceInfo } from "./service-series.ts";
 
 /**
  * Every metric, declared once with its cardinality. controller-runtime's and client-go's names where they have one, so that existing
@@ -42,11 +43,7 @@ export interface Metrics {
   /** Number of SLOs by state. */
   slos(counts: ReadonlyMap<string, number>): void;
   /** Sets the series of a service; replaces what its labels were before. */
-  service(
-    key: ObjectKey,
-    info: { readonly owner: string; readonly tier: string },
-    conditions: readonly { readonly type: string; readonly status: ConditionStatus }[],
-  ): void;
+  service(key: ObjectKey, info: ServiceInfo, conditions: readonly { readonly type: string; readonly status: ConditionStatus }[]): void;
   lastReconcile(key: ObjectKey, seconds: number): void;
   readyAfter(tier: string, seconds: number): void;
   /** How long the longest pass of a queue runs, all that run together, and how long the key waits that has waited longest, in seconds. */
@@ -212,25 +209,6 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["service"],
     registers,
   });
-  // Cardinality: one series a service for each condition (at most 16), and two more.
-  const condition = new Gauge({
-    name: "platform_service_condition",
-    help: "1 True, 0 False, -1 Unknown.",
-    labelNames: ["namespace", "name", "type"],
-    registers,
-  });
-  const info = new Gauge({
-    name: "platform_service_info",
-    help: "Always 1; who owns a service and its tier.",
-    labelNames: ["namespace", "name", "owner", "tier"],
-    registers,
-  });
-  const last = new Gauge({
-    name: "platform_service_last_reconcile_timestamp_seconds",
-    help: "When the last pass ended.",
-    labelNames: ["namespace", "name"],
-    registers,
-  });
   // Cardinality: tiers.
   const ready = new Histogram({
     name: "platform_service_ready_seconds",
@@ -287,18 +265,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
   });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
-  const series = new Map<string, { key: ObjectKey; types: Set<string>; owner: string; tier: string }>();
-  const full = options.perService === "Full";
-
-  const forget = (key: ObjectKey): void => {
-    const id = keyString(key);
-    const known = series.get(id);
-    if (!known) return;
-    for (const type of known.types) condition.remove({ ...key, type });
-    info.remove({ ...key, owner: known.owner, tier: known.tier });
-    last.remove({ ...key });
-    series.delete(id);
-  };
+  const services = options.perService === "Full" ? new ServiceSeries(registry) : undefined;
 
   for (const controller of ["platformservice", "platformtier"]) {
     for (const result of ["success", "requeue_after", "error"]) reconcileTotal.inc({ controller, result }, 0);
@@ -308,10 +275,8 @@ export function createMetrics(options: { readonly version: string; readonly perS
 
   return {
     registry,
-    forget,
-    forgetWhere(isSo) {
-      for (const { key } of series.values()) if (isSo(key)) forget(key);
-    },
+    forget: (key) => services?.forget(key),
+    forgetWhere: (isSo) => services?.forgetWhere(isSo),
     reconciled(controller, result, seconds) {
       reconcileTotal.inc({ controller, result });
       if (result === "error") reconcileErrors.inc({ controller });
@@ -343,21 +308,8 @@ export function createMetrics(options: { readonly version: string; readonly perS
     slos(counts) {
       for (const state of SLO_STATES) slos.set({ state }, counts.get(state) ?? 0);
     },
-    service(key, { owner, tier }, conditions) {
-      if (!full) return;
-      const known = series.get(keyString(key));
-      const types = new Set(conditions.map((c) => c.type));
-      if (known) {
-        for (const type of known.types) if (!types.has(type)) condition.remove({ ...key, type });
-        if (known.owner !== owner || known.tier !== tier) info.remove({ ...key, owner: known.owner, tier: known.tier });
-      }
-      for (const c of conditions) condition.set({ ...key, type: c.type }, conditionValue(c.status));
-      info.set({ ...key, owner, tier }, 1);
-      series.set(keyString(key), { key, types, owner, tier });
-    },
-    lastReconcile(key, seconds) {
-      if (full && series.has(keyString(key))) last.set({ ...key }, seconds);
-    },
+    service: (key, info, conditions) => services?.set(key, info, conditions),
+    lastReconcile: (key, seconds) => services?.reconciled(key, seconds),
     readyAfter: (tier, seconds) => ready.observe({ tier }, seconds),
     watchAge: (resource, read) => void ages.set(resource, read),
     queue(name) {
@@ -376,9 +328,4 @@ export function createMetrics(options: { readonly version: string; readonly perS
     activeWorkers: (controller, count) => workers.set({ controller }, count),
     leads: (name, holds) => leader.set({ name }, holds ? 1 : 0),
   };
-}
-
-function conditionValue(status: ConditionStatus): number {
-  if (status === "True") return 1;
-  return status === "False" ? 0 : -1;
 }
