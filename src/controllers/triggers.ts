@@ -7,7 +7,7 @@ import type { Priority } from "../kube/workqueue.ts";
 import type { DeploymentState, WorkloadState } from "../reconcilers/ports.ts";
 import { isNews } from "./pod-news.ts";
 import { broughtSources, childSources, reflectors, type Pod, type Sources } from "./sources.ts";
-import { isOurs, neighbourOf } from "./world.ts";
+import { isOurs, neighbourOf, waypointBefore } from "./world.ts";
 
 /** `soon`: the world follows what was written, in many small changes; they are looked at together. */
 export type Urgency = Priority | "soon";
@@ -75,11 +75,12 @@ export function wireTriggers(
       if (isNews(of(old), of(now), others)) enqueue({ namespace, name: service }, "soon");
     }
   });
-  sources.kubernetesServices.store.subscribe((change) => {
-    if (isDeepStrictEqual(change.old?.facts, change.new?.facts)) return;
-    // A PlatformService's own Service too: whether it has a waypoint matters to those that call it.
-    for (const kind of ["kubernetes", "service"])
-      for (const other of mentioning(sources, `${kind} ${keyString(change.key)}`)) enqueue(other);
+  sources.kubernetesServices.store.subscribe(({ key, old, new: now }) => {
+    const named = keyString(key);
+    if (!isDeepStrictEqual(old?.facts, now?.facts)) for (const other of mentioning(sources, `kubernetes ${named}`)) enqueue(other);
+    // Of a PlatformService's own Service it matters to those that call it whether it has a waypoint.
+    const [before, after] = [old, now].map((child) => child && waypointBefore(sources, key.namespace, child.facts));
+    if (!isDeepStrictEqual(before, after)) for (const other of mentioning(sources, `service ${named}`)) enqueue(other);
   });
   for (const { store } of [sources.policies, sources.budgets] as readonly ChildSource<unknown>[]) {
     store.subscribe((change) => {

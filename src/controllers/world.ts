@@ -6,7 +6,7 @@ import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
 import { apiVersionOf, findKind, resourceName } from "../kube/kinds.ts";
 import type { BroughtState, ChildState, DeploymentState, World, WorkloadState } from "../reconcilers/ports.ts";
-import { waypointChoice } from "./facts.ts";
+import { waypointChoice, type ServiceFacts } from "./facts.ts";
 import { broughtSources, reflectors, type Sources } from "./sources.ts";
 
 /** The world as the watches have seen it; every answer comes from memory. `now`: milliseconds of the wall clock. `isOwn`: whose rollouts are paced together; default: all. */
@@ -74,9 +74,9 @@ export function createWorld(sources: Sources, now: () => number, isOwn: (key: Ob
     kubernetesService(key): ServiceState | undefined {
       const facts = kubernetesServices.store.get(key)?.facts;
       if (!facts) return undefined;
-      const { useWaypoint, ...state } = facts;
-      const choice = useWaypoint ?? waypointChoice(namespaces.store.get({ namespace: "", name: key.namespace }) ?? {}, key.namespace);
-      return choice === "none" || choice === undefined ? state : { ...state, waypoint: choice };
+      const { useWaypoint: _useWaypoint, ...state } = facts;
+      const waypoint = waypointBefore(sources, key.namespace, facts);
+      return waypoint === undefined ? state : { ...state, waypoint };
     },
     foreignPolicies(namespace, podLabels) {
       return foreign(policies, namespace)
@@ -89,6 +89,16 @@ export function createWorld(sources: Sources, now: () => number, isOwn: (key: Ob
         .map(({ state }) => state.ref.name);
     },
   };
+}
+
+/** The waypoint that stands before a Service of that namespace, by its own labels or the namespace's. */
+export function waypointBefore(
+  { namespaces }: Pick<Sources, "namespaces">,
+  namespace: string,
+  { useWaypoint }: ServiceFacts,
+): ObjectKey | undefined {
+  const choice = useWaypoint ?? waypointChoice(namespaces.store.get({ namespace: "", name: namespace }) ?? {}, namespace);
+  return choice === "none" ? undefined : choice;
 }
 
 /** Controlled by a PlatformService that is there: what says so of itself otherwise, by a label or a made-up owner, is someone else's. */

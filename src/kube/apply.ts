@@ -185,9 +185,12 @@ class AppliedChildren implements Children {
     if ((ahead ? scaled.replicas : child.replicas) === replicas) return;
     // The uid makes it a conflict where another object has taken the name.
     const patch = { metadata: { uid: child.state.uid }, spec: { replicas } };
-    const { metadata } = await this.#transport.mergePatch({ ...targetOf(source, ref), subresource: "scale" }, patch);
-    if (memory === undefined) return;
-    this.#memories.set(owner.key, ref, { ...memory, scaled: { replicas, resourceVersion: metadata.resourceVersion } });
+    const { resourceVersion } = await source.store.during(ref, async () => {
+      const { metadata } = await this.#transport.mergePatch({ ...targetOf(source, ref), subresource: "scale" }, patch);
+      source.store.wroteUnseen(ref, metadata.resourceVersion);
+      return metadata;
+    });
+    if (memory !== undefined) this.#memories.set(owner.key, ref, { ...memory, scaled: { replicas, resourceVersion } });
   }
 
   forget(owner: ObjectKey): void {

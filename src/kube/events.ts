@@ -106,7 +106,11 @@ export class EventRecorder {
       }
     }
     try {
-      this.#remember(name, 1, await this.#options.transport.create({ resource: KINDS.Event, namespace }, this.#event(target, now, subject, fields)));
+      this.#remember(
+        name,
+        1,
+        await this.#options.transport.create({ resource: KINDS.Event, namespace }, this.#event(target, now, subject, fields)),
+      );
     } catch (error) {
       if (!(error instanceof KubeError) || error.class !== "alreadyExists") throw error;
       await this.#continue(target, { count: seriesCount(await this.#options.transport.get(target)) }, now);

@@ -77,6 +77,8 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #listeners = new Set<Listener<T>>();
   readonly #held = new Map<string, Held<T>>();
+  /** Revisions that writes of ours were answered and the watch has not told yet. */
+  readonly #expected = new Map<string, string>();
   /** The newest revision that the watch has told. */
   #seen = "";
 
@@ -146,10 +148,21 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   /** Write-through: puts what a write of ours was answered, as `put` does. */
   wrote(object: LiveObject): T {
-    const held = this.#held.get(keyString(objectKey(object)));
-    const { resourceVersion } = object.metadata;
-    if (held !== undefined && isNewer(resourceVersion, held.written)) held.written = resourceVersion;
+    this.#noteWritten(keyString(objectKey(object)), object.metadata.resourceVersion);
     return this.put(object);
+  }
+
+  /** A write of ours was answered with this revision, and not with the object, as of a subresource: what the watch tells of it is ours. */
+  wroteUnseen(key: ObjectKey, resourceVersion: string): void {
+    const id = keyString(key);
+    this.#noteWritten(id, resourceVersion);
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && isNewer(resourceVersion, entry.resourceVersion)) this.#expected.set(id, resourceVersion);
+  }
+
+  #noteWritten(id: string, resourceVersion: string): void {
+    const held = this.#held.get(id);
+    if (held !== undefined && isNewer(resourceVersion, held.written)) held.written = resourceVersion;
   }
 
   /** Puts what a read brought, unless the watch, or a later answer, has brought as new or newer. */
@@ -216,7 +229,9 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     if (old && isNewer(old.resourceVersion, resourceVersion)) return;
     const entry = this.#entryOf(object);
     this.#set(entry);
-    this.#tell([changeOf(old, entry)]);
+    const expected = this.#expected.get(id);
+    if (expected !== undefined && !isNewer(expected, resourceVersion)) this.#expected.delete(id);
+    this.#tell([{ ...changeOf(old, entry), ours: expected === resourceVersion }]);
   }
 
   remove(object: LiveObject): void {
@@ -270,6 +285,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     const id = keyString(entry.key);
     this.#unindex(id, entry);
     this.#entries.delete(id);
+    this.#expected.delete(id);
   }
 
   #unindex(id: string, entry: Entry<T>): void {

@@ -78,6 +78,28 @@ describe("whom a service lets call", () => {
   });
 });
 
+describe("the Service of a PlatformService", () => {
+  const service =
+    (labels: Readonly<Record<string, string>> = {}) =>
+    (): void =>
+      it.sources.kubernetesServices.store.upsert(
+        liveChild({ apiVersion: "v1", kind: "Service", spec: { selector: {}, ports: [{ port: 80 }] } }, "n", "web", { ...owned, labels }),
+      );
+
+  beforeEach(() => it.service("n", "caller", { tier: "tier-1", dependencies: { services: [{ name: "web", namespace: "n" }] } }));
+
+  test("is of no account to its callers", () => {
+    expect(lookedAt(service())).toEqual(["n/web"]);
+  });
+
+  test("is where a waypoint stands before it, by its own label or its namespace's", () => {
+    expect(lookedAt(service({ "istio.io/use-waypoint": "way" }))).toEqual(["n/caller", "n/web"]);
+    it.namespace("n", { "istio.io/use-waypoint": "way" });
+    expect(lookedAt(service({ "istio.io/use-waypoint": "none" }))).toEqual(["n/caller", "n/web"]);
+    expect(lookedAt(service())).toEqual(["n/caller", "n/web"]);
+  });
+});
+
 describe("a child that a pass over its service writes", () => {
   const child = (resourceVersion: string, port: number): LiveObject => {
     const service = liveChild({ apiVersion: "v1", kind: "Service", spec: { selector: {}, ports: [{ port }] } }, "n", "web", owned);
@@ -86,7 +108,7 @@ describe("a child that a pass over its service writes", () => {
   const KEY = { namespace: "n", name: "web" };
 
   beforeEach(() => {
-    it.service("n", "caller", { tier: "tier-1", dependencies: { services: [{ name: "web", namespace: "n" }] } });
+    it.service("n", "caller", { tier: "tier-1", dependencies: { kubernetesServices: [{ name: "web", namespace: "n", port: 80 }] } });
     it.sources.kubernetesServices.store.upsert(child("1007", 1));
   });
 

@@ -107,6 +107,8 @@ describe("write-through", () => {
       ["we would delete one, and somebody deletes another", ["gone 9", "dropped 2"], ["deleted p 3 -"]],
       ["somebody makes it again", ["dropped 3", "saw 12"], ["deleted p 3 -", "added p - 12"]],
       ["nothing becomes of it", ["saw 3"], []],
+      ["a subresource of it is", ["saw 8", "unseen 8"], ["modified p 3 8, ours"]],
+      ["a subresource of it is, and somebody was faster", ["saw 7", "unseen 8"], ["modified p 3 7"]],
     ])("%s: what became of it is told at the end", async (_, events, expected) => {
       const { store, told } = newStore();
       commit(store, "5", object("p", "3"));
@@ -116,6 +118,7 @@ describe("write-through", () => {
           const [what, version = ""] = event.split(" ");
           if (what === "saw") store.upsert(object("p", version));
           if (what === "wrote") store.wrote(object("p", version));
+          if (what === "unseen") store.wroteUnseen(key("p"), version);
           if (what === "read") store.put(object("p", version));
           if (what === "gone") store.remove(object("p", version));
           if (what === "dropped") store.drop(key("p"), (kept) => kept.version === version);
@@ -165,6 +168,19 @@ describe("write-through", () => {
       await writes[1];
       expect(told).toEqual(["added q - 9", "added p - 8", "modified p 8 10"]);
     });
+  });
+
+  test.each<[string, readonly string[], readonly string[]]>([
+    ["the watch tells of it alone", ["8"], ["modified p 3 8, ours"]],
+    ["somebody writes before it, and after it", ["7", "8", "9"], ["modified p 3 7", "modified p 7 8, ours", "modified p 8 9"]],
+    ["the watch has passed it", ["9", "10"], ["modified p 3 9", "modified p 9 10"]],
+  ])("a revision of ours that the watch has yet to tell of is ours where %s", (_, versions, expected) => {
+    const { store, told } = newStore();
+    commit(store, "5", object("p", "3"));
+    told.length = 0;
+    store.wroteUnseen(key("p"), "8");
+    for (const version of versions) store.upsert(object("p", version));
+    expect(told).toEqual(expected);
   });
 
   test("a later write is not undone by an earlier one's answer", () => {
