@@ -28,6 +28,7 @@ import {
   type PolicyFacts,
   type ServiceFacts,
 } from "./facts.ts";
+import { SharedTexts } from "./shared-texts.ts";
 
 /** Every watch that the operator keeps, and what is kept of each object. */
 
@@ -101,9 +102,10 @@ export function createSources(runtime: Runtime): Sources {
   const child = <Facts>(resource: ResourceType, scope: "ours" | "all", facts: (object: LiveObject) => Facts): ChildSource<Facts> =>
     childSource({ ...runtime, resource, scope, facts });
 
+  const texts = new SharedTexts();
   return {
     services: source(KINDS.PlatformService, {
-      reduce: (object) => withoutManagedFields<PlatformService>(object),
+      reduce: (object) => texts.of(withoutManagedFields<PlatformService>(object)),
       indexes: {
         tier: (s) => [s.spec.tier],
         namespace: (_, key) => [key.namespace],

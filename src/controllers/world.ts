@@ -4,7 +4,7 @@ import { suspensionOf } from "../crds/requests.ts";
 import { ANNOTATIONS, keyOf, keyString, type ObjectKey } from "../crds/meta.ts";
 import type { PlatformService } from "../crds/platform-service.ts";
 import type { Child, ChildSource } from "../kube/child-stores.ts";
-import { apiVersionOf, findKind, resourceName } from "../kube/kinds.ts";
+import { apiVersionOf, findKind } from "../kube/kinds.ts";
 import type { BroughtState, ChildState, DeploymentState, World, WorkloadState } from "../reconcilers/ports.ts";
 import { waypointChoice, type ServiceFacts } from "./facts.ts";
 import { broughtSources, reflectors, type Sources } from "./sources.ts";
@@ -13,7 +13,7 @@ import { broughtSources, reflectors, type Sources } from "./sources.ts";
 export function createWorld(sources: Sources, now: () => number, isOwn: (key: ObjectKey) => boolean = () => true): World {
   const { services, tiers, namespaces, nodePools, gateways, pods, deployments, autoscalers, certificates } = sources;
   const { kubernetesServices, policies, budgets } = sources;
-  const byResource = new Map(reflectors(sources).map((r) => [resourceName(r.resource), r]));
+  const byResource = new Map(reflectors(sources).map((reflector) => [reflector.resource, reflector]));
   const ownDeployment = (key: ObjectKey): Child<DeploymentState> | undefined => {
     const deployment = deployments.store.get(key);
     return deployment !== undefined && childOf(deployment) === key.name ? deployment : undefined;
@@ -55,7 +55,7 @@ export function createWorld(sources: Sources, now: () => number, isOwn: (key: Ob
     nodePools: () => (nodePools.reflector.state() === "missing" ? undefined : new Map(nodePools.store.list().map((p) => [p.name, p]))),
     serves(apiVersion, kind) {
       const resource = findKind(apiVersion, kind);
-      return resource !== undefined && byResource.get(resourceName(resource))?.state() === "synced";
+      return resource !== undefined && byResource.get(resource)?.state() === "synced";
     },
     neighbour(key) {
       const service = services.store.get(key);

@@ -265,7 +265,7 @@ class AppliedChildren implements Children {
     const mutation = this.#mutation(wish, ownedHash);
     if (mutation !== undefined) return { state: "mutatedByAdmission", uid, paths: mutation.paths };
     if (ownedHash !== wish.hash) return undefined;
-    if (memory?.desiredHash !== wish.hash) this.#memories.set(wish.owner.key, wish.ref, { desiredHash: wish.hash, uid });
+    if (memory?.desiredHash !== wish.hash) this.#memories.set(wish.owner.key, wish.ref, { desiredHash: ownedHash });
     return { state: "unchanged", uid };
   }
 
@@ -343,13 +343,14 @@ class AppliedChildren implements Children {
     const { store } = wish.source;
     const { ownedHash } = (ours ? store.wrote(live) : store.put(live)).state;
     const { scaled } = this.#memories.get(wish.owner.key, wish.ref) ?? {};
-    const memory = { desiredHash: wish.hash, uid, ...(scaled === undefined ? {} : { scaled }) };
+    const kept = scaled === undefined ? {} : { scaled };
     if (ownedHash === wish.hash) {
-      this.#memories.set(wish.owner.key, wish.ref, memory);
+      // The store's own text: it is kept once.
+      this.#memories.set(wish.owner.key, wish.ref, { desiredHash: ownedHash, ...kept });
       return { state: result, uid };
     }
     const paths = differingPaths(wish.projection, ownedProjection(live) ?? {});
-    this.#memories.set(wish.owner.key, wish.ref, { ...memory, mutation: { ownedHash, paths } });
+    this.#memories.set(wish.owner.key, wish.ref, { desiredHash: wish.hash, ...kept, mutation: { ownedHash, paths } });
     return { state: "mutatedByAdmission", uid, paths };
   }
 

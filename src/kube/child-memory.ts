@@ -5,7 +5,6 @@ import type { ChildRef } from "../reconcilers/ports.ts";
 export interface ChildMemory {
   /** Of the last apply, or of the child as it was found in order. */
   readonly desiredHash: string;
-  readonly uid: string;
   /** What admission made of `desiredHash`: not sent again until either changes. */
   readonly mutation?: { readonly ownedHash: string | undefined; readonly paths: readonly string[] };
   /** Replicas that we set, until the watch has shown as new a revision. */

@@ -1,9 +1,9 @@
-import { GROUP, keyString, LABELS, MANAGED_BY } from "../crds/meta.ts";
-import type { ChildRef, ChildState } from "../reconcilers/ports.ts";
+import { API_VERSION, GROUP, keyString, LABELS, MANAGED_BY } from "../crds/meta.ts";
+import type { ChildKind, ChildRef, ChildState } from "../reconcilers/ports.ts";
 import type { Clock } from "./clock.ts";
 import { foreignPaths } from "./foreign-fields.ts";
 
-import { apiVersionOf, type ResourceType } from "./kinds.ts";
+import { apiVersionOf, KINDS, type ResourceType } from "./kinds.ts";
 import type { Log } from "./log.ts";
 import { isJsonObject, objectKey, type LiveObject } from "./objects.ts";
 import { hashOf, holdingsOf, ownedProjection } from "./owned-fields.ts";
@@ -59,8 +59,9 @@ export interface ChildSourceOptions<Facts> {
 /** The store of a child kind and the reflector that fills it once it runs. */
 export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSource<Facts> {
   const { resource, scope, facts, ...runtime } = options;
+  const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind };
   const store: ChildStore<Facts> = new Store({
-    reduce: (object) => childOf(resource, object, facts),
+    reduce: (object) => childOf(kind, object, facts),
     selects: ({ metadata }) => scope === "all" || metadata.labels?.[LABELS.managedBy] === MANAGED_BY,
     indexes: {
       controller: ({ state }) => (state.controller === undefined ? [] : [state.controller.uid]),
@@ -74,22 +75,16 @@ export function childSource<Facts>(options: ChildSourceOptions<Facts>): ChildSou
 }
 
 /** What is kept of one live object. Pure. */
-export function childOf<Facts>(resource: ResourceType, object: LiveObject, facts: (object: LiveObject) => Facts): Child<Facts> {
+function childOf<Facts>({ apiVersion, kind }: ChildKind, object: LiveObject, facts: (object: LiveObject) => Facts): Child<Facts> {
   const { metadata } = object;
-  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
   const projection = ownedProjection(object);
   const spec = isJsonObject(object.spec) ? object.spec : {};
   return {
     state: {
-      ref: { apiVersion: apiVersionOf(resource), kind: resource.kind, ...objectKey(object) },
+      ref: { apiVersion, kind, ...objectKey(object) },
       uid: metadata.uid,
       resourceVersion: metadata.resourceVersion,
-      controller: controller && {
-        apiVersion: controller.apiVersion,
-        kind: controller.kind,
-        name: controller.name,
-        uid: controller.uid,
-      },
+      controller: controllerOf(metadata),
       deleting: metadata.deletionTimestamp !== undefined,
       ownedHash: projection && hashOf(projection),
       foreignPaths: foreignPaths(object),
@@ -102,6 +97,20 @@ export function childOf<Facts>(resource: ResourceType, object: LiveObject, facts
   };
 }
 
+/** Of a service of ours, whose texts are kept once: each child has them. */
+function controllerOf({ ownerReferences }: LiveObject["metadata"]): ChildState["controller"] {
+  const controller = ownerReferences?.find((reference) => reference.controller === true);
+  if (controller === undefined) return undefined;
+  const { apiVersion, kind, name, uid } = controller;
+  return apiVersion === API_VERSION && kind === KINDS.PlatformService.kind
+    ? { apiVersion: API_VERSION, kind: KINDS.PlatformService.kind, name, uid }
+    : { apiVersion, kind, name, uid };
+}
+
+/** Most objects have none. */
+const NONE: Readonly<Record<string, never>> = {};
+
 function ourAnnotations(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith(`${GROUP}/`)));
+  const ours = Object.entries(annotations).filter(([key]) => key.startsWith(`${GROUP}/`));
+  return ours.length === 0 ? NONE : Object.fromEntries(ours);
 }

@@ -52,7 +52,7 @@ type Segments = readonly (string | number)[];
 export function foreignPaths(object: LiveObject): readonly string[] {
   const guards = GUARDS[object.kind];
   const entries = object.metadata.managedFields ?? [];
-  if (guards === undefined || ownEntry(object) === undefined) return [];
+  if (guards === undefined || ownEntry(object) === undefined) return NONE;
   const kept = entries.filter(isAllowed).map((entry) => entry.fieldsV1 ?? {});
   const found = new Set<string>();
   for (const entry of entries) {
@@ -61,8 +61,11 @@ export function foreignPaths(object: LiveObject): readonly string[] {
       for (const segments of additionsUnder(guard, object, entry.fieldsV1 ?? {}, kept)) found.add(jsonPointer(segments));
     }
   }
-  return outermost([...found].toSorted(byPosition));
+  return found.size === 0 ? NONE : outermost([...found].toSorted(byPosition));
 }
+
+/** Of nearly every object: kept once. */
+const NONE: readonly string[] = [];
 
 /**
  * Makes nobody the owner of what managers outside the allow-list own under guarded prefixes. For values that come back when they are removed: the API server

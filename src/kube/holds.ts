@@ -93,11 +93,10 @@ class AppliedHolds implements Holds {
   #settled({ owner, ref, hash }: Wish, child: Child<unknown>): HoldResult | undefined {
     const holding = child.holdings[owner.key.name];
     const memory = this.#memories.get(owner.key, ref);
-    const { uid } = child.state;
     if (memory?.desiredHash === hash && memory.mutation !== undefined && memory.mutation.ownedHash === holding)
       return { state: "mutatedByAdmission", paths: memory.mutation.paths };
     if (holding !== hash) return undefined;
-    if (memory?.desiredHash !== hash) this.#memories.set(owner.key, ref, { desiredHash: hash, uid });
+    if (memory?.desiredHash !== hash) this.#memories.set(owner.key, ref, { desiredHash: hash });
     return { state: "unchanged" };
   }
 
@@ -112,11 +111,11 @@ class AppliedHolds implements Holds {
       const { object: live } = await this.#transport.apply(targetOf(source, ref), sent, { force: false, manager });
       const ownedHash = source.store.put(live).holdings[owner.key.name];
       if (ownedHash === hash) {
-        this.#memories.set(owner.key, ref, { desiredHash: hash, uid });
+        this.#memories.set(owner.key, ref, { desiredHash: hash });
         return { state: repaired ? "repaired" : "held" };
       }
       const paths = differingPaths(projection, ownedProjection(live, manager) ?? {});
-      this.#memories.set(owner.key, ref, { desiredHash: hash, uid, mutation: { ownedHash, paths } });
+      this.#memories.set(owner.key, ref, { desiredHash: hash, mutation: { ownedHash, paths } });
       return { state: "mutatedByAdmission", paths };
     } catch (error) {
       if (error instanceof KubeError && error.fieldConflicts.length > 0) return { state: "conflict", conflicts: error.fieldConflicts };

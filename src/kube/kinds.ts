@@ -56,8 +56,12 @@ export function apiVersionOf(resource: ResourceType): string {
 
 /** The kind's place in the API; undefined for a kind, or a version of it, that the operator does not handle. */
 export function findKind(apiVersion: string, kind: string): ResourceType | undefined {
-  return Object.values<ResourceType>(KINDS).find((resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+  return BY_API.get(`${apiVersion} ${kind}`);
 }
+
+const BY_API: ReadonlyMap<string, ResourceType> = new Map(
+  Object.values<ResourceType>(KINDS).map((resource) => [`${apiVersionOf(resource)} ${resource.kind}`, resource]),
+);
 
 /** `deployments.apps`; a core kind is `services`. */
 export function resourceName(resource: ResourceType): string {

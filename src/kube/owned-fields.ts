@@ -20,13 +20,14 @@ function isApply({ operation, subresource = "" }: ManagedFieldsEntry): boolean {
 
 /** For each service that holds fields of the object, as its field manager says: the hash of the part that it holds. */
 export function holdingsOf(object: LiveObject): Readonly<Record<string, string>> {
-  const holdings: Record<string, string> = {};
-  for (const entry of object.metadata.managedFields ?? []) {
-    const service = isApply(entry) ? holderOf(entry.manager ?? "") : undefined;
-    if (service !== undefined) holdings[service] = hashOf(ownedProjection(object, holdManager(service)) ?? {});
-  }
-  return holdings;
+  const services = (object.metadata.managedFields ?? []).map((entry) => (isApply(entry) ? holderOf(entry.manager ?? "") : undefined));
+  const holders = services.filter((service) => service !== undefined);
+  if (holders.length === 0) return NO_HOLDINGS;
+  return Object.fromEntries(holders.map((service) => [service, hashOf(ownedProjection(object, holdManager(service)) ?? {})]));
 }
+
+/** Of nearly every object: kept once. */
+const NO_HOLDINGS: Readonly<Record<string, string>> = {};
 
 /** The part of the live object that we own; undefined when we own nothing. */
 export function ownedProjection(object: LiveObject, manager = FIELD_MANAGER): JsonObject | undefined {

@@ -74,7 +74,8 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   readonly #selects: (object: LiveObject) => boolean;
   readonly #indexers: readonly Indexer<T>[];
   readonly #entries = new Map<string, Entry<T>>();
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  /** By index name and index key: the one object of that key, or all of them. */
+  readonly #indexes = new Map<string, Map<string, string | Set<string>>>();
   readonly #listeners = new Set<Listener<T>>();
   readonly #held = new Map<string, Held<T>>();
   /** Revisions that writes of ours were answered and the watch has not told yet. */
@@ -106,7 +107,7 @@ export class Store<T, Index extends string = never> implements Sink<T> {
 
   byIndex(index: Index, indexKey: string): readonly T[] {
     const values: T[] = [];
-    for (const id of this.#indexes.get(index)?.get(indexKey) ?? []) {
+    for (const id of idsOf(this.#indexes.get(index)?.get(indexKey))) {
       const entry = this.#entries.get(id);
       if (entry !== undefined) values.push(entry.value);
     }
@@ -276,8 +277,9 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     if (old) this.#unindex(id, old);
     this.#entries.set(id, entry);
     this.#eachIndexKey(entry, (keys, key) => {
-      const ids = keys.get(key) ?? new Set();
-      keys.set(key, ids.add(id));
+      const ids = keys.get(key);
+      if (ids instanceof Set) ids.add(id);
+      else keys.set(key, ids === undefined || ids === id ? id : new Set([ids, id]));
     });
   }
 
@@ -291,14 +293,14 @@ export class Store<T, Index extends string = never> implements Sink<T> {
   #unindex(id: string, entry: Entry<T>): void {
     this.#eachIndexKey(entry, (keys, key) => {
       const ids = keys.get(key);
-      ids?.delete(id);
-      if (ids?.size === 0) keys.delete(key);
+      if (ids instanceof Set) ids.delete(id);
+      if (ids === id || (ids instanceof Set && ids.size === 0)) keys.delete(key);
     });
   }
 
-  #eachIndexKey(entry: Entry<T>, visit: (keys: Map<string, Set<string>>, key: string) => void): void {
+  #eachIndexKey(entry: Entry<T>, visit: (keys: Map<string, string | Set<string>>, key: string) => void): void {
     for (const indexer of this.#indexers) {
-      const keys = this.#indexes.get(indexer.name) ?? new Map<string, Set<string>>();
+      const keys = this.#indexes.get(indexer.name) ?? new Map<string, string | Set<string>>();
       this.#indexes.set(indexer.name, keys);
       for (const key of indexer.keysOf(entry.value, entry.key)) visit(keys, key);
     }
@@ -323,6 +325,11 @@ export class Store<T, Index extends string = never> implements Sink<T> {
     }
     if (failures.length > 0) throw new AggregateError(failures, "a listener of a store failed");
   }
+}
+
+function idsOf(ids: string | Set<string> | undefined): Iterable<string> {
+  if (ids === undefined) return [];
+  return ids instanceof Set ? ids : [ids];
 }
 
 function isNewer(a: string, b: string): boolean {
