@@ -13,24 +13,20 @@ export class SharedTexts {
   of(service: PlatformService): PlatformService {
     const { status } = service;
     if (status === undefined) return service;
-    const { conditions, resources } = status;
-    return {
-      ...service,
-      status: {
-        ...status,
-        ...(conditions && { conditions: conditions.map((condition) => this.#sharing(condition)) }),
-        ...(resources && { resources: resources.map((resource) => this.#sharing(resource)) }),
-      },
-    };
-  }
-
-  #sharing<T extends object>(item: T): T {
-    const copy = { ...item };
-    for (const key of Object.keys(copy) as (keyof T)[]) {
-      const value = copy[key];
-      if (typeof value === "string") copy[key] = this.#text(value) as typeof value;
-    }
-    return copy;
+    const text = (one: string): string => this.#text(one);
+    const conditions = status.conditions?.map((condition) => ({
+      ...condition,
+      type: text(condition.type),
+      reason: text(condition.reason),
+      lastTransitionTime: text(condition.lastTransitionTime),
+    }));
+    const resources = status.resources?.map((resource) => ({
+      ...resource,
+      group: text(resource.group),
+      kind: text(resource.kind),
+      name: text(resource.name),
+    }));
+    return { ...service, status: { ...status, ...(conditions && { conditions }), ...(resources && { resources }) } };
   }
 
   #text(text: string): string {

@@ -165,7 +165,7 @@ describe("events", () => {
     creation.reply(201, { ...SERVICE, kind: "Event" });
     await anew;
     const after = recorder.record(SERVICE, fields);
-    (await server.next()).reply(409, { kind: "Status", code: 409, reason: "Conflict", message: "changed" });
+    (await server.next()).reply(409, { kind: "Status", code: 409, message: "changed" });
     (await server.next()).reply(409, { kind: "Status", code: 409, reason: "AlreadyExists", message: "exists" });
     (await server.next()).reply(200, { ...SERVICE, kind: "Event", series: { count: 8, lastObservedTime: "x" } });
     const patch = await server.next();
