@@ -20,6 +20,8 @@ import { startOperator, type OperatorProcess } from "./operator-process.ts";
 /** A whole platform on one machine: control plane with nodes, AWS emulator, and the operator as a process under its own rights. */
 
 export const DEV_CONFIG = join(ROOT, "config/dev/operator-config.yaml");
+/** Of the chart's admission policies that which has nothing of a configuration in it. */
+export const FINALIZER_POLICY = join(ROOT, "charts/platform-operator/files/finalizer-policy.yaml");
 
 export interface EnvironmentOptions {
   /** Of the operator; default config/dev/operator-config.yaml. */
@@ -51,6 +53,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   let emulator: Emulator | undefined;
   try {
     await installPlatform(plane);
+    await plane.kubectl(["apply", "-f", FINALIZER_POLICY]);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
     emulator = await startAws(config);
     log(`AWS emulator at ${emulator.url}`);

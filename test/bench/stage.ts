@@ -8,7 +8,14 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
-import { DEV_CONFIG, installDefinitions, installPlatform, installThirdParties, operatorAccess } from "../../src/cli/environment.ts";
+import {
+  DEV_CONFIG,
+  FINALIZER_POLICY,
+  installDefinitions,
+  installPlatform,
+  installThirdParties,
+  operatorAccess,
+} from "../../src/cli/environment.ts";
 import { ROOT } from "../../src/cli/keys.ts";
 import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
@@ -86,6 +93,7 @@ export class Stage {
         await installThirdParties(plane);
         await installDefinitions(plane);
       }
+      await plane.kubectl(["apply", "-f", FINALIZER_POLICY]);
       const configFile = join(plane.dir, "operator-config.json");
       const dev = readConfigFile(DEV_CONFIG);
       const appMesh = { ...dev.mesh.appMesh, certificates: { issuer: { name: "mesh-ca" } } };

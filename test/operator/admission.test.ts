@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { SERVICE_FINALIZER } from "../../src/crds/meta.ts";
 import { operatorWrites, provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, sharedPlatform, type Platform } from "../support/platform.ts";
 import { messageOf, podsOf, verdict } from "../support/service-view.ts";
 
-/** Admission policies of others that rewrite or refuse what the operator writes: said, without a loop of writes. */
+/** Admission policies of others that rewrite or refuse what the operator writes: said, without a loop of writes. And the chart's own that writes for it. */
 
 const NAMESPACE = "admission";
 const GROUP = "admissionregistration.k8s.io/v1";
@@ -139,5 +141,38 @@ describe("a policy that refuses our object", () => {
 
     await platform.kubectl(["delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "admission-refuses"]);
     expect(verdict(await platform.untilReady(KEY), "WorkloadReady")).toBe("True Running");
+  });
+});
+
+// Without it, as in an older cluster, are the tests of faults.
+describe("the chart's policy that puts the finalizer on a service", () => {
+  const KEY = { namespace: NAMESPACE, name: "held" };
+  const service = (finalizers: readonly string[] = []): object => ({
+    apiVersion: "platform-operator.dev/v1alpha1",
+    kind: "PlatformService",
+    metadata: { name: "probe", finalizers },
+    spec: { owner: "squad", tier: "tier-3", image: {} },
+  });
+
+  test("has it there from the first, beside what else is", async () => {
+    const stored = async (finalizers?: readonly string[]): Promise<unknown> => {
+      const answer: unknown = JSON.parse(await dryRun(service(finalizers)));
+      return z.object({ metadata: z.object({ finalizers: z.array(z.string()).optional() }) }).parse(answer).metadata.finalizers;
+    };
+    expect(await stored()).toEqual([SERVICE_FINALIZER]);
+    expect(await stored(["example.com/other"])).toEqual(["example.com/other", SERVICE_FINALIZER]);
+    expect(await stored([SERVICE_FINALIZER])).toEqual([SERVICE_FINALIZER]);
+  });
+
+  test("spares the operator the write of it, and the service goes as any other", async () => {
+    await platform.applyService(KEY);
+    await platform.push(KEY);
+    await platform.untilReady(KEY);
+    const own = async (): Promise<readonly string[]> =>
+      (await operatorWrites(platform, NAMESPACE)).kubernetes.filter((write) => write === "patch platformservices held");
+    expect(await own()).toEqual([]);
+    await platform.kubectl(["delete", "psvc", "held", "-n", NAMESPACE]);
+    expect(await platform.get(NAMESPACE, "deployment/held")).toBeUndefined();
+    expect(await own()).toHaveLength(1);
   });
 });

@@ -356,6 +356,14 @@ describe("a tier whose boundary the configuration does not know is refused", () 
   });
 });
 
+test.each([
+  ["1.36.0", ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]],
+  ["1.35.9", []],
+])("the policy that puts the finalizer on services is there where Kubernetes serves its kind: %s", async (version, kinds) => {
+  const objects = await template("-f", valuesFile("least"), "--kube-version", version);
+  expect(objects.filter(({ metadata }) => metadata.name === "platform-operator-finalizer").map(({ kind }) => kind)).toEqual(kinds);
+});
+
 test("every kind of child that the operator may make is guarded by the ownership policy, and by the one that holds the operator itself", async () => {
   const resourceRules = z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()) }));
   const objects = await template("-f", valuesFile("least"));
