@@ -24,8 +24,8 @@ export function associationResource(eks: EKSClient, config: OperatorConfig): Ext
     group: "eks.aws",
     kind: "PodIdentityAssociation",
 
-    async observe({ name, owner }) {
-      const found = await find(eks, clusterName, name);
+    async observe({ name, owner }, told) {
+      const found = told === undefined ? await find(eks, clusterName, name) : await described(eks, { clusterName, associationId: told.id });
       if (found === undefined) return { state: "absent" };
       const other = otherOwner(found, owner, config);
       return other === undefined ? { state: "present", observed: observedAssociation(found) } : { state: "foreign", owner: other };
@@ -71,8 +71,8 @@ export async function associationTags(
   eks: EKSClient,
   id: { readonly clusterName: string; readonly associationId: string },
 ): Promise<Tags | undefined> {
-  const answer = await whereClass("absent", eks.send(new DescribePodIdentityAssociationCommand(id)));
-  return answer?.association && (answer.association.tags ?? {});
+  const association = await described(eks, id);
+  return association && (association.tags ?? {});
 }
 
 /** What List tells of an association: neither role nor tags. */
@@ -128,9 +128,14 @@ async function find(eks: EKSClient, clusterName: string, name: string): Promise<
   const { associations = [] } = await eks.send(new ListPodIdentityAssociationsCommand({ clusterName, ...accountOf(name) }));
   const [summary] = associations;
   if (summary === undefined) return undefined;
-  const { associationId } = summary;
-  const answer = await whereClass("absent", eks.send(new DescribePodIdentityAssociationCommand({ clusterName, associationId })));
-  return answer?.association;
+  return described(eks, { clusterName, associationId: summary.associationId });
+}
+
+async function described(
+  eks: EKSClient,
+  id: { readonly clusterName: string; readonly associationId: string | undefined },
+): Promise<PodIdentityAssociation | undefined> {
+  return (await whereClass("absent", eks.send(new DescribePodIdentityAssociationCommand(id))))?.association;
 }
 
 function accountOf(name: string): { readonly namespace: string; readonly serviceAccount: string } {

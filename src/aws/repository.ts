@@ -27,16 +27,16 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
     group: "ecr.aws",
     kind: "Repository",
 
-    async observe({ name, owner }) {
-      const repository = await describe(ecr, name);
+    async observe({ name, owner }, told) {
+      const repository = told ?? (await described(ecr, name));
       if (repository === undefined) return { state: "absent" };
-      const tags = await repositoryTags(ecr, repository.repositoryArn);
+      const tags = await repositoryTags(ecr, repository.arn);
       if (tags === undefined) return { state: "absent" };
       if (!isOurs(tags, owner, config)) return { state: "foreign", owner: describeOwner(tags) };
       const policy = await whereClass("absent", ecr.send(new GetLifecyclePolicyCommand({ repositoryName: name })));
       return {
         state: "present",
-        observed: { ...observedRepository(repository), tags, lifecyclePolicy: parseLifecyclePolicy(policy?.lifecyclePolicyText) },
+        observed: { ...repository, tags, lifecyclePolicy: parseLifecyclePolicy(policy?.lifecyclePolicyText) },
       };
     },
 
@@ -76,7 +76,7 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
       if (!isOurs(tags, owner, config)) return { state: "foreign" };
       try {
         const deletion = ecr.send(new DeleteRepositoryCommand({ repositoryName: name, force }));
-        await unlessGone(deletion, async () => (await describe(ecr, name)) === undefined);
+        await unlessGone(deletion, async () => (await described(ecr, name)) === undefined);
         return { state: "gone" };
       } catch (error) {
         if (error instanceof AwsError && error.code === "RepositoryNotEmpty") return notEmpty(name, await countImages(ecr, name));
@@ -97,9 +97,9 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
 export function existingRepositories(ecr: ECRClient): Lookup<RepositoryObserved> {
   return {
     async read(name) {
-      const repository = await describe(ecr, name);
-      const tags = repository && (await repositoryTags(ecr, repository.repositoryArn));
-      return repository && tags && { ...observedRepository(repository), tags };
+      const repository = await described(ecr, name);
+      const tags = repository && (await repositoryTags(ecr, repository.arn));
+      return repository && tags && { ...repository, tags };
     },
   };
 }
@@ -144,9 +144,10 @@ function encryptionDifference(
   return { field: "encryption", observed: `KMS with ${observed.kmsKey ?? "the default key"}`, desired: `KMS with ${desired.kmsKey}` };
 }
 
-async function describe(ecr: ECRClient, name: string): Promise<Repository | undefined> {
+async function described(ecr: ECRClient, name: string): Promise<RepositoryObserved | undefined> {
   const answer = await whereClass("absent", ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] })));
-  return answer?.repositories?.[0];
+  const repository = answer?.repositories?.[0];
+  return repository && observedRepository(repository);
 }
 
 /** Undefined: there is no such repository any more. */

@@ -25,21 +25,27 @@ export function otherOwner(role: Role, owner: ObjectKey, config: OperatorConfig)
     : `it has this service's tags, but lies at path ${role.Path ?? "/"} and not at ${path}, and IAM moves no role`;
 }
 
-/** The rest of what GetRole began: its policies. */
-export async function observeRole(iam: IAMClient, role: Role): Promise<RoleObserved> {
-  const name = role.RoleName ?? "";
+type Policies = Pick<RoleObserved, "inlinePolicies" | "attachedPolicyArns">;
+
+/** What GetRole told, and the rest: its policies, where they are not told already. */
+export async function observeRole(iam: IAMClient, role: Role, told?: Policies): Promise<RoleObserved> {
+  const { inlinePolicies, attachedPolicyArns: attached } = told ?? (await policiesOf(iam, role.RoleName ?? ""));
+  return {
+    ...whatBothReadsTell(role),
+    description: role.Description ?? "",
+    inlinePolicies,
+    attachedPolicyArns: attached,
+    maxSessionDuration: role.MaxSessionDuration,
+  };
+}
+
+async function policiesOf(iam: IAMClient, name: string): Promise<Policies> {
   const documents: Record<string, string> = {};
   for (const policy of await inlinePolicyNames(iam, name)) {
     const answer = await iam.send(new GetRolePolicyCommand({ RoleName: name, PolicyName: policy }));
     documents[policy] = answer.PolicyDocument ?? "";
   }
-  return {
-    ...whatBothReadsTell(role),
-    description: role.Description ?? "",
-    inlinePolicies: parsedDocuments(documents),
-    attachedPolicyArns: await attachedPolicyArns(iam, name),
-    maxSessionDuration: role.MaxSessionDuration,
-  };
+  return { inlinePolicies: parsedDocuments(documents), attachedPolicyArns: await attachedPolicyArns(iam, name) };
 }
 
 /** A role of the bulk read, which tells neither description nor session duration. */

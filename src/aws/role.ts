@@ -28,12 +28,12 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
     group: "iam.aws",
     kind: "Role",
 
-    async observe({ name, owner }) {
+    async observe({ name, owner }, told) {
       const answer = await whereClass("absent", iam.send(new GetRoleCommand({ RoleName: name })));
       if (answer?.Role === undefined) return { state: "absent" };
       const other = otherOwner(answer.Role, owner, config);
       if (other !== undefined) return { state: "foreign", owner: other };
-      return { state: "present", observed: await observeRole(iam, answer.Role) };
+      return { state: "present", observed: await observeRole(iam, answer.Role, told) };
     },
 
     differences: roleDifferences,

@@ -60,7 +60,7 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
   const { bulk, log, enqueue } = options;
   const ofCluster = options.ofCluster();
   const held = new Map<AuditedKind, readonly Holding[]>();
-  for (const { what, memories, read } of partsOf(options)) {
+  for (const { what, read } of partsOf(options)) {
     const answer = await answerOf(options, what, read);
     // Nor is anything forgotten that could not be read again.
     if (!answer) continue;
@@ -69,7 +69,7 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
       log.info({ service: keyString(key) }, "the AWS sweep found a difference");
       enqueue(key);
     }
-    for (const memory of memories) {
+    for (const memory of answer.inTurn) {
       const share = Math.ceil((memory.size * intervalMs(options)) / FULL_READ_MS);
       for (let i = 0; i < share; i++) {
         const key = memory.forgetOldest();
@@ -85,8 +85,6 @@ export async function sweepOnce(options: SweepOptions): Promise<void> {
 
 interface Part {
   readonly what: string;
-  /** What of it no bulk read tells. */
-  readonly memories: readonly { readonly size: number; forgetOldest(): ObjectKey | undefined }[];
   readonly read: () => Promise<Answer>;
 }
 
@@ -95,6 +93,21 @@ interface Answer {
   readonly changed: readonly ObjectKey[];
   /** All that AWS holds of the kinds that were read. */
   readonly held: readonly (readonly [AuditedKind, readonly Holding[]])[];
+  /** What is remembered of the kind, of which the bulk read does not tell everything. */
+  readonly inTurn: readonly InTurn[];
+}
+
+interface InTurn {
+  readonly size: number;
+  forgetOldest(): ObjectKey | undefined;
+}
+
+/** The rest of it alone is read again. */
+function restOf<O>(
+  memory: { readonly size: number; forgetOldest(bulk: ReadonlyMap<string, O>): ObjectKey | undefined },
+  bulk: ReadonlyMap<string, O>,
+): InTurn {
+  return { size: memory.size, forgetOldest: () => memory.forgetOldest(bulk) };
 }
 
 function partsOf(options: SweepOptions): readonly Part[] {
@@ -104,49 +117,47 @@ function partsOf(options: SweepOptions): readonly Part[] {
   const parts: readonly (Part & { readonly asked?: boolean })[] = [
     {
       what: "IAM roles",
-      memories: reigns.map(({ roles }) => roles),
       async read() {
         const { ours, existing } = await bulk.roles(namesOf(reigns.map(({ existingRoles }) => existingRoles)));
         const changed = reigns.flatMap(({ roles, existingRoles }) => [...roles.sweep(ours), ...existingRoles.sweep(existing)]);
-        return { changed, held: [["Role", holdings("Role", ours)]] };
+        return { changed, held: [["Role", holdings("Role", ours)]], inTurn: reigns.map(({ roles }) => restOf(roles, ours)) };
       },
     },
     {
       what: "ECR repositories",
-      memories: reigns.flatMap(({ repositories, existingRepositories }) => [repositories, existingRepositories]),
       async read() {
         const inBulk = await bulk.repositories(namesOf(reigns.map(({ existingRepositories }) => existingRepositories)));
         const changed = reigns.flatMap(({ repositories, existingRepositories }) => [
           ...repositories.sweep(inBulk),
           ...existingRepositories.sweep(inBulk),
         ]);
-        return { changed, held: [["Repository", holdings("Repository", inBulk)]] };
+        const inTurn = reigns.flatMap(({ repositories, existingRepositories }) => [restOf(repositories, inBulk), existingRepositories]);
+        return { changed, held: [["Repository", holdings("Repository", inBulk)]], inTurn };
       },
     },
     {
       what: "Pod Identity associations",
-      memories: reigns.map(({ associations }) => associations),
       // Where no service is bound so, EKS is not asked: the operator may have no right to.
       asked: reigns.some(({ associations }) => associations.size > 0) || hasOrphans("PodIdentityAssociation"),
       async read() {
         const inBulk = await bulk.associations();
         const changed = reigns.flatMap(({ associations }) => associations.sweep(inBulk));
-        return { changed, held: [["PodIdentityAssociation", holdings("PodIdentityAssociation", inBulk)]] };
+        const inTurn = reigns.map(({ associations }) => restOf(associations, inBulk));
+        return { changed, held: [["PodIdentityAssociation", holdings("PodIdentityAssociation", inBulk)]], inTurn };
       },
     },
     {
       what: "rules in Amazon Managed Service for Prometheus",
-      memories: reigns.map(({ rulesNamespaces }) => rulesNamespaces),
       asked: reigns.some(({ rulesNamespaces }) => rulesNamespaces.size > 0) || hasOrphans("RuleGroupsNamespace"),
       async read() {
         const inBulk = await bulk.rulesNamespaces();
         const changed = reigns.flatMap(({ rulesNamespaces }) => rulesNamespaces.sweep(inBulk));
-        return { changed, held: [["RuleGroupsNamespace", holdings("RuleGroupsNamespace", inBulk)]] };
+        const inTurn = reigns.map(({ rulesNamespaces }) => rulesNamespaces);
+        return { changed, held: [["RuleGroupsNamespace", holdings("RuleGroupsNamespace", inBulk)]], inTurn };
       },
     },
     {
       what: "App Mesh",
-      memories: reigns.flatMap(({ appMesh }) => appMesh.all),
       asked: (reigns.some(({ appMesh }) => appMesh.size > 0) || hasOrphans(...MESH_KINDS)) && isMeshRead(config),
       read: () => sweepMesh(bulk, reigns),
     },
@@ -175,7 +186,7 @@ async function sweepMesh(bulk: BulkReader, reigns: readonly Memories[]): Promise
     ...appMesh.sweep(found),
     ...routesOfRouter.sweep(routesByRouter(routesOfRouter.names(), [...found.routes.keys()])),
   ]);
-  return { changed, held: meshHoldings(found) };
+  return { changed, held: meshHoldings(found), inTurn: reigns.flatMap(({ appMesh }) => appMesh.all) };
 }
 
 function routesByRouter(routers: ReadonlySet<string>, routes: readonly string[]): ReadonlyMap<string, RoutesOfRouter> {

@@ -70,6 +70,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   /** What is wished for no longer: whose it was, and what became of it. */
   readonly #retired = new Map<string, { readonly owner: ObjectKey; readonly removal: ExternalRemoval }>();
   #primed: Primed<O> | undefined;
+  /** Of what was forgotten in its turn, what the bulk read of the last sweep told. */
+  readonly #told = new Map<string, Pick<Remembered<D, O>, "desired" | "desiredHash"> & { readonly observed: O }>();
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
@@ -80,7 +82,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    return this.#remember(desired, { desiredHash, first }, () => makeAsDesired(this.resource, desired, first));
+    return this.#remember(desired, { desiredHash, first }, (told) => makeAsDesired(this.resource, desired, { first, told }));
   }
 
   /**
@@ -118,20 +120,28 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
-    return this.#remember(desired, { desiredHash, first }, () => compare(this.resource, desired));
+    return this.#remember(desired, { desiredHash, first }, (told) => compare(this.resource, desired, told));
   }
 
   /** What `ask` is answered, which is not called where what was read in bulk is enough. */
   async #remember(
     desired: D,
     { desiredHash, first }: { readonly desiredHash: string; readonly first: FirstCall },
-    ask: () => Promise<Converged<O>>,
+    ask: (told: O | undefined) => Promise<Converged<O>>,
   ): Promise<Converged<O>> {
     this.#memory.delete(desired.name);
+    const told = this.#takeTold(desired.name, desiredHash);
     const primed = await this.#takePrimed(desired, first);
-    const seen = primed === undefined ? await ask() : asFound(primed, []);
+    const seen = primed === undefined ? await ask(told) : asFound(primed, []);
     if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
     return seen;
+  }
+
+  /** Of one wish, and of one reading: a read that fails is made in whole. */
+  #takeTold(name: string, desiredHash: string): O | undefined {
+    const told = this.#told.get(name);
+    this.#told.delete(name);
+    return told?.desiredHash === desiredHash ? told.observed : undefined;
   }
 
   /** What is gone, or is others', is remembered: later calls ask AWS no more. */
@@ -140,6 +150,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     if (known) return known.removal;
     this.#primed?.spent.add(target.name);
     this.#memory.delete(target.name);
+    this.#told.delete(target.name);
     const removal = await this.resource.delete({ ...target, force: false });
     if (removal.state === "gone" || removal.state === "foreign") this.#retired.set(target.name, { owner: target.owner, removal });
     return removal;
@@ -159,6 +170,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   forget(name: string): void {
     this.#primed?.spent.add(name);
     this.#memory.delete(name);
+    this.#told.delete(name);
     this.#retired.delete(name);
   }
 
@@ -168,7 +180,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    */
   forgetOwnedBy(owner: ObjectKey): void {
     this.#primed?.afresh.add(keyString(owner));
-    for (const [name, { desired }] of this.#memory) if (keyString(desired.owner) === keyString(owner)) this.#memory.delete(name);
+    for (const memory of [this.#memory, this.#told])
+      for (const [name, { desired }] of memory) if (keyString(desired.owner) === keyString(owner)) memory.delete(name);
     for (const [name, retired] of this.#retired) if (keyString(retired.owner) === keyString(owner)) this.#retired.delete(name);
   }
 
@@ -178,6 +191,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
    */
   sweep(bulk: ReadonlyMap<string, O>): ObjectKey[] {
     this.#primed = undefined;
+    this.#told.clear();
     const changed: ObjectKey[] = [];
     for (const [name, { desired, seen }] of this.#memory) {
       const live = bulk.get(name);
@@ -192,12 +206,15 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     return this.resource.differences(desired, live).length === 0 && this.resource.movedOn?.(seen, live) !== true;
   }
 
-  /** Forgets the object that was read the longest ago, and returns whose it was: what no bulk read tells is so read round-robin. */
-  forgetOldest(): ObjectKey | undefined {
+  /** Forgets the object that was read the longest ago, and returns whose it was: what no bulk read tells is so read round-robin. `bulk`: what it was just held against, which is not read again. */
+  forgetOldest(bulk?: ReadonlyMap<string, O>): ObjectKey | undefined {
     const oldest = this.#memory.entries().next().value;
     if (!oldest) return undefined;
-    this.#memory.delete(oldest[0]);
-    return oldest[1].desired.owner;
+    const [name, { desired, desiredHash }] = oldest;
+    this.#memory.delete(name);
+    const observed = bulk?.get(name);
+    if (observed !== undefined) this.#told.set(name, { desired, desiredHash, observed });
+    return desired.owner;
   }
 
   /** How many objects are remembered. */
@@ -210,8 +227,8 @@ function remembered<O>({ observed }: Extract<Converged<O>, { state: "asDesired" 
   return { state: "asDesired", observed, corrected: [], remembered: true, created: false };
 }
 
-async function compare<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D): Promise<Converged<O>> {
-  const observation = await resource.observe(desired);
+async function compare<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D, told: O | undefined): Promise<Converged<O>> {
+  const observation = await resource.observe(desired, told);
   if (observation.state === "absent") return { state: "withheld", observed: undefined, differences: [] };
   if (observation.state === "foreign") return observation;
   const { observed } = observation;
@@ -230,9 +247,9 @@ const SILENT_ABOUT_NAMES: ReadonlySet<AwsErrorClass> = new Set(["denied", "overQ
 async function makeAsDesired<D extends Identified, O>(
   resource: ExternalResource<D, O>,
   desired: D,
-  first: FirstCall,
+  { first, told }: { readonly first: FirstCall; readonly told: O | undefined },
 ): Promise<Converged<O>> {
-  let observation = first === "create" ? undefined : await resource.observe(desired);
+  let observation = first === "create" ? undefined : await resource.observe(desired, told);
   if (observation === undefined || observation.state === "absent") {
     try {
       const observed = await resource.create(desired);

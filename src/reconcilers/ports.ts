@@ -302,7 +302,8 @@ export interface ExternalResource<Desired extends { readonly name: string }, Obs
   /** Group and kind as in `status.resources`: `iam.aws`, `Role`. */
   readonly group: string;
   readonly kind: string;
-  observe(desired: Identified): Promise<Observation<Observed>>;
+  /** `told`: what a bulk read has just told of it, which need not be asked again; whose it is always is. */
+  observe(desired: Identified, told?: Observed): Promise<Observation<Observed>>;
   /** Pure. Empty: as desired. */
   differences(desired: Desired, observed: Observed): readonly Difference[];
   /** Whether a bulk read shows another state than the one seen, where it tells no more than that it is another. Pure. Default: it never does. */

@@ -163,6 +163,39 @@ describe("what no bulk read tells", () => {
     expect(repository).toMatchObject({ corrected: [{ field: "lifecyclePolicy" }] });
   });
 
+  /** What a pass over the service asks. */
+  async function callsOfPass(wish = service({}, { namespace: "sweep", name: "a" })): Promise<readonly string[]> {
+    aws.recorder.clear();
+    await memories.roles.converge(buildRole(wish, aws.config));
+    await memories.repositories.converge(buildRepository(wish, aws.config));
+    return aws.recorder.calls();
+  }
+  const REST = ["iam:GetRole", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"];
+
+  test("is all that is asked in its turn, once", async () => {
+    await sweepOnce(options);
+    expect(await callsOfPass()).toEqual(REST);
+    expect(await callsOfPass()).toEqual([]);
+  });
+
+  test("is asked with everything else where something else is wished for since, or it was to be read afresh", async () => {
+    await sweepOnce(options);
+    const changed = service({ aws: { maxSessionDuration: "2h" } }, { namespace: "sweep", name: "a" });
+    expect(await callsOfPass(changed)).toEqual(expect.arrayContaining(["iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]));
+    await passes();
+    await sweepOnce({ ...options, config: sweptEvery("6h") });
+    memories.roles.forgetOwnedBy({ namespace: "sweep", name: "a" });
+    expect(await callsOfPass()).toEqual(expect.arrayContaining(["iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]));
+  });
+
+  test("is asked with everything else after a read that failed", async () => {
+    await sweepOnce(options);
+    await aws.emulator.addFaults({ match: { operation: "GetRole" }, fault: { kind: "denied" } });
+    await expect(callsOfPass()).rejects.toThrow("GetRole");
+    await aws.emulator.clearFaults();
+    expect(await callsOfPass()).toEqual(expect.arrayContaining(["iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]));
+  });
+
   test("has its turn for every service at each sweep that comes once in six hours", async () => {
     await sweepOnce({ ...options, config: sweptEvery("6h") });
     expect(asked).toEqual(["a", "b", "c", "a", "b", "c"]);
