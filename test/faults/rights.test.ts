@@ -171,6 +171,7 @@ async function live(): Promise<void> {
   await platform.ready(ADOPTER, EVERYTHING);
   for (const [what, change] of DRIFT) await drift(KEY.namespace, what, change);
   await sayItTwice();
+  await askAfresh();
   // A child that is no longer wanted is deleted while the service lives; the rest with it.
   await platform.applyService(KEY, {
     ...EVERYTHING,
@@ -299,6 +300,14 @@ async function liveWithRuleFiles(): Promise<void> {
     timeout: 60_000,
     interval: 100,
   });
+  // What it says the one before it has said: an event that this process has not written.
+  await sayItTwice();
+}
+
+/** Everything of the service is read as by a process that knows nothing of it. */
+async function askAfresh(): Promise<void> {
+  await platform.kubectl(["annotate", "psvc", KEY.name, "-n", KEY.namespace, "platform-operator.dev/reconcile-at=rights"]);
+  await platform.until(KEY, "has handled it", ({ status }) => status?.lastHandledReconcileAt === "rights");
 }
 
 /** An administrator changes it, and it is put back. */
