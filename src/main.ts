@@ -75,7 +75,7 @@ async function main(settings: Settings): Promise<Ending> {
     workers: settings.workers,
     silenceMs: settings.watchSilenceMs,
   });
-  const server = await serveTelemetry(settings.telemetryAddress, metrics.registry, { live: operator.alive, ready: operator.synced });
+  const server = await serveTelemetry(settings.telemetryAddress, metrics, { live: operator.alive, ready: operator.synced });
   log.info(
     {
       version,

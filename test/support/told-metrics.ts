@@ -20,9 +20,9 @@ const MESHES = [sidecarRequestMetrics(SERVICE, CONFIG), appMeshRequestMetrics(SE
 
 /** Of /metrics, by the names that a query uses. */
 export async function operatorMetrics(): Promise<readonly string[]> {
-  const all = await createMetrics({ version: "1.2.3", perService: "Full" }).registry.getMetricsAsJSON();
-  return all.flatMap(({ name, type }) =>
-    String(type) === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name],
+  const text = await createMetrics({ version: "1.2.3", perService: "Full" }).text();
+  return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = "", type]) =>
+    type === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name],
   );
 }
 

@@ -75,7 +75,7 @@ test("the time from a change to Ready is observed once, for what this process sa
   const { listener, metrics, at } = listen();
   const ready = [condition("Ready", "True", "Ready")];
   const count = async (): Promise<string | undefined> =>
-    (await metrics.registry.metrics()).split("\n").find((l) => l.startsWith("platform_service_ready_seconds_sum"));
+    (await metrics.text()).split("\n").find((l) => l.startsWith("platform_service_ready_seconds_sum"));
   listener.passed(STORED, [], ready);
   expect(await count()).toBeUndefined();
   listener.changed({ namespace: "n", name: "s" });

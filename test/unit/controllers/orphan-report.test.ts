@@ -65,7 +65,7 @@ async function sweep(held: Partial<Record<AuditedKind, readonly Holding[]>>, sha
 }
 
 async function series(): Promise<readonly string[]> {
-  const text = await metrics.registry.metrics();
+  const text = await metrics.text();
   return text.split("\n").filter((line) => line.startsWith("platform_aws_orphans{"));
 }
 

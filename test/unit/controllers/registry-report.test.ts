@@ -35,7 +35,7 @@ test("a registry that does not scan is said once, and once that it does; the met
   const report = new RegistryReport({ prefix: PREFIX, log, metrics });
   const look = async (): Promise<string[]> => {
     report.seen(await aws.operator.bulk.registry());
-    return (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith("platform_registry_"));
+    return (await metrics.text()).split("\n").filter((line) => line.startsWith("platform_registry_"));
   };
   const series = (scanning: number, replication: number) => [
     `platform_registry_scanning{prefix="prod/"} ${scanning}`,

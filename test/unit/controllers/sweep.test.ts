@@ -217,7 +217,7 @@ describe("what a service left", () => {
     const tags = without.toSpliced(without.indexOf("ecr:DescribeRepositories") + 1, 0, "ecr:ListTagsForResource");
     expect(await calls()).toEqual(tags);
     expect(await calls()).toEqual(without);
-    const told = await METRICS.registry.metrics();
+    const told = await METRICS.text();
     expect(told).toMatch(/^platform_aws_orphans\{kind="Role"\} 1$/m);
     expect(told).toMatch(/^platform_aws_orphans\{kind="Repository"\} 1$/m);
     await aws.operator.repositories.delete({ ...buildRepository(left, aws.config), force: false });
@@ -239,7 +239,7 @@ describe("a kind that cannot be read hides nothing of the others, nor of the reg
     await aws.emulator.addFaults({ match: { operation }, fault: { kind: "denied" } });
     await sweepOnce({ ...options, ofCluster: () => ofWhole, config: sweptEvery("0s") });
     expect(asked).toEqual(expected);
-    expect(await metrics.registry.metrics()).toContain('platform_registry_scanning{prefix=""}');
+    expect(await metrics.text()).toContain('platform_registry_scanning{prefix=""}');
   });
 
   test("and what of it has its turn is not forgotten, or nothing would be known of it", async () => {

@@ -5,7 +5,7 @@ const KEY = { namespace: "dispatch", name: "matching" };
 const INFO = { owner: "dispatch-squad", tier: "tier-1" };
 
 async function series(metrics: Metrics, of: string): Promise<string[]> {
-  return (await metrics.registry.metrics()).split("\n").filter((line) => line.includes(of) && !line.startsWith("#"));
+  return (await metrics.text()).split("\n").filter((line) => line.includes(of) && !line.startsWith("#"));
 }
 
 function metricsOf(perService: "Full" | "Aggregate" = "Full"): Metrics {
@@ -26,6 +26,22 @@ describe("the metrics of a service", () => {
       'platform_service_condition{namespace="dispatch",name="matching",type="WorkloadReady"} -1',
       'platform_service_info{namespace="dispatch",name="matching",owner="dispatch-squad",tier="tier-1"} 1',
     ]);
+  });
+
+  test("are escaped as Prometheus reads them, each family once, whatever else is told", async () => {
+    const metrics = metricsOf();
+    metrics.service(KEY, { owner: 'a "b"\\c\nd', tier: "tier-1" }, [{ type: "Ready", status: "True" }]);
+    metrics.lastReconcile(KEY, 1_764_000_000.25);
+    expect(await series(metrics, "platform_service_info")).toEqual([
+      'platform_service_info{namespace="dispatch",name="matching",owner="a \\"b\\"\\\\c\\nd",tier="tier-1"} 1',
+    ]);
+    expect(await series(metrics, "platform_service_last")).toEqual([
+      'platform_service_last_reconcile_timestamp_seconds{namespace="dispatch",name="matching"} 1764000000.25',
+    ]);
+    const text = await metrics.text();
+    const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(families).toEqual([...new Set(families)]);
+    expect(text.endsWith("\n")).toBe(true);
   });
 
   test("leave nothing of a condition, an owner or a tier that is no more", async () => {
