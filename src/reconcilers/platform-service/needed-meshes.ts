@@ -2,7 +2,6 @@ import { ANNOTATIONS } from "../../crds/meta.ts";
 import { appMesh } from "../../resources/mesh/app-mesh.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
 import { istioAmbient } from "../../resources/mesh/istio-ambient.ts";
-import { NETWORKING_API } from "../../resources/mesh/istio-egress.ts";
 import { SECURITY_API } from "../../resources/mesh/istio-security.ts";
 import { istioSidecar } from "../../resources/mesh/istio-sidecar.ts";
 import type { Mesh } from "../../resources/mesh/mesh.ts";
@@ -16,8 +15,9 @@ import type { Scope } from "./scope.ts";
  * for the service goes when the cluster shows that no pod needs it, never because a pass or a process forgot.
  */
 
-const IN_ISTIO = ["PeerAuthentication", "AuthorizationPolicy"].map((kind) => ({ apiVersion: SECURITY_API, kind }));
-const SIDECAR = { apiVersion: NETWORKING_API, kind: "Sidecar" };
+/** What a service has in either data plane of Istio, and in the one with sidecars alone. */
+const IN_ISTIO = istioSidecar.apis.filter(({ apiVersion }) => apiVersion === SECURITY_API);
+const WITH_SIDECARS = istioSidecar.apis.filter(({ kind }) => kind === "Sidecar");
 
 /** What of a pass tells. */
 export interface Seen extends Pick<Scope, "service" | "owner"> {
@@ -44,7 +44,7 @@ export function isNeeded(provider: Mesh["provider"], seen: Seen): boolean {
 function earlierMeshes(seen: Seen): readonly Mesh[] {
   const has = (kinds: readonly ChildKind[]): boolean => seen.children.owned(seen.owner, kinds).length > 0;
   const inIstio = has(IN_ISTIO);
-  const istio = inIstio && has([SIDECAR]) ? istioSidecar : istioAmbient;
+  const istio = inIstio && has(WITH_SIDECARS) ? istioSidecar : istioAmbient;
   return [...(inIstio ? [istio] : []), ...(mayHavePodsInAppMesh(seen) ? [appMesh] : [])];
 }
 
