@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { AppMeshClient, CreateMeshCommand } from "@aws-sdk/client-app-mesh";
 import { CreateOpenIDConnectProviderCommand, CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { writeKubeconfig } from "../../controlplane/credentials.ts";
-import { applyCrds } from "../../controlplane/kubectl.ts";
+import { applyCrds, KubectlError } from "../../controlplane/kubectl.ts";
 import { addNodePools, addNodes, GENERAL_POOL, nodesOf, PAYMENTS_POOL } from "../../controlplane/nodes.ts";
+import { waitUntil } from "../../controlplane/readiness.ts";
 import { startControlPlane, type ControlPlane } from "../../controlplane/start.ts";
 import { thirdPartyCrds } from "../../controlplane/third-party.ts";
 import type { EmulatorOptions } from "../../emulator/options.ts";
@@ -21,7 +22,7 @@ import { startOperator, type OperatorProcess } from "./operator-process.ts";
 
 export const DEV_CONFIG = join(ROOT, "config/dev/operator-config.yaml");
 /** Of the chart's admission policies that which has nothing of a configuration in it. */
-export const FINALIZER_POLICY = join(ROOT, "charts/platform-operator/files/finalizer-policy.yaml");
+const FINALIZER_POLICY = join(ROOT, "charts/platform-operator/files/finalizer-policy.yaml");
 
 export interface EnvironmentOptions {
   /** Of the operator; default config/dev/operator-config.yaml. */
@@ -53,7 +54,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   let emulator: Emulator | undefined;
   try {
     await installPlatform(plane);
-    await plane.kubectl(["apply", "-f", FINALIZER_POLICY]);
+    await installFinalizerPolicy(plane);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
     emulator = await startAws(config);
     log(`AWS emulator at ${emulator.url}`);
@@ -105,6 +106,34 @@ export async function installOurs(plane: ControlPlane): Promise<void> {
 export async function installDefinitions(plane: ControlPlane): Promise<void> {
   await applyCrds(plane.kubectl, filesIn("config/crd"));
   for (const folder of ["config/tiers", "config/rbac"]) await plane.kubectl(["apply", "-f", join(ROOT, folder)]);
+}
+
+const POLICY_DEADLINE_MS = 60_000;
+/** Never stored: what a PlatformService has to have. */
+const A_SERVICE = {
+  apiVersion: "platform-operator.dev/v1alpha1",
+  kind: "PlatformService",
+  metadata: { name: "probe", namespace: "default" },
+  spec: { owner: "platform", tier: "tier-2", image: { tag: "1" }, port: 8080 },
+};
+
+/**
+ * Has the API server put the finalizer on what is created, and waits until it does. For the first seconds of a CustomResourceDefinition it answers
+ * what a policy of this kind matches with 503, whatever its failurePolicy: it looks for new definitions every 5 s
+ * (k8s.io/apiserver, admission/plugin/policy/mutating/patch/typeconverter.go).
+ */
+export async function installFinalizerPolicy(plane: Pick<ControlPlane, "kubectl" | "broken">): Promise<void> {
+  await plane.kubectl(["apply", "-f", FINALIZER_POLICY]);
+  const probe = async (): Promise<boolean> => {
+    try {
+      const args = ["create", "--dry-run=server", "-o", "jsonpath={.metadata.finalizers}", "-f", "-"];
+      return (await plane.kubectl(args, { input: JSON.stringify(A_SERVICE) })) !== "";
+    } catch (error) {
+      if (error instanceof KubectlError && error.message.includes("(ServiceUnavailable)")) return false;
+      throw error;
+    }
+  };
+  await waitUntil({ what: "the finalizer's policy", deadlineMs: POLICY_DEADLINE_MS, broken: plane.broken, probe });
 }
 
 /** Nodes of every pool, and stand-ins for Istio: what pods of a service need. */

@@ -10,8 +10,8 @@ import { startControlPlane, type ControlPlane } from "../../controlplane/start.t
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import {
   DEV_CONFIG,
-  FINALIZER_POLICY,
   installDefinitions,
+  installFinalizerPolicy,
   installPlatform,
   installThirdParties,
   operatorAccess,
@@ -93,7 +93,7 @@ export class Stage {
         await installThirdParties(plane);
         await installDefinitions(plane);
       }
-      await plane.kubectl(["apply", "-f", FINALIZER_POLICY]);
+      await installFinalizerPolicy(plane);
       const configFile = join(plane.dir, "operator-config.json");
       const dev = readConfigFile(DEV_CONFIG);
       const appMesh = { ...dev.mesh.appMesh, certificates: { issuer: { name: "mesh-ca" } } };
