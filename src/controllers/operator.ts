@@ -14,7 +14,7 @@ import { hashOf } from "../reconcilers/hash.ts";
 import { reconcileService } from "../reconcilers/platform-service/reconcile.ts";
 import { reconcileTier } from "../reconcilers/platform-tier/reconcile.ts";
 import { BudgetMemory } from "../reconcilers/platform-service/budget-memory.ts";
-import type { Aws, PrimaryWriter, Prometheus, RoleObserved } from "../reconcilers/ports.ts";
+import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
 import type { Outcome } from "../reconcilers/step.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
@@ -59,9 +59,9 @@ const SILENT_WATCH_SECONDS = 900;
 /** Every service is looked at again, from memory, in case an event was lost. */
 const RESYNC_MS = 3_600_000;
 const TIER_WORKERS = 2;
-/** Passes wait for the read of all roles for so long: a page of a thousand takes IAM some seconds. */
+/** Passes wait for the reads of all roles and of all repositories for so long: a page of a thousand roles takes IAM some seconds. */
 const LONGEST_PRIMING_MS = 5_000;
-/** A first look that comes later is at the role itself. */
+/** A first look that comes later is at the object itself. */
 const PRIMED_MS = 300_000;
 /** A rollout of a Deployment is a dozen changes of its status and its pods within seconds. */
 const SOON_MS = 300;
@@ -158,14 +158,20 @@ export function createOperator(options: OperatorOptions): Operator {
   async function lead(signal: AbortSignal): Promise<Ending> {
     const over = AbortSignal.any([signal, leadership.signal]);
     const readAnew = oneAtATime(() => catchUp(options, sources, over));
-    const rolesAtOnce = oneAtATime(readRoles);
+    const atOnce = {
+      roles: oneAtATime(() => readAtOnce("roles", async () => (await options.aws.bulk.roles(new Set())).ours)),
+      repositories: oneAtATime(() => readAtOnce("repositories", () => options.aws.bulk.repositories(new Set()))),
+    };
     let work: Promise<unknown> | undefined;
     const ending = await leadership.lead(async (shard, until) => {
       await readAnew();
       if (until.aborted) return "finished";
       const reign = new Reign({ ...ofAllReigns, shard, ofCluster: shard === 0 ? ofCluster() : undefined });
-      if (keysOf(shard).length > 0)
-        reign.deps.roles.prime(rolesAtOnce(), { late: pause(clock, LONGEST_PRIMING_MS, until), over: pause(clock, PRIMED_MS, until) });
+      if (keysOf(shard).length > 0) {
+        const times = { late: pause(clock, LONGEST_PRIMING_MS, until), over: pause(clock, PRIMED_MS, until) };
+        reign.deps.roles.prime(atOnce.roles(), times);
+        reign.deps.repositories.prime(atOnce.repositories(), times);
+      }
       reigns.set(shard, reign);
       work ??= begin(over);
       lookAtAll(shard);
@@ -181,15 +187,15 @@ export function createOperator(options: OperatorOptions): Operator {
     return ending;
   }
 
-  /** Of all shards. IAM's rate is the scarcest (docs/rate-limits.md): a process that begins asks it for all roles at once. Where that fails each is read by itself. */
-  async function readRoles(): Promise<ReadonlyMap<string, RoleObserved>> {
+  /** Of all shards, for a process that begins (docs/adr/0037-restart.md). Where that fails each is read by itself. */
+  async function readAtOnce<O>(what: string, read: () => Promise<ReadonlyMap<string, O>>): Promise<ReadonlyMap<string, O>> {
     const start = clock.monotonic();
     try {
-      const { ours } = await options.aws.bulk.roles(new Set());
-      log.info({ roles: ours.size, seconds: (clock.monotonic() - start) / 1000 }, "all roles are read");
-      return ours;
+      const found = await read();
+      log.info({ [what]: found.size, seconds: (clock.monotonic() - start) / 1000 }, `all ${what} are read`);
+      return found;
     } catch (error) {
-      log.warn({ error: describeError(error) }, "the roles could not be read at once; each is read by itself");
+      log.warn({ error: describeError(error) }, `the ${what} could not be read at once; each is read by itself`);
       return new Map();
     }
   }
@@ -199,7 +205,7 @@ export function createOperator(options: OperatorOptions): Operator {
   }
 
   function lookAtAll(shard: number): void {
-    const keys = keysOf(shard);
+    const keys = fromAnywhere(keysOf(shard));
     for (const key of keys) {
       if (isNew(sources.services.store.get(key))) listener.changed(key);
       enqueue(key);
@@ -269,6 +275,12 @@ export function createOperator(options: OperatorOptions): Operator {
     log.warn({ seconds: LONGEST_ENDING_MS / 1000 }, "passes take too long to end and are cut off; the lease is not released, it runs out");
     return "cutOff";
   }
+}
+
+/** From a random one on: what no bulk read tells is read again in the order of the first looks, and of processes that do not live for long none would come to the last. */
+function fromAnywhere<T>(items: readonly T[]): readonly T[] {
+  const start = Math.floor(Math.random() * items.length);
+  return [...items.slice(start), ...items.slice(0, start)];
 }
 
 function isNew(service: PlatformService | undefined): boolean {

@@ -5,12 +5,16 @@ import { AwsError, type AwsErrorClass, type ExternalRemoval, type ExternalResour
 
 /** What became of one AWS object. */
 export type Converged<Observed> =
-  /** As desired. `corrected` is empty where nothing was put right; `remembered`: from memory, AWS was not asked; `created`: it was not there. */
+  /**
+   * As desired. `desiredHash`: what that is; `corrected` is empty where nothing was put right; `created`: it was not there. `unasked`: AWS was not asked of this object, which is remembered, or
+   * was in a bulk read.
+   */
   | {
       readonly state: "asDesired";
       readonly observed: Observed;
+      readonly desiredHash: string;
       readonly corrected: readonly Difference[];
-      readonly remembered: boolean;
+      readonly unasked: "remembered" | "inBulk" | undefined;
       readonly created: boolean;
     }
   | { readonly state: "foreign"; readonly owner: string }
@@ -26,8 +30,8 @@ export type Converged<Observed> =
 export type FirstCall =
   | "read"
   | "create"
-  /** It was as desired when it was last written; so what a bulk read tells of it is enough (Converger.prime), and else it is read. */
-  | "bulk";
+  /** It was last seen as desired when that had this hash. Where it has it still, what a bulk read tells of it is enough (Converger.prime); else it is read. */
+  | { readonly seenAs: string };
 
 /** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
 export interface Converging<D extends Identified, O> {
@@ -42,9 +46,12 @@ export interface Converging<D extends Identified, O> {
   forgetOwnedBy(owner: ObjectKey): void;
 }
 
-interface Remembered<D, O> {
+interface Wish<D> {
   readonly desired: D;
   readonly desiredHash: string;
+}
+
+interface Remembered<D, O> extends Wish<D> {
   readonly seen: Extract<Converged<O>, { state: "asDesired" | "withheld" }>;
 }
 
@@ -71,7 +78,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   readonly #retired = new Map<string, { readonly owner: ObjectKey; readonly removal: ExternalRemoval }>();
   #primed: Primed<O> | undefined;
   /** Of what was forgotten in its turn, what the bulk read of the last sweep told. */
-  readonly #told = new Map<string, Pick<Remembered<D, O>, "desired" | "desiredHash"> & { readonly observed: O }>();
+  readonly #told = new Map<string, Wish<D> & { readonly observed: O }>();
 
   constructor(resource: ExternalResource<D, O>) {
     this.resource = resource;
@@ -82,12 +89,14 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash && known.seen.state === "asDesired") return remembered(known.seen);
-    return this.#remember(desired, { desiredHash, first }, (told) => makeAsDesired(this.resource, desired, { first, told }));
+    return this.#remember(desired, { desiredHash, first }, (told) =>
+      makeAsDesired(this.resource, { desired, desiredHash }, { first, told }),
+    );
   }
 
   /**
-   * For a process that begins and remembers nothing: at the first look at an object that is as desired in this bulk read, tags and so the owner included, it is not read by itself, and counts
-   * as what a sweep has seen. Nothing is written because of it. `bulk` never rejects; it is waited for no longer than `late`, and used if it comes after that, until `over`.
+   * For a process that begins and remembers nothing: at the first look at an object that was last seen as it is desired now, and of which this bulk read tells nothing else, it is not read by
+   * itself, and counts as what a sweep has seen. Nothing is written because of it. `bulk` never rejects; it is waited for no longer than `late`, and used if it comes after that, until `over`.
    */
   prime(bulk: Promise<ReadonlyMap<string, O>>, { late, over }: { readonly late: Promise<void>; readonly over: Promise<void> }): void {
     const primed: Primed<O> = { objects: new Map(), waited: Promise.resolve(), spent: new Set(), afresh: new Set() };
@@ -102,12 +111,12 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     if (this.#primed === primed) this.#primed = undefined;
   }
 
-  async #takePrimed(desired: D, first: FirstCall): Promise<O | undefined> {
+  async #takePrimed({ desired, desiredHash }: Wish<D>, first: FirstCall): Promise<O | undefined> {
     const { name, owner } = desired;
     const primed = this.#primed;
     if (primed === undefined || primed.spent.has(name)) return undefined;
     primed.spent.add(name);
-    if (first !== "bulk" || primed.afresh.has(keyString(owner))) return undefined;
+    if (typeof first === "string" || first.seenAs !== desiredHash || primed.afresh.has(keyString(owner))) return undefined;
     await primed.waited;
     // A sweep has read them meanwhile.
     if (this.#primed !== primed) return undefined;
@@ -120,7 +129,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const desiredHash = hashOf(desired);
     const known = this.#memory.get(desired.name);
     if (known?.desiredHash === desiredHash) return known.seen.state === "asDesired" ? remembered(known.seen) : known.seen;
-    return this.#remember(desired, { desiredHash, first }, (told) => compare(this.resource, desired, told));
+    return this.#remember(desired, { desiredHash, first }, (told) => compare(this.resource, { desired, desiredHash }, told));
   }
 
   /** What `ask` is answered, which is not called where what was read in bulk is enough. */
@@ -131,8 +140,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   ): Promise<Converged<O>> {
     this.#memory.delete(desired.name);
     const told = this.#takeTold(desired.name, desiredHash);
-    const primed = await this.#takePrimed(desired, first);
-    const seen = primed === undefined ? await ask(told) : asFound(primed, []);
+    const primed = await this.#takePrimed({ desired, desiredHash }, first);
+    const seen = primed === undefined ? await ask(told) : { ...asFound(primed, desiredHash), unasked: "inBulk" as const };
     if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
     return seen;
   }
@@ -223,21 +232,27 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   }
 }
 
-function remembered<O>({ observed }: Extract<Converged<O>, { state: "asDesired" }>): Converged<O> {
-  return { state: "asDesired", observed, corrected: [], remembered: true, created: false };
+type AsDesired<O> = Extract<Converged<O>, { state: "asDesired" }>;
+
+function remembered<O>({ observed, desiredHash }: AsDesired<O>): Converged<O> {
+  return { ...asFound(observed, desiredHash), unasked: "remembered" };
 }
 
-async function compare<D extends Identified, O>(resource: ExternalResource<D, O>, desired: D, told: O | undefined): Promise<Converged<O>> {
+async function compare<D extends Identified, O>(
+  resource: ExternalResource<D, O>,
+  { desired, desiredHash }: Wish<D>,
+  told: O | undefined,
+): Promise<Converged<O>> {
   const observation = await resource.observe(desired, told);
   if (observation.state === "absent") return { state: "withheld", observed: undefined, differences: [] };
   if (observation.state === "foreign") return observation;
   const { observed } = observation;
   const differences = resource.differences(desired, observed);
-  return differences.length === 0 ? asFound(observed, []) : { state: "withheld", observed, differences };
+  return differences.length === 0 ? asFound(observed, desiredHash) : { state: "withheld", observed, differences };
 }
 
-function asFound<O>(observed: O, corrected: readonly Difference[]): Converged<O> {
-  return { state: "asDesired", observed, corrected, remembered: false, created: false };
+function asFound<O>(observed: O, desiredHash: string): AsDesired<O> {
+  return { state: "asDesired", observed, desiredHash, corrected: [], unasked: undefined, created: false };
 }
 
 /** A creation that fails so does not say that there is none: AWS looks at rights, quotas and values before names. */
@@ -246,14 +261,14 @@ const SILENT_ABOUT_NAMES: ReadonlySet<AwsErrorClass> = new Set(["denied", "overQ
 /** Creation is tried by whoever finds it absent, or may not have to look; "exists" means observe again and check whose it is, never adopt. */
 async function makeAsDesired<D extends Identified, O>(
   resource: ExternalResource<D, O>,
-  desired: D,
+  { desired, desiredHash }: Wish<D>,
   { first, told }: { readonly first: FirstCall; readonly told: O | undefined },
 ): Promise<Converged<O>> {
   let observation = first === "create" ? undefined : await resource.observe(desired, told);
   if (observation === undefined || observation.state === "absent") {
     try {
       const observed = await resource.create(desired);
-      return { state: "asDesired", observed, corrected: [], remembered: false, created: true };
+      return { ...asFound(observed, desiredHash), created: true };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       if (error.class !== "exists" && (observation !== undefined || !SILENT_ABOUT_NAMES.has(error.class))) throw error;
@@ -263,8 +278,10 @@ async function makeAsDesired<D extends Identified, O>(
   }
   if (observation.state === "foreign") return observation;
   const differences = resource.differences(desired, observation.observed);
-  if (differences.length === 0) return asFound(observation.observed, []);
+  if (differences.length === 0) return asFound(observation.observed, desiredHash);
   const observed = await resource.update(desired, observation.observed, differences);
   const remaining = resource.differences(desired, observed);
-  return remaining.length === 0 ? asFound(observed, differences) : { state: "stuck", observed, differences: remaining };
+  return remaining.length === 0
+    ? { ...asFound(observed, desiredHash), corrected: differences }
+    : { state: "stuck", observed, differences: remaining };
 }

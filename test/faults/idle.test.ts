@@ -1,20 +1,23 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EmulatorAdmin } from "../../emulator/admin-client.ts";
 import { startEnvironment, type Environment } from "../../src/cli/environment.ts";
 import { OPERATOR_KEY, ROOT } from "../../src/cli/keys.ts";
+import { startOperator, type OperatorProcess } from "../../src/cli/operator-process.ts";
 import { isReady } from "../../src/cli/service-watch.ts";
 import { auditEvents, OPERATOR_USER, READS, type AuditEvent } from "../support/audit-log.ts";
 import { provokePass } from "../support/operator-writes.ts";
 import { PATIENCE_MS, platformOf, type Platform } from "../support/platform.ts";
 
-/** Five minutes in which nothing happens. The one test that waits on the clock: it asserts what does not happen in a given time. */
+/** Five minutes in which nothing happens, and then another process. The one test that waits on the clock: it asserts what does not happen in a given time. */
 
 const IDLE_MS = 300_000;
 const SAMPLES = 5;
 
 let environment: Environment;
 let platform: Platform;
+let successor: OperatorProcess | undefined;
 
 beforeAll(async () => {
   environment = await startEnvironment({ audit: true, log: () => undefined });
@@ -28,6 +31,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await successor?.stop();
   await platform.close();
   await environment.stop();
 });
@@ -52,6 +56,27 @@ test(
   },
   IDLE_MS + 60_000,
 );
+
+test("another process asks AWS of what runs and is as it was by bulk reads alone, and writes nothing there", async () => {
+  const { plane, operatorKubeconfig: kubeconfig, emulator, operator, config } = environment;
+  const configHashes = (): ReadonlySet<string | undefined> =>
+    new Set(platform.watch.list().map(({ status }) => status?.inputs?.configHash));
+  const [before] = configHashes();
+  await operator.stop();
+  // Another hash in its status says that a service has been looked at; and no sweep comes meanwhile.
+  const configFile = join(plane.dir, "successor.json");
+  await writeFile(configFile, JSON.stringify({ ...config, aws: { ...config.aws, sweepInterval: "1h" } }));
+  const since = await new EmulatorAdmin(emulator.url).lastSequence();
+  successor = await startOperator({ dir: plane.dir, configFile, kubeconfig, awsEndpoint: emulator.url, name: "successor" });
+  await platform.watch.until("each has been looked at", () => configHashes().size === 1 && !configHashes().has(before), PATIENCE_MS);
+  const calls = (await new EmulatorAdmin(emulator.url).actions(since)).filter((a) => a.accessKeyId === OPERATOR_KEY);
+  expect(calls.map((a) => a.action).toSorted()).toEqual([
+    "ecr:DescribeRepositories",
+    "iam:GetAccountAuthorizationDetails",
+    "sts:GetCallerIdentity",
+  ]);
+  expect(platform.watch.list().filter(isReady)).toHaveLength(SAMPLES);
+});
 
 function withRepository(): readonly unknown[] {
   return platform.watch.list().filter((service) => service.status?.repository !== undefined);

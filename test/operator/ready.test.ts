@@ -82,7 +82,7 @@ describe("a service becomes Ready", () => {
       observedGeneration: 1,
       role: { arn: `arn:aws:iam::111122223333:role/platform-operator/eu-west-1.demo/eu-west-1.demo.${NAMESPACE}.web` },
       repository: { arn: `arn:aws:ecr:eu-west-1:111122223333:repository/${NAMESPACE}/web`, uri: `${REGISTRY}/web` },
-      image: { desired: `${REGISTRY}/web@${digest}`, running: `${REGISTRY}/web@${digest}` },
+      image: { desired: `${REGISTRY}/web@${digest}`, running: `${REGISTRY}/web@${digest}`, architectures: ["amd64", "arm64"] },
       mesh: { provider: "Istio", host: `web.${NAMESPACE}.svc.cluster.local` },
       inputs: { tier: { name: "tier-3", uid: tier?.metadata.uid, generation: 1 }, configHash: expect.stringMatching(/^[0-9a-f]{16}$/) },
     });
@@ -230,7 +230,8 @@ describe("a tag that has not been pushed", () => {
     const pushed = await platform.push(KEY, "2.0.0");
     await platform.kubectl(["wait", "--for=condition=Ready", "psvc/next", "-n", NAMESPACE, "--timeout=60s"]);
     const service = await platform.untilReady(KEY);
-    expect(service.status?.image).toEqual({ desired: `${REGISTRY}/next@${pushed}`, running: `${REGISTRY}/next@${pushed}` });
+    const { desired, running } = service.status?.image ?? {};
+    expect({ desired, running }).toEqual({ desired: `${REGISTRY}/next@${pushed}`, running: `${REGISTRY}/next@${pushed}` });
     const images = (await podsOf(platform, KEY)).map((p) => p.spec.containers[0]?.image);
     expect(images).toEqual([`${REGISTRY}/next@${pushed}`]);
   });

@@ -2,6 +2,7 @@ import type { AssociationDesired, Difference, ExistingRole, Identified, Reposito
 import type { Condition } from "../../src/crds/conditions.ts";
 import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
+import { repositoryName } from "../../src/crds/effective.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus, type Slo } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
@@ -14,6 +15,7 @@ import {
   KubeError,
   type AssociationObserved,
   type Children,
+  type DeploymentState,
   type ChildState,
   type ExternalResource,
   type MeshResources,
@@ -31,7 +33,7 @@ import { shippedTier, testConfig } from "./effective-services.ts";
 import { NO_APP_MESH } from "./no-app-mesh.ts";
 import { NO_HOLDS } from "./no-holds.ts";
 import { NO_MANAGED_PROMETHEUS } from "./no-managed-prometheus.ts";
-import { childState, deploymentState, ownDeployment } from "./workload-states.ts";
+import { childState, deploymentState } from "./workload-states.ts";
 
 /** Passes over one service in a world in memory: what it holds, what a pass says, and every write that it tried. */
 
@@ -105,13 +107,17 @@ export interface ServicePass {
   outdated(is: boolean): void;
   /** The object is gone, and the watch has not told of it. */
   vanished(): void;
+  /** Whether its Deployment has been, whole; at first it has. */
+  rolledOut(is: boolean): void;
+  /** The architectures that its image names. */
+  pushed(architectures: readonly string[]): void;
   /** What was taken over, as people are told. */
   readonly told: readonly string[];
   /** AWS answers nothing but errors. */
   unreachable(): void;
   /** Prometheus says so of all there is; whether that changes what is known of the service. */
   answered(answer: PrometheusAnswer): boolean;
-  /** The process that leads is another one, which knows what the status says alone; and has read all roles at once, of which its own is as desired as far as that tells. */
+  /** The process that leads is another one, which knows what the status says alone; and has read all roles and repositories at once, of which its own are as desired as far as that tells. */
   handedOver(): void;
   /** Milliseconds since the epoch. */
   at(now: number): void;
@@ -133,6 +139,8 @@ export function servicePass(
   let failing = false;
   let outdated = false;
   let vanished = false;
+  let rolledOut = true;
+  let architectures: readonly string[] = ["amd64", "arm64"];
   const told: string[] = [];
   let calls: string[] = [];
   const theirs: ServicePass["theirs"] = new Map();
@@ -241,10 +249,12 @@ export function servicePass(
     },
     held: () => [...held].map((of) => ownChild(heldKinds.get(of) ?? "Deployment", { ...key, name: of })),
   };
+  const ownDeployment = (): DeploymentState => deploymentState({ image: `${URI}@${DIGEST}`, rolledOut });
   const world: World = {
     namespaceLabels: (of) => ({ "kubernetes.io/metadata.name": of }),
     tier: shippedTier,
-    ...ownDeployment(deploymentState({ image: `${URI}@${DIGEST}` })),
+    deployment: ownDeployment,
+    templates: () => [ownDeployment()],
     workload: () => undefined,
     pods: () => [],
     autoscalerReplicas: () => undefined,
@@ -263,6 +273,8 @@ export function servicePass(
   const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, seriesLabels: {}, now: () => now });
   let budgets = freshBudgets();
   const freshRoles = (): Converger<RoleDesired, RoleObserved> => new Converger(external<RoleDesired, RoleObserved>("Role", ROLE));
+  const freshRepositories = (): Converger<RepositoryDesired, RepositoryObserved> =>
+    new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY));
   const deps = {
     config,
     configHash: "config",
@@ -272,7 +284,7 @@ export function servicePass(
     roles: freshRoles(),
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
-    repositories: new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY)),
+    repositories: freshRepositories(),
     associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
     rulesNamespaces: new Converger(NO_MANAGED_PROMETHEUS),
     appMesh: new MeshConvergers(appMesh),
@@ -280,11 +292,14 @@ export function servicePass(
     imageReader: {
       resolve: async () => {
         calls.push("resolve image");
-        return { digest: DIGEST, architectures: ["amd64", "arm64"], manifest: { text: "{}", mediaType: undefined } };
+        return { digest: DIGEST, architectures, manifest: { text: "{}", mediaType: undefined } };
       },
     },
     imageKeeper: {
-      kept: async () => (holds.images === "desired" ? [DIGEST] : []),
+      kept: async () => {
+        calls.push("observe kept images");
+        return holds.images === "desired" ? [DIGEST] : [];
+      },
       keep: async () => {
         calls.push("keep image");
         holds.images = "desired";
@@ -341,13 +356,19 @@ export function servicePass(
     unreachable: () => void (failing = true),
     outdated: (is) => void (outdated = is),
     vanished: () => void (vanished = true),
+    rolledOut: (is) => void (rolledOut = is),
+    pushed: (named) => void (architectures = named),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
     handedOver() {
       budgets = freshBudgets();
       deps.roles = freshRoles();
+      deps.repositories = freshRepositories();
+      deps.images = new ImageMemory(() => now);
       const never = new Promise<never>(() => undefined);
-      deps.roles.prime(Promise.resolve(new Map([[roleName(key, config), ROLE]])), { late: never, over: never });
+      const times = { late: never, over: never };
+      deps.roles.prime(Promise.resolve(new Map([[roleName(key, config), ROLE]])), times);
+      deps.repositories.prime(Promise.resolve(new Map([[repositoryName(key, stored.spec, config), REPOSITORY]])), times);
     },
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, key),

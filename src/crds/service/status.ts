@@ -6,12 +6,22 @@ import { LONGEST_REQUEST } from "../requests.ts";
 
 /** Of an image with registry and digest, in characters. */
 export const LONGEST_IMAGE = 1024;
+/** Of an image's architectures: images name what they like. */
+export const MOST_ARCHITECTURES = 16;
+export const LONGEST_ARCHITECTURE = 32;
 
 const resource = z.strictObject({
   group: z.string().max(253).describe("API group, empty for core; of AWS objects iam.aws, ecr.aws, eks.aws, appmesh.aws or aps.aws."),
   kind: z.string().max(63).describe("Kind, as Deployment, or Role."),
   name: z.string().max(512).describe("Name, as the API server or AWS has it."),
   state: z.enum(["Ready", "Progressing", "Blocked", "Failed", "Retained"]).describe("How it fares; Retained: left in place on purpose."),
+  seenAs: z
+    .string()
+    .max(64)
+    .optional()
+    .describe(
+      "Hash of what it was last seen to be as desired: a process that begins need not read it by itself. Of IAM roles and ECR repositories.",
+    ),
 });
 
 /** How much of an error budget is left, the worst first. */
@@ -65,6 +75,9 @@ export const platformServiceStatus = z.strictObject({
         .describe(
           "The image that runs, by digest; the old one until a rollout is complete. Of a workload that the squad brings only once that is, and while it has one container and its pods run one image.",
         ),
+      architectures: atomicList(z.string().max(LONGEST_ARCHITECTURE), { max: MOST_ARCHITECTURES })
+        .optional()
+        .describe("What the desired image runs on, as Kubernetes names it: amd64, arm64, …"),
     })
     .optional()
     .describe("Images, with registry and digest."),

@@ -1,5 +1,6 @@
 import { wayOut } from "../../crds/aws-names.ts";
 import type { Difference, Identified } from "../../crds/desired.ts";
+import type { StepCondition } from "../../crds/conditions.ts";
 import { isAbandoned } from "../../crds/requests.ts";
 import { unreachable } from "../conditions.ts";
 import type { Converged, Converger, FirstCall } from "../converge.ts";
@@ -23,15 +24,38 @@ export function noteExternal(
 ): void {
   // What is not there is nothing that it owns.
   if (result.state === "withheld" && result.observed === undefined) return;
-  scope.resources.push({ group: resource.group, kind: resource.kind, name, state: result.state === "asDesired" ? "Ready" : "Blocked" });
-  if (result.state !== "asDesired" || result.corrected.length === 0) return;
+  const { group, kind } = resource;
+  if (result.state !== "asDesired") {
+    scope.resources.push({ group, kind, name, state: "Blocked" });
+    return;
+  }
+  scope.resources.push({ group, kind, name, state: "Ready", ...(READ_AT_ONCE.has(kind) && { seenAs: result.desiredHash }) });
+  if (result.corrected.length === 0) return;
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
 }
 
-/** Of a service that has had none of that name, as its status says: it is made without a look. */
-export function firstCall({ stored }: Scope, { group, kind }: { readonly group: string; readonly kind: string }, name: string): FirstCall {
-  const listed = (stored.status?.resources ?? []).some((one) => one.group === group && one.kind === kind && one.name === name);
-  return listed ? "read" : "create";
+/** Kinds that a process that begins reads in bulk (docs/adr/0037-restart.md). */
+const READ_AT_ONCE: ReadonlySet<string> = new Set(["Role", "Repository"]);
+
+/**
+ * Of a service that has had none of that name, as its status says: it is made without a look. `condition`: of the step that keeps it; what the status says that it was seen as counts only
+ * if that step held for this very spec, since what was begun for another may not have come to its end.
+ */
+export function firstCall(
+  scope: Scope,
+  condition: StepCondition,
+  object: { readonly group: string; readonly kind: string; readonly name: string },
+): FirstCall {
+  const isIt = (one: OwnedResource): boolean => one.group === object.group && one.kind === object.kind && one.name === object.name;
+  const listed = (scope.stored.status?.resources ?? []).find(isIt);
+  if (listed === undefined) return "create";
+  return listed.seenAs !== undefined && heldAsSpecified(scope, condition) ? { seenAs: listed.seenAs } : "read";
+}
+
+/** Whether the last pass over this very generation found the condition True. */
+export function heldAsSpecified({ previous, stored }: Pick<Scope, "previous" | "stored">, condition: StepCondition): boolean {
+  const { status, observedGeneration } = previous.find(({ type }) => type === condition) ?? {};
+  return status === "True" && observedGeneration === stored.metadata.generation;
 }
 
 export type BlockedReport = Extract<StepReport, { state: "blocked" }>;

@@ -42,18 +42,12 @@ export const identityStep: Step<Scope, RemoveScope> = {
   },
 };
 
-/** Whether the role was as this very spec has it: of the longest session no bulk read tells. */
-function heldAsSpecified({ previous, stored }: Scope): boolean {
-  const { status, observedGeneration } = previous.find(({ type }) => type === identityStep.condition) ?? {};
-  return status === "True" && observedGeneration === stored.metadata.generation;
-}
-
 /** The role exists, is ours, and trust, policies, boundary and tags are as written. */
 async function ensureOwnRole(scope: Scope): Promise<StepReport> {
   const { roles, service, config } = scope;
   const desired = buildRole(service, config, { identityModes: neededModes(scope), meshes: neededMeshes(scope) });
-  const first = firstCall(scope, roles.resource, desired.name);
-  const result = await roles.converge(desired, first === "read" && heldAsSpecified(scope) ? "bulk" : first);
+  const { group, kind } = roles.resource;
+  const result = await roles.converge(desired, firstCall(scope, identityStep.condition, { group, kind, name: desired.name }));
   noteExternal(scope, roles.resource, desired.name, result);
   if (result.state === "foreign") return foreignReport(scope, "IAM role", { name: desired.name, owner: result.owner });
   if (result.state === "withheld") {

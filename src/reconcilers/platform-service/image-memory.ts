@@ -14,7 +14,8 @@ export type Keeping = "kept" | "onlyTag" | "absent";
  * asked for every time.
  */
 export class ImageMemory {
-  readonly #seen = new Map<string, { readonly image: ResolvedImage; readonly until: number }>();
+  /** By repository, and in it by reference. */
+  readonly #seen = new Map<string, Map<string, { readonly image: ResolvedImage; readonly until: number }>>();
   readonly #keepings = new Map<string, Map<string, Keeping>>();
   readonly #now: () => number;
 
@@ -23,16 +24,17 @@ export class ImageMemory {
   }
 
   get(repositoryArn: string, reference: ImageReference): ResolvedImage | undefined {
-    const id = identity(repositoryArn, reference);
-    const hit = this.#seen.get(id);
+    const seen = this.#seen.get(repositoryArn);
+    const hit = seen?.get(identity(reference));
     if (!hit) return undefined;
     if (hit.until > this.#now()) return hit.image;
-    this.#seen.delete(id);
+    seen?.delete(identity(reference));
     return undefined;
   }
 
   set(repositoryArn: string, reference: ImageReference, image: ResolvedImage): void {
-    this.#seen.set(identity(repositoryArn, reference), { image, until: this.#now() + REMEMBER_MS });
+    const seen = this.#seen.get(repositoryArn) ?? new Map<string, { readonly image: ResolvedImage; readonly until: number }>();
+    this.#seen.set(repositoryArn, seen.set(identity(reference), { image, until: this.#now() + REMEMBER_MS }));
   }
 
   /** By digest, to be kept up to date; undefined: the repository has not been read yet. */
@@ -48,10 +50,10 @@ export class ImageMemory {
   /** Drops what is known of a repository that is gone, or is read anew. */
   forget(repositoryArn: string): void {
     this.#keepings.delete(repositoryArn);
-    for (const id of this.#seen.keys()) if (id.startsWith(`${repositoryArn} `)) this.#seen.delete(id);
+    this.#seen.delete(repositoryArn);
   }
 }
 
-function identity(repositoryArn: string, reference: ImageReference): string {
-  return `${repositoryArn} ${"tag" in reference ? `tag ${reference.tag}` : `digest ${reference.digest}`}`;
+function identity(reference: ImageReference): string {
+  return "tag" in reference ? `tag ${reference.tag}` : `digest ${reference.digest}`;
 }

@@ -1,8 +1,9 @@
 import type { EffectiveService } from "../../crds/effective.ts";
 import type { ImageReference } from "../ports.ts";
 import type { Step, StepReport } from "../step.ts";
-import { keepImage, keepRunning, releaseOthers, releaseUnnamed, tagTaken } from "./kept-images.ts";
-import { holds, type RemoveScope, type Scope } from "./scope.ts";
+import { heldAsSpecified } from "./external.ts";
+import { isRolledOut, keepImage, keepRunning, releaseOthers, releaseUnnamed, tagTaken } from "./kept-images.ts";
+import { holds, type Facts, type RemoveScope, type Scope } from "./scope.ts";
 
 /** ECR tells nobody of a push. A missing image is asked for often at first, when a pipeline is likely to be pushing it, and then less and less. */
 const FIRST_RECHECK_MS = 2_000;
@@ -78,6 +79,20 @@ export const imageStep: Step<Scope, RemoveScope> = {
     return { state: "gone" };
   },
 };
+
+/**
+ * For a process that begins, of a repository that it need not read by itself: what the status says that the image resolved to for this very spec, a tag being immutable; and, where that has
+ * been rolled out whole, that it alone is kept. What was left over of earlier images is found when the repository is read in its turn.
+ */
+export function rememberImage(scope: Scope, repository: NonNullable<Facts["repository"]>): void {
+  const { desired, running, architectures } = scope.stored.status?.image ?? {};
+  const reference = imageReference(scope.service);
+  const digest = desired?.startsWith(`${repository.uri}@`) === true ? desired.slice(repository.uri.length + 1) : undefined;
+  if (reference === undefined || digest === undefined || architectures === undefined || !heldAsSpecified(scope, imageStep.condition))
+    return;
+  scope.images.set(repository.arn, reference, { digest, architectures });
+  if (running === desired && isRolledOut(scope, repository, digest)) scope.images.setKeepings(repository.arn, new Map([[digest, "kept"]]));
+}
 
 /** A tenth of the time that the image has been missing for. */
 function recheckAfter({ previous, now }: Scope): number {

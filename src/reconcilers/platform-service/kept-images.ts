@@ -57,9 +57,13 @@ export async function keepRunning(scope: Scope, repository: Repository): Promise
 
 /** Takes our tag off what nothing runs any more, once `desired` has been rolled out whole: before that, an earlier ReplicaSet may still start pods. */
 export async function releaseOthers(scope: Scope, repository: Repository, desired: string): Promise<void> {
-  const deployment = scope.world.deployment(scope.service.key);
-  if (deployment?.rolledOut !== true || deployment.image !== `${repository.uri}@${desired}`) return;
-  await releaseIdle(scope, repository, desired);
+  if (isRolledOut(scope, repository, desired)) await releaseIdle(scope, repository, desired);
+}
+
+/** Whether the service's own Deployment runs it, and nothing else. */
+export function isRolledOut({ world, service }: Scope, { uri }: Repository, digest: string): boolean {
+  const deployment = world.deployment(service.key);
+  return deployment?.rolledOut === true && deployment.image === `${uri}@${digest}`;
 }
 
 /** The same where the squad says what runs: once each of its templates has been rolled out whole. */

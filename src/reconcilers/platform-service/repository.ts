@@ -12,6 +12,7 @@ import {
   WITHHELD,
   type BlockedReport,
 } from "./external.ts";
+import { rememberImage } from "./image.ts";
 import type { RemoveScope, Scope } from "./scope.ts";
 
 /** The ECR repository of the service's image: its own, as written; or one that others own, verified. */
@@ -23,7 +24,8 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     if (scope.service.repositoryMode === "Existing") return useExistingRepository(scope);
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
-    const result = await repositories.converge(desired, firstCall(scope, repositories.resource, desired.name));
+    const { group, kind } = repositories.resource;
+    const result = await repositories.converge(desired, firstCall(scope, repositoryStep.condition, { group, kind, name: desired.name }));
     noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign")
       return orUsed(scope, foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));
@@ -32,9 +34,10 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
       return WITHHELD;
     }
     // One that was deleted behind our back is made again, and empty: what is known of its images is as old as what was known of it.
-    if (result.state !== "asDesired" || !result.remembered) images.forget(result.observed.arn);
+    if (result.state !== "asDesired" || result.unasked === undefined) images.forget(result.observed.arn);
     if (result.state === "asDesired" && result.created) images.setKeepings(result.observed.arn, new Map());
     scope.facts.repository = { arn: result.observed.arn, uri: result.observed.uri };
+    if (result.state === "asDesired" && result.unasked === "inBulk") rememberImage(scope, scope.facts.repository);
     if (result.state === "stuck") {
       return {
         state: "blocked",
@@ -46,7 +49,9 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   },
 
   async remove(scope) {
-    const { repositories, stored, key, config } = scope;
+    const { repositories, images, stored, key, config } = scope;
+    const { repository } = stored.status ?? {};
+    if (repository !== undefined) images.forget(repository.arn);
     const name = repositoryName(key, stored.spec, config);
     const existing = repositoryMode(stored.spec, config) === "Existing";
     if (existing) {

@@ -57,6 +57,8 @@ export interface OwnedResource {
   readonly kind: string;
   readonly name: string;
   readonly state: "Ready" | "Progressing" | "Blocked" | "Failed" | "Retained";
+  /** Hash of what it was seen to be as desired, of kinds that a process that begins reads at once (external.ts). */
+  readonly seenAs?: string | undefined;
 }
 
 /** Facts that one step finds and later ones need. */

@@ -1,6 +1,6 @@
 import { canonicalJson } from "../../crds/canonical.ts";
 import type { Condition, StepCondition } from "../../crds/conditions.ts";
-import { BUDGETS } from "../../crds/service/status.ts";
+import { BUDGETS, LONGEST_ARCHITECTURE, MOST_ARCHITECTURES } from "../../crds/service/status.ts";
 import type { PlatformService, PlatformServiceStatus } from "../../crds/platform-service.ts";
 import type { PlatformTier } from "../../crds/platform-tier.ts";
 import { meshOf } from "../../resources/mesh/choose.ts";
@@ -54,13 +54,21 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
     conditions,
     role: facts.roleArn === undefined ? before.role : { arn: facts.roleArn },
     repository: facts.repository ?? before.repository,
-    image: desired === undefined && running === undefined ? undefined : { desired, running },
+    image: desired === undefined && running === undefined ? undefined : { desired, running, architectures: architecturesOf(facts) },
     mesh: { provider: service.mesh, host: service.mesh === "None" ? undefined : meshOf(service).host(service, scope.config) },
     inputs,
     ...budgetsOf(input),
     resources: sortResources([...resources, ...listedInAppMesh(scope), ...listedInWorkspace(scope)]),
     ...asked,
   };
+}
+
+/** Undefined also where an image names more, or longer, than a status may hold. */
+function architecturesOf({ image }: Scope["facts"]): string[] | undefined {
+  const named = image?.architectures ?? [];
+  if (named.length === 0 || named.length > MOST_ARCHITECTURES || named.some(({ length }) => length > LONGEST_ARCHITECTURE))
+    return undefined;
+  return [...named];
 }
 
 function budgetsOf(input: StatusInput): Pick<PlatformServiceStatus, "slos" | "budget"> {

@@ -52,7 +52,7 @@ describe("where it is done at once", () => {
     expect(aws.recorder.writes()).toEqual(["aps:CreateRuleGroupsNamespace"]);
     expect(await rulesIn(aws.amp, wish.name)).toEqual({ data: wish.data, tags: wish.tags, status: "ACTIVE" });
     aws.recorder.clear();
-    expect(await rules().converge(wish)).toMatchObject({ state: "asDesired", corrected: [], remembered: false });
+    expect(await rules().converge(wish)).toMatchObject({ state: "asDesired", corrected: [], unasked: undefined });
     expect(aws.recorder.calls()).toEqual(["aps:DescribeRuleGroupsNamespace"]);
   });
 

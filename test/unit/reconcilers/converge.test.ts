@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Difference, Identified } from "../../../src/crds/desired.ts";
-import { Converger } from "../../../src/reconcilers/converge.ts";
+import { Converger, type FirstCall } from "../../../src/reconcilers/converge.ts";
+import { hashOf } from "../../../src/reconcilers/hash.ts";
 import {
   AwsError,
   type AwsErrorClass,
@@ -99,7 +100,7 @@ test("what is remembered goes with the service that it was for", async () => {
   const converger = new Converger(account);
   await converger.converge(WISH);
   converger.forgetOwnedBy({ namespace: "dispatch", name: "another" });
-  expect(await converger.converge(WISH)).toMatchObject({ remembered: true });
+  expect(await converger.converge(WISH)).toMatchObject({ unasked: "remembered" });
   converger.forgetOwnedBy(OWNER);
   account.things.delete("thing");
   account.calls.length = 0;
@@ -115,7 +116,8 @@ describe("converge", () => {
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
       corrected: [],
-      remembered: false,
+      desiredHash: hashOf(WISH),
+      unasked: undefined,
       created: true,
     });
     await converger.converge({ ...WISH });
@@ -128,7 +130,8 @@ describe("converge", () => {
     expect(await new Converger(account).converge(WISH)).toEqual({
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
-      remembered: false,
+      desiredHash: hashOf(WISH),
+      unasked: undefined,
       created: false,
       corrected: [{ field: "colour", observed: "blue", desired: "red" }],
     });
@@ -239,6 +242,10 @@ describe("the sweep", () => {
 describe("a process that begins, and has read all at once", () => {
   const NEVER = new Promise<never>(() => undefined);
   const AS_WISHED: Seen = { colour: "red", shape: "round" };
+  const seenAs = (wish: Thing): FirstCall => ({ seenAs: hashOf(wish) });
+  const SEEN = seenAs(WISH);
+  const ANOTHER = { ...WISH, name: "another" };
+  const LATER = { ...WISH, name: "later" };
   const primed = (...objects: readonly (readonly [string, Seen])[]): { account: Account; converger: Converger<Thing, Seen> } => {
     const account = new Account();
     account.things.set("thing", AS_WISHED);
@@ -249,69 +256,75 @@ describe("a process that begins, and has read all at once", () => {
 
   test("asks nothing of what is as desired, and remembers it", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    expect(await converger.converge(WISH, "bulk")).toMatchObject({
+    expect(await converger.converge(WISH, SEEN)).toMatchObject({
       state: "asDesired",
       observed: AS_WISHED,
+      desiredHash: hashOf(WISH),
       corrected: [],
+      unasked: "inBulk",
       created: false,
     });
-    expect(await converger.converge(WISH)).toMatchObject({ remembered: true });
+    expect(await converger.converge(WISH)).toMatchObject({ unasked: "remembered" });
     expect(account.calls).toEqual([]);
     expect(converger.sweep(new Map([["thing", { ...AS_WISHED, colour: "blue" }]]))).toEqual([OWNER]);
   });
 
   test("reads what differs, or was not there, and writes by that alone", async () => {
     const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
-    await converger.converge(WISH, "bulk");
-    await converger.converge({ ...WISH, name: "another" }, "bulk");
+    await converger.converge(WISH, SEEN);
+    await converger.converge(ANOTHER, seenAs(ANOTHER));
     expect(account.calls).toEqual(["observe", "observe", "create"]);
   });
 
   test("reads what may never have been as desired, since no bulk read tells all", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await converger.converge(WISH, "read");
-    converger.forget("thing");
-    await converger.converge(WISH, "bulk");
-    expect(account.calls).toEqual(["observe", "observe"]);
+    expect(account.calls).toEqual(["observe"]);
+  });
+
+  test("reads what was last seen as another wish had it, since no bulk read tells all", async () => {
+    const { account, converger } = primed(["thing", AS_WISHED]);
+    await converger.converge(WISH, seenAs({ ...WISH, colour: "green" }));
+    expect(account.calls).toEqual(["observe"]);
   });
 
   test("looks at each once: a second look is at what is there then", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    await converger.converge(WISH, "bulk");
-    await converger.converge({ ...WISH, colour: "green" }, "bulk");
-    await converger.converge(WISH, "bulk");
+    await converger.converge(WISH, SEEN);
+    await converger.converge({ ...WISH, colour: "green" }, SEEN);
+    await converger.converge(WISH, SEEN);
     expect(account.calls).toEqual(["observe", "update", "observe", "update"]);
   });
 
   test.each<[string, (converger: Converger<Thing, Seen>) => unknown]>([
     ["after the first sweep", (converger) => converger.sweep(new Map())],
     ["of a service that asks to be read afresh", (converger) => converger.forgetOwnedBy(OWNER)],
-    ["of what was read the longest ago", async (converger) => (await converger.converge(WISH, "bulk"), converger.forgetOldest())],
+    ["of what was read the longest ago", async (converger) => (await converger.converge(WISH, SEEN), converger.forgetOldest())],
     ["of what was forgotten", (converger) => converger.forget("thing")],
   ])("reads by itself %s", async (_, become) => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await become(converger);
-    await converger.converge(WISH, "bulk");
+    await converger.converge(WISH, SEEN);
     expect(account.calls).toEqual(["observe"]);
   });
 
   test("what was deleted since is made again", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await converger.retire(WISH);
-    expect(await converger.converge(WISH, "bulk")).toMatchObject({ created: true });
+    expect(await converger.converge(WISH, SEEN)).toMatchObject({ created: true });
     expect(account.things.get("thing")).toEqual(AS_WISHED);
   });
 
   test("what a suspended service was seen to have is not what it is resumed by", async () => {
     const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
     account.things.set("thing", { ...AS_WISHED, colour: "green" });
-    expect(await converger.look(WISH, "bulk")).toMatchObject({ state: "withheld", observed: { colour: "green" } });
-    expect(await converger.converge(WISH, "bulk")).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }] });
+    expect(await converger.look(WISH, SEEN)).toMatchObject({ state: "withheld", observed: { colour: "green" } });
+    expect(await converger.converge(WISH, SEEN)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }] });
   });
 
   test("a look at what is as desired asks nothing either", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    expect(await converger.look(WISH, "bulk")).toMatchObject({ state: "asDesired" });
+    expect(await converger.look(WISH, SEEN)).toMatchObject({ state: "asDesired" });
     expect(account.calls).toEqual([]);
   });
 
@@ -326,10 +339,10 @@ describe("a process that begins, and has read all at once", () => {
     const bulk = Promise.withResolvers<ReadonlyMap<string, Seen>>();
     converger.prime(bulk.promise, { late: Promise.resolve(), over: NEVER });
     account.things.set("later", AS_WISHED);
-    await converger.converge(WISH, "bulk");
+    await converger.converge(WISH, SEEN);
     bulk.resolve(new Map([["later", AS_WISHED]]));
     await bulk.promise;
-    await converger.converge({ ...WISH, name: "later" }, "bulk");
+    await converger.converge(LATER, seenAs(LATER));
     expect(account.calls).toEqual(["observe"]);
   });
 
@@ -340,7 +353,7 @@ describe("a process that begins, and has read all at once", () => {
     const over = Promise.resolve();
     converger.prime(Promise.resolve(new Map([["thing", AS_WISHED]])), { late: NEVER, over });
     await new Promise(setImmediate);
-    await converger.converge(WISH, "bulk");
+    await converger.converge(WISH, SEEN);
     expect(account.calls).toEqual(["observe"]);
   });
 
@@ -348,10 +361,10 @@ describe("a process that begins, and has read all at once", () => {
     const { account, converger } = primed();
     const bulk = Promise.withResolvers<ReadonlyMap<string, Seen>>();
     converger.prime(bulk.promise, { late: NEVER, over: NEVER });
-    const coming = converger.converge(WISH, "bulk");
+    const coming = converger.converge(WISH, SEEN);
     converger.sweep(new Map());
     bulk.resolve(new Map([["thing", AS_WISHED]]));
-    expect(await coming).toMatchObject({ state: "asDesired", remembered: false });
+    expect(await coming).toMatchObject({ state: "asDesired", unasked: undefined });
     expect(account.calls).toEqual(["observe"]);
   });
 });
@@ -380,9 +393,9 @@ describe("look", () => {
     expect(account.calls).toEqual(["observe"]);
     expect(converger.sweep(new Map([["thing", { colour: "blue", shape: "round" }]]))).toEqual([OWNER]);
     seenAs(account, "red");
-    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", remembered: false });
+    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", unasked: undefined });
     expect(converger.sweep(new Map([["thing", { colour: "red", shape: "round" }]]))).toEqual([]);
-    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", remembered: true });
+    expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", unasked: "remembered" });
     expect(account.calls).toEqual(["observe", "observe"]);
   });
 
@@ -391,7 +404,7 @@ describe("look", () => {
     const converger = new Converger(account);
     seenAs(account, "blue");
     await converger.look(WISH);
-    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }], remembered: false });
+    expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }], unasked: undefined });
     expect(account.calls).toEqual(["observe", "observe", "update"]);
   });
 

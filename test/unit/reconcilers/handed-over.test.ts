@@ -1,39 +1,65 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { servicePass, type ServicePass } from "../../support/service-pass.ts";
 
-/** The first pass of a process that has read all roles at once: which role it reads by itself all the same. */
+/** The first pass of a process that has read all roles and repositories at once: what it asks AWS of by itself all the same. */
 
 let it: ServicePass;
 beforeEach(async () => {
   it = servicePass();
   it.allDesired();
+  // The second finds in the status what the first has seen.
+  await it.pass();
   await it.pass();
 });
 
-async function readByItself(): Promise<boolean> {
+async function asked(): Promise<readonly string[]> {
   it.handedOver();
   it.calls();
   await it.pass();
-  return it.calls().includes("observe Role");
+  return it.calls();
 }
 
-test("none that was as its spec has it", async () => {
-  expect(it.condition("IdentityReady")).toMatch(/^True /);
-  expect(await readByItself()).toBe(false);
+test("nothing, of a service that was as its spec has it and runs", async () => {
+  for (const type of ["IdentityReady", "RepositoryReady", "ImageResolved", "WorkloadReady"]) expect(it.condition(type)).toMatch(/^True /);
+  const before = it.status();
+  expect(await asked()).toEqual([]);
+  expect(it.status()).toEqual(before);
 });
 
-test("one whose spec has changed since, as by the longest session alone, of which no bulk read tells", async () => {
-  it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
-  expect(await readByItself()).toBe(true);
-  expect(await readByItself()).toBe(false);
+describe("of a role", () => {
+  test("whose spec has changed since, as by the longest session alone, of which no bulk read tells", async () => {
+    it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
+    expect(await asked()).toContain("observe Role");
+    expect(await asked()).not.toContain("observe Role");
+  });
+
+  test("that was not yet as its spec has it", async () => {
+    it.holds.Role = "stuck";
+    it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
+    it.handedOver();
+    await it.pass();
+    expect(it.condition("IdentityReady")).toMatch(/^(False|Unknown) /);
+    it.holds.Role = "desired";
+    expect(await asked()).toContain("observe Role");
+  });
+
+  test("whose spec is again what it was, after another that nobody has told the end of", async () => {
+    it.change({ generation: 3 });
+    expect(await asked()).toContain("observe Role");
+  });
 });
 
-test("one that was not yet as its spec has it", async () => {
-  it.holds.Role = "stuck";
-  it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
-  it.handedOver();
-  await it.pass();
-  expect(it.condition("IdentityReady")).toMatch(/^(False|Unknown) /);
-  it.holds.Role = "desired";
-  expect(await readByItself()).toBe(true);
+describe("of a repository and its image", () => {
+  test("that are of another spec than the one seen", async () => {
+    it.change({ spec: { image: { tag: "1.0.1" } }, generation: 2 });
+    expect(await asked()).toEqual(expect.arrayContaining(["observe Repository", "resolve image"]));
+  });
+
+  test("which images are kept, while it is not rolled out whole", async () => {
+    it.rolledOut(false);
+    const calls = await asked();
+    expect(calls).toContain("observe kept images");
+    expect(calls).not.toContain("resolve image");
+    expect(calls).not.toContain("observe Repository");
+  });
 });

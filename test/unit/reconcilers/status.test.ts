@@ -58,6 +58,23 @@ describe("is one that the schema takes", () => {
     expect(platformServiceStatus.safeParse(it.status()).error).toBeUndefined();
   });
 
+  test.each([
+    ["of many architectures", ["amd64", ...numbered(16, (i) => `a${i}`)]],
+    ["of one that its pusher has named at length", ["amd64", "x".repeat(33)]],
+  ])("of one whose image is %s: the status leaves them out", async (_, architectures) => {
+    const it = servicePass();
+    it.allDesired();
+    it.pushed(["amd64", "arm64"]);
+    await it.pass();
+    expect(it.status().image?.architectures).toEqual(["amd64", "arm64"]);
+    it.pushed(architectures);
+    it.change({ annotations: { "platform-operator.dev/reconcile-at": "1" } });
+    await it.pass();
+    expect(it.condition("ImageResolved")).toMatch(/^True /);
+    expect(it.status().image).not.toHaveProperty("architectures", expect.anything());
+    expect(platformServiceStatus.safeParse(it.status()).error).toBeUndefined();
+  });
+
   test("of one that is being deleted, whatever its deletion waits for", () => {
     const { spec } = testService();
     const metadata = { namespace: "dispatch", name: "matching", uid: "uid", resourceVersion: "1", generation: 2 };

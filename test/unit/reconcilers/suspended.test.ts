@@ -153,14 +153,14 @@ describe("reconcile-at", () => {
 
     it.change({ annotations: { [RECONCILE_AT]: "1" } });
     await it.pass();
-    expect(it.calls()).toEqual(["observe Role", "update Role", "observe Repository", "resolve image"]);
+    expect(it.calls()).toEqual(["observe Role", "update Role", "observe Repository", "observe kept images", "resolve image"]);
     expect(it.status().lastHandledReconcileAt).toBe("1");
     await it.pass();
     expect(it.calls()).toEqual([]);
 
     it.change({ annotations: { [RECONCILE_AT]: "2" } });
     await it.pass();
-    expect(it.calls()).toEqual(["observe Role", "observe Repository", "resolve image"]);
+    expect(it.calls()).toEqual(["observe Role", "observe Repository", "observe kept images", "resolve image"]);
     it.change({ annotations: {} });
     await it.pass();
     expect(it.status().lastHandledReconcileAt).toBe("2");
@@ -182,7 +182,7 @@ describe("reconcile-at", () => {
     it.change({ annotations: { [RECONCILE_AT]: "1" } });
     it.calls();
     await it.pass();
-    expect(it.calls()).toEqual(["observe Role", "observe Repository", "resolve image"]);
+    expect(it.calls()).toEqual(["observe Role", "observe Repository", "observe kept images", "resolve image"]);
     expect(it.condition("IdentityReady")).toMatch(/tags is theirs, should be ours/);
     expect(it.status().lastHandledReconcileAt).toBe("1");
   });
