@@ -109,12 +109,14 @@ export interface ServicePass {
   vanished(): void;
   /** Whether its Deployment has been, whole; at first it has. */
   rolledOut(is: boolean): void;
+  /** All that it has of children is one of this kind, which is there for a while yet when it is deleted. */
+  going(kind: string | undefined): void;
   /** The architectures that its image names. */
   pushed(architectures: readonly string[]): void;
   /** What was taken over, as people are told. */
   readonly told: readonly string[];
-  /** AWS answers nothing but errors. */
-  unreachable(): void;
+  /** Whether AWS answers nothing but errors. */
+  unreachable(is: boolean): void;
   /** Prometheus says so of all there is; whether that changes what is known of the service. */
   answered(answer: PrometheusAnswer): boolean;
   /** The process that leads is another one, which knows what the status says alone; and has read all roles and repositories at once, of which its own are as desired as far as that tells. */
@@ -140,6 +142,7 @@ export function servicePass(
   let outdated = false;
   let vanished = false;
   let rolledOut = true;
+  let going: string | undefined;
   let architectures: readonly string[] = ["amd64", "arm64"];
   const told: string[] = [];
   let calls: string[] = [];
@@ -189,7 +192,10 @@ export function servicePass(
         throw new AwsError({ class: "exists", code: "EntityAlreadyExists", operation: "test:Create", message: "it exists" });
       },
       update: (desired) => write("update", desired),
-      delete: async () => ({ state: "gone" }),
+      async delete() {
+        answers("test:Delete");
+        return { state: "gone" };
+      },
     };
   }
 
@@ -217,7 +223,7 @@ export function servicePass(
     },
     async remove(_, ref) {
       calls.push(`remove ${ref.kind} ${ref.name}`);
-      return "gone";
+      return ref.kind === going ? "deleting" : "gone";
     },
     async strip() {
       calls.push("strip");
@@ -353,10 +359,15 @@ export function servicePass(
       const metadata = { ...stored.metadata, annotations, finalizers, generation };
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
     },
-    unreachable: () => void (failing = true),
+    unreachable: (is) => void (failing = is),
     outdated: (is) => void (outdated = is),
     vanished: () => void (vanished = true),
     rolledOut: (is) => void (rolledOut = is),
+    going(kind) {
+      going = kind;
+      owned.clear();
+      if (kind !== undefined) owned.add(kind);
+    },
     pushed: (named) => void (architectures = named),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,

@@ -164,12 +164,23 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   }
   const pending = await removeAll(REMOVAL_ORDER, scope, deps.listener.threw);
   if (!pending) return finish(deps, stored, scope.retained);
+  const { report } = pending;
+  const untilTold = untilToldMs(stored, deps.now());
+  if (report.state === "deleting" && untilTold > 0)
+    return { state: "recheck", afterMs: Math.min(report.recheckMs, untilTold), because: `deleting: ${pending.step}` };
   const status = deletionStatus(stored, pendingWords(pending), deps.now());
   await writeStatus(deps, stored, status);
   deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
-  const { report } = pending;
   if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
   return { state: "recheck", afterMs: report.recheckMs, because: `deleting: ${pending.step}` };
+}
+
+/** Most deletions are over before anybody could read what they wait for, and a status is the dearest write there is. */
+const TOLD_AFTER_MS = 10_000;
+
+/** How long it is until what a deletion waits for is told; at most 0 where its status tells of it: the API server counts a deletion as a generation. */
+function untilToldMs({ metadata: { generation, deletionTimestamp = "" }, status }: PlatformService, now: number): number {
+  return status?.observedGeneration === generation ? 0 : Date.parse(deletionTimestamp) + TOLD_AFTER_MS - now;
 }
 
 async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: readonly OwnedResource[]): Promise<Outcome> {
