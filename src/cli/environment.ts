@@ -13,6 +13,7 @@ import type { EmulatorOptions } from "../../emulator/options.ts";
 import { startEmulator, type Emulator } from "../../emulator/server.ts";
 import { readConfigFile } from "../config.ts";
 import { workspaceOf } from "../crds/aws-names.ts";
+import { API_VERSION } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
 import { allOfOperator } from "../resources/iam/operator-policy.ts";
 import { ADMIN_KEY, OPERATOR_KEY, ROOT, SECRET_KEY } from "./keys.ts";
@@ -52,30 +53,33 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const config = readConfigFile(configFile);
   const plane = await startControlPlane({ audit: options.audit ?? false, apiServerFlags: options.apiServerFlags ?? [], log });
   let emulator: Emulator | undefined;
+  let operator: OperatorProcess | undefined;
   try {
     await installPlatform(plane);
-    await installFinalizerPolicy(plane);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
     emulator = await startAws(config);
     log(`AWS emulator at ${emulator.url}`);
     const operatorKubeconfig = await operatorAccess(plane);
-    const operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
+    operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
     log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
+    await installFinalizerPolicy(plane);
+    const started = operator;
     const aws = emulator;
     return {
       plane,
       emulator,
-      operator,
+      operator: started,
       config,
       configFile,
       operatorKubeconfig,
       async stop() {
-        await operator.stop();
+        await started.stop();
         await aws.close();
         await plane.stop();
       },
     };
   } catch (error) {
+    await operator?.stop();
     await emulator?.close();
     await plane.stop();
     throw error;
@@ -111,7 +115,7 @@ export async function installDefinitions(plane: ControlPlane): Promise<void> {
 const POLICY_DEADLINE_MS = 60_000;
 /** Never stored: what a PlatformService has to have. */
 const A_SERVICE = {
-  apiVersion: "platform-operator.dev/v1alpha1",
+  apiVersion: API_VERSION,
   kind: "PlatformService",
   metadata: { name: "probe", namespace: "default" },
   spec: { owner: "platform", tier: "tier-2", image: { tag: "1" }, port: 8080 },

@@ -1,15 +1,19 @@
-/** JSON with sorted keys and without undefined members: equal values give equal text. */
+/** JSON with the keys of each object in one order and without undefined members: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
-  // Text is added to, not joined: a pass asks this of all that it wants and of all that is there.
-  let text = "";
-  if (Array.isArray(value)) {
-    for (const item of value) text += `${text === "" ? "" : ","}${canonicalJson(item)}`;
-    return `[${text}]`;
+  return JSON.stringify(inOrder(value)) ?? "null";
+}
+
+/** A copy that JSON.stringify writes in that order: by code units, but for keys that are numbers, which come first in any object. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isRecord(value)) return value;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value).toSorted()) {
+    // Assigned, it would be the copy's prototype.
+    if (key === "__proto__") Object.defineProperty(copy, key, { value: inOrder(value[key]), enumerable: true });
+    else copy[key] = inOrder(value[key]);
   }
-  if (!isRecord(value)) return JSON.stringify(value) ?? "null";
-  for (const key of Object.keys(value).toSorted())
-    if (value[key] !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(value[key])}`;
-  return `{${text}}`;
+  return copy;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

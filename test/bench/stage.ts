@@ -21,6 +21,7 @@ import { startOperator, type OperatorProcess } from "../../src/cli/operator-proc
 import { watchServices, type ServiceWatch } from "../../src/cli/service-watch.ts";
 import { bundle } from "../../scripts/bundle.ts";
 import { readConfigFile } from "../../src/config.ts";
+import { API_VERSION } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import { KINDS, type ResourceType } from "../../src/kube/kinds.ts";
@@ -123,7 +124,7 @@ export class Stage {
   async createServices({ services }: Pick<Fleet, "services">): Promise<void> {
     const resource = KINDS.PlatformService;
     await inParallel(services, async ({ metadata, spec }) => {
-      const object: JsonObject = { apiVersion: "platform-operator.dev/v1alpha1", kind: "PlatformService", metadata, spec };
+      const object: JsonObject = { apiVersion: API_VERSION, kind: "PlatformService", metadata, spec };
       await this.transport.create({ resource, namespace: metadata.namespace }, object);
     });
   }

@@ -1,5 +1,6 @@
 import { ECRClient, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { GetRoleCommand, NoSuchEntityException } from "@aws-sdk/client-iam";
+import { API_VERSION } from "../../crds/meta.ts";
 import { roleName } from "../../resources/iam/role.ts";
 import { adminClient, adminIam } from "../environment.ts";
 import { pushImage } from "../image.ts";
@@ -65,7 +66,7 @@ async function create(context: DemoContext, name: string): Promise<void> {
     input: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } }),
   });
   const service = {
-    apiVersion: "platform-operator.dev/v1alpha1",
+    apiVersion: API_VERSION,
     kind: "PlatformService",
     metadata: { name, namespace: NAMESPACE },
     spec: { owner: "retired-squad", tier: "tier-3", image: { tag: "1.0.0" }, port: 8080 },

@@ -80,6 +80,12 @@ describe("what is desired, in the same form", () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => canonicalJson(JSON.parse(canonicalJson(value))) === canonicalJson(value)));
   });
 
+  test("canonical JSON loses no key, whatever it is called", () => {
+    const value: unknown = JSON.parse('{"z":1,"__proto__":{"b":1,"a":2},"10":1,"9":[null,{"d":1,"c":2}],"toJSON":"x"}');
+    expect(canonicalJson(value)).toBe('{"9":[null,{"c":2,"d":1}],"10":1,"__proto__":{"a":2,"b":1},"toJSON":"x","z":1}');
+    expect([canonicalJson(undefined), canonicalJson([undefined]), canonicalJson({ a: undefined })]).toEqual(["null", "[null]", "{}"]);
+  });
+
   test("differences are named by their paths, at most ten", () => {
     const desired = { spec: { a: [{ image: "x" }, { image: "y" }], b: [1], gone: true } };
     expect(differingPaths(desired, { spec: { a: [{ image: "x" }, { image: "z" }], b: [1, 2] } })).toEqual([
