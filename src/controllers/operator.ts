@@ -18,6 +18,7 @@ import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
 import type { Outcome } from "../reconcilers/step.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
+import { untilEnded } from "./ending.ts";
 import type { Ending, Leadership } from "./leadership.ts";
 import { createListener } from "./listener.ts";
 import { OrphanReport } from "./orphan-report.ts";
@@ -67,8 +68,6 @@ const PRIMED_MS = 300_000;
 const SOON_MS = 300;
 /** How many services a tier has is counted once while many come and go. */
 const COUNT_AFTER_MS = 1_000;
-/** For passes under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
-const LONGEST_ENDING_MS = 25_000;
 
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, config, leadership, log, metrics } = options;
@@ -99,7 +98,7 @@ export function createOperator(options: OperatorOptions): Operator {
     log,
     now,
     forget: (key) => reignOf(key)?.forget(key),
-    events: { record: (regarding, event) => void options.events.record(regarding, event) },
+    events: options.events,
   });
   const errorBudgets = new BudgetMemory({ asked: options.prometheus !== undefined, seriesLabels: config.slos.seriesLabels, now });
   const ofAllReigns = {
@@ -265,15 +264,9 @@ export function createOperator(options: OperatorOptions): Operator {
     queues.tiers.shutDown();
   }
 
-  /** The process is to end: what is under way may come to its end, for so long. */
-  async function end(underWay: Promise<unknown>): Promise<"finished" | "cutOff"> {
+  function end(underWay: Promise<unknown>): Promise<"finished" | "cutOff"> {
     shutDown();
-    const ended = new AbortController();
-    void underWay.then(() => options.events.flush()).then(() => ended.abort());
-    await pause(clock, LONGEST_ENDING_MS, AbortSignal.any([ended.signal, leadership.signal]));
-    if (leadership.signal.aborted || ended.signal.aborted) return "finished";
-    log.warn({ seconds: LONGEST_ENDING_MS / 1000 }, "passes take too long to end and are cut off; the lease is not released, it runs out");
-    return "cutOff";
+    return untilEnded(underWay, { clock, log, events: options.events, lost: leadership.signal });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { FIELD_MANAGER } from "../crds/meta.ts";
 import { KubeError } from "../reconcilers/ports.ts";
-import type { Clock } from "./clock.ts";
+import { pause, type Clock } from "./clock.ts";
 import { errorOfFailure } from "./errors.ts";
 import { KINDS } from "./kinds.ts";
 import type { Log } from "./log.ts";
@@ -35,7 +35,7 @@ export interface EventRecorderOptions {
   readonly log: Log;
   /** The pod's name, or the host's. */
   readonly instance: string;
-  /** Told of each event that could not be written. */
+  /** Told of each event that could not be written, or was lost. */
   readonly onFailure?: () => void;
 }
 
@@ -46,6 +46,8 @@ const LONGEST_INSTANCE = 128;
 const CLUSTER_NAMESPACE = "default";
 /** client-go's maxLruCacheEntries. */
 const MOST_REMEMBERED = 4096;
+/** client-go's maxQueuedEvents. */
+const MOST_WAITING = 1000;
 
 /** An event as it was last written. */
 interface Series {
@@ -53,10 +55,22 @@ interface Series {
   readonly resourceVersion: string;
 }
 
-/** Writes events.k8s.io/v1 events; never throws. */
+/** An event that is to be written. */
+interface Recorded {
+  readonly subject: EventSubject;
+  readonly fields: EventFields;
+  /** metav1.MicroTime. */
+  readonly time: string;
+}
+
+/** Writes events.k8s.io/v1 events one at a time, in the order recorded, so that they do not compete with what they tell of; never throws. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #waiting: Recorded[] = [];
+  /** Runs while something waits or is being written. */
+  #writing: Promise<void> | undefined;
+  /** Since it was last logged. */
+  #lost = 0;
   /** By the event's name; the longest unused first. Saves a creation that is refused and a read. */
   readonly #written = new Map<string, Series>();
 
@@ -64,23 +78,56 @@ export class EventRecorder {
     this.#options = options;
   }
 
-  /** Call it on a transition. The same fields of the same subject again become a series of the one event, as long as that lives. */
-  record(subject: EventSubject, fields: EventFields): Promise<void> {
-    const writing = this.#record(subject, fields).finally(() => this.#underWay.delete(writing));
-    this.#underWay.add(writing);
-    return writing;
+  /**
+   * Call it on a transition. The same fields of the same subject again become a series of the one event, as long as that lives. What comes while a thousand wait is lost.
+   */
+  record(subject: EventSubject, fields: EventFields): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      this.#lose(1);
+      return;
+    }
+    this.#waiting.push({ subject, fields, time: microTime(this.#options.clock.now()) });
+    this.#writing ??= this.#writeAll();
   }
 
   /** Resolves when what was recorded is written, or has failed. */
   async flush(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await this.#writing;
   }
 
-  async #record(subject: EventSubject, fields: EventFields): Promise<void> {
+  /** As flush, but after `ms`, or when the signal aborts, what still waits is lost. */
+  async end(ms: number, signal: AbortSignal): Promise<void> {
+    const flushed = new AbortController();
+    void this.flush().then(() => flushed.abort());
+    await pause(this.#options.clock, ms, AbortSignal.any([flushed.signal, signal]));
+    this.#lose(this.#waiting.splice(0).length);
+    this.#tellLost();
+  }
+
+  async #writeAll(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) await this.#writeOne(next);
+    this.#writing = undefined;
+    this.#tellLost();
+  }
+
+  #lose(events: number): void {
+    this.#lost += events;
+    for (let event = 0; event < events; event++) this.#options.onFailure?.();
+  }
+
+  /** Not for each: where events are lost they are many. */
+  #tellLost(): void {
+    if (this.#lost === 0) return;
+    this.#options.log.warn({ lost: this.#lost }, "events were lost: more were recorded than could be written in time");
+    this.#lost = 0;
+  }
+
+  async #writeOne(recorded: Recorded): Promise<void> {
+    const { subject, fields } = recorded;
     const namespace = subject.metadata.namespace ?? CLUSTER_NAMESPACE;
     const name = eventName(subject, fields);
     try {
-      await this.#write(namespace, name, subject, fields);
+      await this.#write(namespace, name, recorded);
     } catch (cause) {
       const error = errorOfFailure("event", cause);
       this.#options.log.warn(
@@ -91,14 +138,14 @@ export class EventRecorder {
     }
   }
 
-  async #write(namespace: string, name: string, subject: EventSubject, fields: EventFields): Promise<void> {
-    const now = microTime(this.#options.clock.now());
+  async #write(namespace: string, name: string, recorded: Recorded): Promise<void> {
+    const { time } = recorded;
     const target = { resource: KINDS.Event, namespace, name };
     const known = this.#written.get(name);
     if (known !== undefined) {
       this.#written.delete(name);
       try {
-        await this.#continue(target, known, now);
+        await this.#continue(target, known, time);
         return;
       } catch (error) {
         // It has expired, or another process has written it.
@@ -106,20 +153,16 @@ export class EventRecorder {
       }
     }
     try {
-      this.#remember(
-        name,
-        1,
-        await this.#options.transport.create({ resource: KINDS.Event, namespace }, this.#event(target, now, subject, fields)),
-      );
+      this.#remember(name, 1, await this.#options.transport.create({ resource: KINDS.Event, namespace }, this.#event(target, recorded)));
     } catch (error) {
       if (!(error instanceof KubeError) || error.class !== "alreadyExists") throw error;
-      await this.#continue(target, { count: seriesCount(await this.#options.transport.get(target)) }, now);
+      await this.#continue(target, { count: seriesCount(await this.#options.transport.get(target)) }, time);
     }
   }
 
   /** Once more what is there; a conflict where it is of another revision than the given one. */
-  async #continue(target: Target, { count, resourceVersion }: Partial<Series> & Pick<Series, "count">, now: string): Promise<void> {
-    const series = { series: { count: count + 1, lastObservedTime: now } };
+  async #continue(target: Target, { count, resourceVersion }: Partial<Series> & Pick<Series, "count">, time: string): Promise<void> {
+    const series = { series: { count: count + 1, lastObservedTime: time } };
     const patch = resourceVersion === undefined ? series : { metadata: { resourceVersion }, ...series };
     this.#remember(target.name, count + 1, await this.#options.transport.mergePatch(target, patch));
   }
@@ -130,12 +173,12 @@ export class EventRecorder {
     if (oldest !== undefined && this.#written.size > MOST_REMEMBERED) this.#written.delete(oldest);
   }
 
-  #event({ namespace, name }: Target, eventTime: string, subject: EventSubject, fields: EventFields): JsonObject {
+  #event({ namespace, name }: Target, { subject, fields, time }: Recorded): JsonObject {
     return {
       apiVersion: "events.k8s.io/v1",
       kind: "Event",
       metadata: { name, namespace },
-      eventTime,
+      eventTime: time,
       reportingController: FIELD_MANAGER,
       reportingInstance: this.#options.instance.slice(0, LONGEST_INSTANCE),
       action: fields.action,

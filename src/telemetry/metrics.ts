@@ -265,7 +265,11 @@ export function createMetrics(options: { readonly version: string; readonly perS
     labelNames: ["kind"],
     registers,
   });
-  const dropped = new Counter({ name: "platform_events_dropped_total", help: "Kubernetes events that could not be written.", registers });
+  const dropped = new Counter({
+    name: "platform_events_dropped_total",
+    help: "Kubernetes events that could not be written, or were lost: too many waited.",
+    registers,
+  });
 
   const services = options.perService === "Full" ? new ServiceSeries() : undefined;
 

@@ -104,7 +104,9 @@ describe("with propagation orphan", () => {
     expect(await childrenOf(ORPHAN)).toEqual(before);
     expect((await podsOf(platform, ORPHAN)).map((p) => p.metadata.uid)).toEqual(pods.map((p) => p.metadata.uid));
     expect({ role: await hasRole(ORPHAN), repository: await hasRepository(ORPHAN) }).toEqual({ role: true, repository: true });
-    expect((await lastWords(platform, ORPHAN))[0]).toContain("Role eu-west-1.demo.deletion.by-orphan");
+    await expect
+      .poll(() => lastWords(platform, ORPHAN), { timeout: PATIENCE_MS })
+      .toEqual([expect.stringContaining("Role eu-west-1.demo.deletion.by-orphan")]);
   });
 
   test("applied again, the service takes up what it left, without a restart of its pods", async () => {

@@ -142,11 +142,13 @@ describe("a service becomes Ready", () => {
   });
 
   test("what was missing and what came of it are one event each", async () => {
-    expect(await saidOf("web")).toEqual([
-      `Normal AsWritten ImageResolved: ${REGISTRY}/web@${digest}`,
-      "Normal Ready Ready: Ready",
-      `Warning ImageNotFound ImageResolved: ${REGISTRY}/web:1.0.0 does not exist: push it, or correct spec.image`,
-    ]);
+    await expect
+      .poll(() => saidOf("web"), { timeout: 10_000 })
+      .toEqual([
+        `Normal AsWritten ImageResolved: ${REGISTRY}/web@${digest}`,
+        "Normal Ready Ready: Ready",
+        `Warning ImageNotFound ImageResolved: ${REGISTRY}/web:1.0.0 does not exist: push it, or correct spec.image`,
+      ]);
   });
 
   test("its metrics are there: each condition, its info, its last pass", async () => {
