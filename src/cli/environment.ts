@@ -57,23 +57,24 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   try {
     await installPlatform(plane);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
-    emulator = await startAws(config);
-    log(`AWS emulator at ${emulator.url}`);
+    const aws = await startAws(config);
+    emulator = aws;
+    log(`AWS emulator at ${aws.url}`);
     const operatorKubeconfig = await operatorAccess(plane);
-    operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
-    log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
+    const running = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: aws.url });
+    operator = running;
+    log(`operator ready, metrics at ${running.telemetryUrl}/metrics`);
+    // Last: the seconds that a policy needs, from the CustomResourceDefinition on, until it can be in force pass meanwhile.
     await installFinalizerPolicy(plane);
-    const started = operator;
-    const aws = emulator;
     return {
       plane,
-      emulator,
-      operator: started,
+      emulator: aws,
+      operator: running,
       config,
       configFile,
       operatorKubeconfig,
       async stop() {
-        await started.stop();
+        await running.stop();
         await aws.close();
         await plane.stop();
       },

@@ -194,37 +194,56 @@ function passesOf(metrics: string): number {
   return sumOf(metrics, "controller_runtime_reconcile_total");
 }
 
-/** From the answer of one look to the next: what the operator is asked costs it CPU, of which it is to be no more than a twentieth. */
-const QUIET_POLL_MS = { least: 300, most: 2_000, times: 19 };
+const LEAST_QUIET_POLL_MS = 300;
+const MOST_QUIET_POLL_MS = 2_000;
+/** A look costs the operator CPU, more with each service: no more than a twentieth of the time. */
+const QUIET_PAUSES_A_LOOK = 19;
 /** So many looks in a row have to find nothing new. */
 const QUIET_LOOKS = 3;
 const PATIENCE_MS = 900_000;
 
+/** Milliseconds until the next look, by how long the last took; a look that takes longer than a twentieth of the longest pause costs more. */
+export function pauseAfterLook(tookMs: number): number {
+  return Math.min(Math.max(QUIET_PAUSES_A_LOOK * tookMs, LEAST_QUIET_POLL_MS), MOST_QUIET_POLL_MS);
+}
+
+/** Between two looks of which the later found news (performance.now): when the last pass ended; where it ended not between them, when the later was answered. */
+export function lastMomentOf(metrics: string, { before, after }: { readonly before: number; readonly after: number }): number {
+  const name = "platform_service_last_reconcile_timestamp_seconds{";
+  const ends = metrics.split("\n").flatMap((line) => (line.startsWith(name) ? [Number(line.slice(line.lastIndexOf(" ") + 1))] : []));
+  const last = ends.reduce((latest, seconds) => Math.max(latest, seconds), 0) * 1000 - performance.timeOrigin;
+  return last > before && last < after ? last : after;
+}
+
 /**
- * Resolves when the operator has ended `passes` passes, neither works nor has anything waiting, and asks nobody anything; to the milliseconds (performance.now) at which that began. Passes that
+ * Resolves when the operator has ended `passes` passes, neither works nor has anything waiting, and asks nobody anything; to the milliseconds (performance.now) at which that began, as near as the looks and its last pass tell. Passes that
  * only look again at what waits for its pods, as of a large fleet one does at any time, are quiet.
  */
 export async function untilQuiet(operator: OperatorProcess, passes = 0): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
   let since = performance.now();
   let known = -1;
+  let answered = since;
   for (let looks = 0; looks < QUIET_LOOKS;) {
-    const began = performance.now();
+    const asking = performance.now();
     const metrics = await metricsOf(operator);
-    const took = performance.now() - began;
+    const before = answered;
+    answered = performance.now();
     const done = passesOf(metrics);
     const asked = sumOf(metrics, "rest_client_requests_total", 'resource="leases') + sumOf(metrics, "platform_aws_requests_total");
     const busy = sumOf(metrics, "workqueue_depth") + sumOf(metrics, "controller_runtime_active_workers");
-    if (busy > 0 || asked !== known || done < passes) {
+    const isAtWork = busy > 0 || done < passes;
+    if (isAtWork || asked !== known) {
       looks = 0;
-      since = performance.now();
+      since = isAtWork ? answered : lastMomentOf(metrics, { before, after: answered });
     } else {
       looks++;
     }
-    known = asked;
+    // When its work ended, which may ask nothing, only the next look tells.
+    known = isAtWork ? -1 : asked;
     if (performance.now() > deadline)
       throw new Error(`after ${String(done)} passes of at least ${String(passes)} the operator is still not quiet`);
-    await setTimeout(Math.min(Math.max(took * QUIET_POLL_MS.times, QUIET_POLL_MS.least), QUIET_POLL_MS.most));
+    await setTimeout(pauseAfterLook(answered - asking));
   }
   return since;
 }

@@ -9,7 +9,7 @@ import { Converger } from "../../src/reconcilers/converge.ts";
 import { MeshConvergers } from "../../src/reconcilers/mesh-convergers.ts";
 import { BudgetMemory } from "../../src/reconcilers/platform-service/budget-memory.ts";
 import { ImageMemory } from "../../src/reconcilers/platform-service/image-memory.ts";
-import { reconcileService, type Done } from "../../src/reconcilers/platform-service/reconcile.ts";
+import { reconcileService, type Done, type PassListener } from "../../src/reconcilers/platform-service/reconcile.ts";
 import {
   AwsError,
   KubeError,
@@ -17,6 +17,7 @@ import {
   type Children,
   type DeploymentState,
   type ChildState,
+  type ExternalRemoval,
   type ExternalResource,
   type MeshResources,
   type Holds,
@@ -79,6 +80,8 @@ export interface ServicePassOptions {
   readonly asked?: (object: unknown) => void;
   /** The whole object as it is stored first. */
   readonly stored?: Pick<PlatformService, "metadata" | "spec">;
+  /** Told of each pass, as the listener is. */
+  readonly passed?: PassListener["passed"];
 }
 
 export interface ServicePass {
@@ -89,6 +92,8 @@ export interface ServicePass {
     readonly finalizers?: readonly string[];
     /** As the API server counts changes of the spec. */
     readonly generation?: number;
+    /** RFC 3339: since when it is being deleted. */
+    readonly deletionTimestamp?: string;
   }): void;
   /** What AWS and the cluster hold: absent, as desired, other than that, or other whatever is written; of children: those of an earlier service, being deleted. */
   readonly holds: Record<
@@ -109,14 +114,14 @@ export interface ServicePass {
   vanished(): void;
   /** Whether its Deployment has been, whole; at first it has. */
   rolledOut(is: boolean): void;
-  /** All that it has of children is one of this kind, which is there for a while yet when it is deleted. */
-  going(kind: string | undefined): void;
+  /** What AWS answers from now on when something of it is to go; first that it is gone. */
+  removal(answer: ExternalRemoval | AwsError): void;
   /** The architectures that its image names. */
   pushed(architectures: readonly string[]): void;
   /** What was taken over, as people are told. */
   readonly told: readonly string[];
-  /** Whether AWS answers nothing but errors. */
-  unreachable(is: boolean): void;
+  /** AWS answers nothing but errors. */
+  unreachable(): void;
   /** Prometheus says so of all there is; whether that changes what is known of the service. */
   answered(answer: PrometheusAnswer): boolean;
   /** The process that leads is another one, which knows what the status says alone; and has read all roles and repositories at once, of which its own are as desired as far as that tells. */
@@ -135,14 +140,14 @@ export function servicePass(
   seen: Partial<World> = {},
   own: Pick<Children, "get"> = { get: () => undefined },
   config: OperatorConfig = testConfig(),
-  { appMesh = NO_APP_MESH, asked = () => undefined, stored: first }: ServicePassOptions = {},
+  { appMesh = NO_APP_MESH, asked = () => undefined, stored: first, passed = () => undefined }: ServicePassOptions = {},
 ): ServicePass {
   let now = Date.parse("2026-11-25T12:00:00Z");
   let failing = false;
   let outdated = false;
   let vanished = false;
   let rolledOut = true;
-  let going: string | undefined;
+  let removal: ExternalRemoval | AwsError = { state: "gone" };
   let architectures: readonly string[] = ["amd64", "arm64"];
   const told: string[] = [];
   let calls: string[] = [];
@@ -193,8 +198,8 @@ export function servicePass(
       },
       update: (desired) => write("update", desired),
       async delete() {
-        answers("test:Delete");
-        return { state: "gone" };
+        if (removal instanceof AwsError) throw removal;
+        return removal;
       },
     };
   }
@@ -223,7 +228,7 @@ export function servicePass(
     },
     async remove(_, ref) {
       calls.push(`remove ${ref.kind} ${ref.name}`);
-      return ref.kind === going ? "deleting" : "gone";
+      return "gone";
     },
     async strip() {
       calls.push("strip");
@@ -322,7 +327,7 @@ export function servicePass(
     now: () => now,
     listener: {
       acted: (_: PlatformService, { adopted }: Done) => void told.push(...adopted),
-      passed: () => undefined,
+      passed,
       deleted: () => undefined,
       gone: () => undefined,
       threw: () => undefined,
@@ -355,19 +360,22 @@ export function servicePass(
       spec = {},
       finalizers = stored.metadata.finalizers ?? [],
       generation = stored.metadata.generation,
+      deletionTimestamp = stored.metadata.deletionTimestamp,
     }) {
-      const metadata = { ...stored.metadata, annotations, finalizers, generation };
+      const metadata = {
+        ...stored.metadata,
+        annotations,
+        finalizers,
+        generation,
+        ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      };
       stored = { ...stored, metadata, spec: platformServiceSpec.parse({ ...stored.spec, ...spec }) };
     },
-    unreachable: (is) => void (failing = is),
+    unreachable: () => void (failing = true),
     outdated: (is) => void (outdated = is),
     vanished: () => void (vanished = true),
     rolledOut: (is) => void (rolledOut = is),
-    going(kind) {
-      going = kind;
-      owned.clear();
-      if (kind !== undefined) owned.add(kind);
-    },
+    removal: (answer) => void (removal = answer),
     pushed: (named) => void (architectures = named),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,

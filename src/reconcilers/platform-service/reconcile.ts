@@ -9,7 +9,7 @@ import { ensureAll, outcomeOf, removeAll, type OnThrow, type Pending } from "../
 import type { Outcome, StepReport } from "../step.ts";
 import { nothingYet, type OwnedResource, type Ports, type RemoveScope, type Scope } from "./scope.ts";
 import { judge, whyNotRun } from "./spec-valid.ts";
-import { computeStatus, conditionsOf, deletionStatus, statusDiffers } from "./status.ts";
+import { computeStatus, conditionsOf, deletionStatus, statusDiffers, tellsOfDeletion } from "./status.ts";
 import { REMOVAL_ORDER, STEPS } from "./steps.ts";
 
 /** What a pass did that people are told of. Left behind: the service goes on without them, and nobody takes them away, since the platform team said so. */
@@ -19,7 +19,7 @@ export type Done = Pick<Scope, "corrections" | "adopted" | "leftBehind">;
 export interface PassListener {
   /** Before the status is written, which may fail; no later pass would know of it. */
   acted(stored: PlatformService, done: Done): void;
-  /** Once the status is written; also when nothing changed. */
+  /** Once the status is written; also when nothing changed, and of a deletion that is not told yet: then both are what would be written. */
   passed(stored: PlatformService, before: readonly Condition[], after: readonly Condition[]): void;
   /** The finalizer is off: nothing of it is left but what `retained` names. */
   deleted(stored: PlatformService, retained: readonly OwnedResource[]): void;
@@ -164,23 +164,31 @@ async function removeService(deps: ReconcilerDeps, stored: PlatformService): Pro
   }
   const pending = await removeAll(REMOVAL_ORDER, scope, deps.listener.threw);
   if (!pending) return finish(deps, stored, scope.retained);
-  const { report } = pending;
-  const untilTold = untilToldMs(stored, deps.now());
-  if (report.state === "deleting" && untilTold > 0)
-    return { state: "recheck", afterMs: Math.min(report.recheckMs, untilTold), because: `deleting: ${pending.step}` };
-  const status = deletionStatus(stored, pendingWords(pending), deps.now());
-  await writeStatus(deps, stored, status);
-  deps.listener.passed(stored, conditionsOf(stored), status.conditions ?? []);
+  const { step, report } = pending;
+  const now = deps.now();
+  const status = deletionStatus(stored, pendingWords(pending), now);
+  const conditions = status.conditions ?? [];
+  const untoldMs = report.state === "deleting" ? untilToldMs(stored, now) : 0;
+  if (untoldMs > 0) {
+    // Metrics cost no write, and must not count it as Ready; events tell of what is written.
+    deps.listener.passed(stored, conditions, conditions);
+  } else {
+    await writeStatus(deps, stored, status);
+    deps.listener.passed(stored, conditionsOf(stored), conditions);
+  }
   if (report.state === "failed") return { state: "retry", afterMs: report.retryAfterMs, because: report.reason };
-  return { state: "recheck", afterMs: report.recheckMs, because: `deleting: ${pending.step}` };
+  const afterMs = untoldMs > 0 ? Math.min(report.recheckMs, untoldMs) : report.recheckMs;
+  return { state: "recheck", afterMs, because: `deleting: ${step}` };
 }
 
 /** Most deletions are over before anybody could read what they wait for, and a status is the dearest write there is. */
 const TOLD_AFTER_MS = 10_000;
 
-/** How long it is until what a deletion waits for is told; at most 0 where its status tells of it: the API server counts a deletion as a generation. */
-function untilToldMs({ metadata: { generation, deletionTimestamp = "" }, status }: PlatformService, now: number): number {
-  return status?.observedGeneration === generation ? 0 : Date.parse(deletionTimestamp) + TOLD_AFTER_MS - now;
+/** Until people are told what the deletion waits for; 0: they are told now, or were told of an earlier wait or failure, which must not stay. */
+function untilToldMs(stored: PlatformService, now: number): number {
+  const { deletionTimestamp } = stored.metadata;
+  if (deletionTimestamp === undefined || tellsOfDeletion(stored)) return 0;
+  return Math.max(0, Date.parse(deletionTimestamp) + TOLD_AFTER_MS - now);
 }
 
 async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: readonly OwnedResource[]): Promise<Outcome> {

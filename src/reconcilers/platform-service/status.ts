@@ -113,6 +113,12 @@ export function deletionStatus(
   };
 }
 
+/** Whether a pass of the deletion has written it: the API server counts a deletion as a generation, of which Ready tells and no step does. */
+export function tellsOfDeletion(stored: PlatformService): boolean {
+  const generationOf = (type: string): number | undefined => conditionsOf(stored).find((c) => c.type === type)?.observedGeneration;
+  return generationOf("Ready") !== generationOf("SpecValid");
+}
+
 export function conditionsOf(stored: PlatformService): readonly Condition[] {
   return stored.status?.conditions ?? [];
 }

@@ -120,7 +120,7 @@ describe("paused", () => {
     it.change({ annotations: { [PAUSED_UNTIL]: "9999-12-31T23:59:59Z" } });
     expect(await it.pass()).toEqual({ state: "recheck", afterMs: Date.parse("9999-12-31T23:59:59Z") - NOON, because: "PausedUntil" });
     it = servicePass();
-    it.unreachable(true);
+    it.unreachable();
     it.change({ annotations: { [PAUSED_UNTIL]: "2026-11-25T12:00:10Z" } });
     expect(await it.pass()).toMatchObject({ state: "retry", atLatestMs: 10_000 });
   });
@@ -167,7 +167,7 @@ describe("reconcile-at", () => {
   });
 
   test("is handled by a pass, whatever that met", async () => {
-    it.unreachable(true);
+    it.unreachable();
     it.change({ annotations: { [RECONCILE_AT]: "1" } });
     await it.pass();
     expect(it.condition("IdentityReady")).toMatch(/^False AWSUnreachable/);
