@@ -67,8 +67,10 @@ const OF_PEERS = 200;
 const TO_SHARDS = 200;
 const SHARDED = [1, 2, 4];
 
+/** With how long it has been under way. */
 function told(line: string): void {
-  console.error(`bench: ${line}`);
+  const seconds = Math.floor(performance.now() / 1000);
+  console.error(`bench: ${String(Math.floor(seconds / 60))}m${String(seconds % 60).padStart(2, "0")}s ${line}`);
 }
 
 function reportIn(file: string): Report {
