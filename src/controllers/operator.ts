@@ -288,7 +288,11 @@ function oneAtATime<T>(run: () => Promise<T>): () => Promise<T> {
     next ??= running.then(() => {
       next = undefined;
       const now = run();
-      running = now;
+      // Of its end alone: what it found may be large, and is its callers'.
+      running = now.then(
+        () => undefined,
+        () => undefined,
+      );
       return now;
     });
     return next;
