@@ -232,8 +232,8 @@ describe("a tag that has not been pushed", () => {
     const pushed = await platform.push(KEY, "2.0.0");
     await platform.kubectl(["wait", "--for=condition=Ready", "psvc/next", "-n", NAMESPACE, "--timeout=60s"]);
     const service = await platform.untilReady(KEY);
-    const { desired, running } = service.status?.image ?? {};
-    expect({ desired, running }).toEqual({ desired: `${REGISTRY}/next@${pushed}`, running: `${REGISTRY}/next@${pushed}` });
+    const image = `${REGISTRY}/next@${pushed}`;
+    expect(service.status?.image).toEqual({ desired: image, running: image, architectures: ["amd64", "arm64"] });
     const images = (await podsOf(platform, KEY)).map((p) => p.spec.containers[0]?.image);
     expect(images).toEqual([`${REGISTRY}/next@${pushed}`]);
   });

@@ -1,8 +1,8 @@
 import type { AssociationDesired, Difference, ExistingRole, Identified, RepositoryDesired, RoleDesired } from "../../src/crds/desired.ts";
 import type { Condition } from "../../src/crds/conditions.ts";
+import { repositoryName } from "../../src/crds/effective.ts";
 import { API_VERSION, SERVICE_FINALIZER, type ObjectKey } from "../../src/crds/meta.ts";
 import type { OperatorConfig } from "../../src/crds/operator-config.ts";
-import { repositoryName } from "../../src/crds/effective.ts";
 import { platformServiceSpec, type PlatformService, type PlatformServiceStatus, type Slo } from "../../src/crds/platform-service.ts";
 import { Borrowed } from "../../src/reconcilers/borrowed.ts";
 import { Converger } from "../../src/reconcilers/converge.ts";
@@ -15,8 +15,8 @@ import {
   KubeError,
   type AssociationObserved,
   type Children,
-  type DeploymentState,
   type ChildState,
+  type DeploymentState,
   type ExternalRemoval,
   type ExternalResource,
   type MeshResources,

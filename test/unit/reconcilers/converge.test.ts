@@ -279,7 +279,9 @@ describe("a process that begins, and has read all at once", () => {
   test("reads what may never have been as desired, since no bulk read tells all", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
     await converger.converge(WISH, "read");
-    expect(account.calls).toEqual(["observe"]);
+    converger.forget("thing");
+    await converger.converge(WISH, SEEN);
+    expect(account.calls).toEqual(["observe", "observe"]);
   });
 
   test("reads what was last seen as another wish had it, since no bulk read tells all", async () => {
