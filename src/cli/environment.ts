@@ -54,35 +54,24 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const plane = await startControlPlane({ audit: options.audit ?? false, apiServerFlags: options.apiServerFlags ?? [], log });
   let emulator: Emulator | undefined;
   let operator: OperatorProcess | undefined;
-  try {
-    await installPlatform(plane);
-    log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
-    const aws = await startAws(config);
-    emulator = aws;
-    log(`AWS emulator at ${aws.url}`);
-    const operatorKubeconfig = await operatorAccess(plane);
-    const running = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: aws.url });
-    operator = running;
-    log(`operator ready, metrics at ${running.telemetryUrl}/metrics`);
-    // Last: the seconds that a policy needs, from the CustomResourceDefinition on, until it can be in force pass meanwhile.
-    await installFinalizerPolicy(plane);
-    return {
-      plane,
-      emulator: aws,
-      operator: running,
-      config,
-      configFile,
-      operatorKubeconfig,
-      async stop() {
-        await running.stop();
-        await aws.close();
-        await plane.stop();
-      },
-    };
-  } catch (error) {
+  const stop = async (): Promise<void> => {
     await operator?.stop();
     await emulator?.close();
     await plane.stop();
+  };
+  try {
+    await installPlatform(plane);
+    log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
+    emulator = await startAws(config);
+    log(`AWS emulator at ${emulator.url}`);
+    const operatorKubeconfig = await operatorAccess(plane);
+    operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
+    log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
+    // Last: the seconds that a policy needs, from the CustomResourceDefinition on, until it can be in force pass meanwhile.
+    await installFinalizerPolicy(plane);
+    return { plane, emulator, operator, config, configFile, operatorKubeconfig, stop };
+  } catch (error) {
+    await stop();
     throw error;
   }
 }

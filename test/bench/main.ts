@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { formatElapsed } from "../../controlplane/progress.ts";
 import { commandLine, HELP_OPTION } from "../../scripts/command-line.ts";
 import { changeOutside } from "./change.ts";
 import { cold, coldRows, type Made } from "./cold.ts";
@@ -69,8 +70,7 @@ const SHARDED = [1, 2, 4];
 
 /** With how long it has been under way. */
 function told(line: string): void {
-  const seconds = Math.floor(performance.now() / 1000);
-  console.error(`bench: ${String(Math.floor(seconds / 60))}m${String(seconds % 60).padStart(2, "0")}s ${line}`);
+  console.error(`bench: ${formatElapsed(performance.now())} ${line}`);
 }
 
 function reportIn(file: string): Report {

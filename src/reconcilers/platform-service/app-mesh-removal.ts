@@ -9,9 +9,9 @@ import { serviceHost } from "../../resources/mesh/host.ts";
 import type { Converger, Converging } from "../converge.ts";
 import { isPending, type RemovalReport, type StepReport } from "../step.ts";
 import { closedReport } from "./app-mesh.ts";
-import { EXTERNAL_RECHECK_MS, leaveBehind, removeExternal } from "./external.ts";
+import { EXTERNAL_RECHECK_MS, leaveBehind, listedAs, removeExternal } from "./external.ts";
 import { appMeshNote, isNotedInAppMesh, noteAppMesh } from "./needed-meshes.ts";
-import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
+import type { OwnedResource, RemoveScope, ResourceRef, Scope } from "./scope.ts";
 
 /**
  * The way out of App Mesh, from the outside in: whoever calls is no longer led there; then the router with its routes, and the VirtualNode. It ends without App Mesh only
@@ -83,20 +83,18 @@ export function listedInAppMesh(scope: Scope): readonly OwnedResource[] {
   if (!isNotedInAppMesh(children, owner)) return [];
   const before = stored.status?.resources ?? [];
   return objectsOf(scope)
-    .filter((one) => !isListed(resources, one))
-    .filter((one) => one.kind === appMesh.virtualNodes.resource.kind || (isListed(before, one) && !isRetired(scope, one)))
+    .filter((one) => listedAs(resources, one) === undefined)
+    .filter((one) => one.kind === appMesh.virtualNodes.resource.kind || (listedAs(before, one) !== undefined && !isRetired(scope, one)))
     .map((one) => ({ ...one, state: "Progressing" }));
 }
 
 /** This pass took it away, or found it gone: nobody is led to a service without a port. */
-function isRetired(scope: Scope, object: MeshObject): boolean {
+function isRetired(scope: Scope, object: ResourceRef): boolean {
   return scope.service.spec.port === undefined && scope.reports.get("TrafficReady")?.state === "ready" && !isLetGo(scope, object);
 }
 
-type MeshObject = Pick<OwnedResource, "group" | "kind" | "name">;
-
 /** Whatever a service may have in App Mesh; routes come and go with their router. */
-function objectsOf({ appMesh, owner: { key }, config }: Pick<Scope, "appMesh" | "owner" | "config">): readonly MeshObject[] {
+function objectsOf({ appMesh, owner: { key }, config }: Pick<Scope, "appMesh" | "owner" | "config">): readonly ResourceRef[] {
   const name = virtualNodeName(key, config);
   return [
     { converging: appMesh.virtualServices, name: serviceHost(key, config) },
@@ -108,15 +106,11 @@ function objectsOf({ appMesh, owner: { key }, config }: Pick<Scope, "appMesh" | 
 /** By what the service says of itself, since App Mesh is not asked: listed in its status; or all of it where it is noted, and no status has been written since. */
 function mayHave(
   { stored, children, owner, appMesh }: Pick<Scope, "stored" | "children" | "owner" | "appMesh">,
-  object: MeshObject,
+  object: ResourceRef,
 ): boolean {
   const listed = stored.status?.resources ?? [];
-  if (listed.some(({ group }) => group === object.group)) return isListed(listed, object);
+  if (listed.some(({ group }) => group === object.group)) return listedAs(listed, object) !== undefined;
   return isNotedInAppMesh(children, owner) && (stored.spec.port !== undefined || object.kind === appMesh.virtualNodes.resource.kind);
-}
-
-function isListed(resources: readonly MeshObject[], { group, kind, name }: MeshObject): boolean {
-  return resources.some((one) => one.group === group && one.kind === kind && one.name === name);
 }
 
 /** Whether a service that is being deleted has, or may have, something in App Mesh: nobody else's deletion hangs on its endpoint. */
@@ -152,6 +146,9 @@ async function remove<D extends Identified, O>(scope: RemoveScope, converger: Co
   return closed ? { ...closed, recheckMs: EXTERNAL_RECHECK_MS } : removeExternal(scope, converger, { name });
 }
 
-function isLetGo({ config, stored }: { readonly config: OperatorConfig; readonly stored: PlatformService }, resource: MeshObject): boolean {
+function isLetGo(
+  { config, stored }: { readonly config: OperatorConfig; readonly stored: PlatformService },
+  resource: ResourceRef,
+): boolean {
   return config.mesh.appMesh?.retired === true || isAbandoned(stored, resource);
 }

@@ -6,7 +6,7 @@ import { unreachable } from "../conditions.ts";
 import type { Converged, Converger, FirstCall } from "../converge.ts";
 import type { ExternalRemoval } from "../ports.ts";
 import type { RemovalReport, StepReport } from "../step.ts";
-import type { OwnedResource, RemoveScope, Scope } from "./scope.ts";
+import type { OwnedResource, RemoveScope, ResourceRef, Scope } from "./scope.ts";
 
 /** What the AWS steps share: how an outcome is said, noted in the status, and undone. */
 
@@ -44,12 +44,16 @@ const READ_AT_ONCE: ReadonlySet<string> = new Set(["Role", "Repository"]);
 export function firstCall(
   scope: Scope,
   condition: StepCondition,
-  object: { readonly group: string; readonly kind: string; readonly name: string },
+  { resource, name }: { readonly resource: Pick<OwnedResource, "group" | "kind">; readonly name: string },
 ): FirstCall {
-  const isIt = (one: OwnedResource): boolean => one.group === object.group && one.kind === object.kind && one.name === object.name;
-  const listed = (scope.stored.status?.resources ?? []).find(isIt);
+  const listed = listedAs(scope.stored.status?.resources ?? [], { group: resource.group, kind: resource.kind, name });
   if (listed === undefined) return "create";
   return listed.seenAs !== undefined && heldAsSpecified(scope, condition) ? { seenAs: listed.seenAs } : "read";
+}
+
+/** What a list of resources says of one. */
+export function listedAs<R extends ResourceRef>(resources: readonly R[], { group, kind, name }: ResourceRef): R | undefined {
+  return resources.find((one) => one.group === group && one.kind === kind && one.name === name);
 }
 
 /** Whether the last pass over this very generation found the condition True. */
@@ -119,7 +123,7 @@ export async function retainExternal<D extends Identified, O>(
 }
 
 /** Nobody takes it away any more: who asked for that is told what it was, when the service is gone. */
-export function leaveBehind({ retained }: RemoveScope, resource: Omit<OwnedResource, "state">): RemovalReport {
+export function leaveBehind({ retained }: RemoveScope, resource: ResourceRef): RemovalReport {
   retained.push({ ...resource, state: "Retained" });
   return { state: "retained", message: `${resource.kind} ${resource.name} is left behind` };
 }

@@ -46,8 +46,7 @@ export const identityStep: Step<Scope, RemoveScope> = {
 async function ensureOwnRole(scope: Scope): Promise<StepReport> {
   const { roles, service, config } = scope;
   const desired = buildRole(service, config, { identityModes: neededModes(scope), meshes: neededMeshes(scope) });
-  const { group, kind } = roles.resource;
-  const result = await roles.converge(desired, firstCall(scope, identityStep.condition, { group, kind, name: desired.name }));
+  const result = await roles.converge(desired, firstCall(scope, identityStep.condition, { resource: roles.resource, name: desired.name }));
   noteExternal(scope, roles.resource, desired.name, result);
   if (result.state === "foreign") return foreignReport(scope, "IAM role", { name: desired.name, owner: result.owner });
   if (result.state === "withheld") {

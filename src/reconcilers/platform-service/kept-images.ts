@@ -60,17 +60,17 @@ export async function releaseOthers(scope: Scope, repository: Repository, desire
   if (isRolledOut(scope, repository, desired)) await releaseIdle(scope, repository, desired);
 }
 
-/** Whether the service's own Deployment runs it, and nothing else. */
-export function isRolledOut({ world, service }: Scope, { uri }: Repository, digest: string): boolean {
-  const deployment = world.deployment(service.key);
-  return deployment?.rolledOut === true && deployment.image === `${uri}@${digest}`;
-}
-
 /** The same where the squad says what runs: once each of its templates has been rolled out whole. */
 export async function releaseUnnamed(scope: Scope, repository: Repository): Promise<void> {
   const templates = scope.world.templates(scope.service.key);
   if (templates.length === 0 || templates.some(({ rolledOut }) => !rolledOut)) return;
   await releaseIdle(scope, repository, undefined);
+}
+
+/** Whether the service's own Deployment runs it, and nothing else. */
+export function isRolledOut({ world, service }: Scope, { uri }: Repository, digest: string): boolean {
+  const deployment = world.deployment(service.key);
+  return deployment?.rolledOut === true && deployment.image === `${uri}@${digest}`;
 }
 
 async function releaseIdle(scope: Scope, repository: Repository, desired: string | undefined): Promise<void> {

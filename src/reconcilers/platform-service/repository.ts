@@ -24,8 +24,8 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
     if (scope.service.repositoryMode === "Existing") return useExistingRepository(scope);
     const { repositories, images, service, config } = scope;
     const desired = buildRepository(service, config);
-    const { group, kind } = repositories.resource;
-    const result = await repositories.converge(desired, firstCall(scope, repositoryStep.condition, { group, kind, name: desired.name }));
+    const first = firstCall(scope, repositoryStep.condition, { resource: repositories.resource, name: desired.name });
+    const result = await repositories.converge(desired, first);
     noteExternal(scope, repositories.resource, desired.name, result);
     if (result.state === "foreign")
       return orUsed(scope, foreignReport(scope, "ECR repository", { name: desired.name, owner: result.owner }));

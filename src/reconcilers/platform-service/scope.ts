@@ -51,11 +51,15 @@ export interface Ports {
   readonly now: () => number;
 }
 
-/** One object that the service owns, as `status.resources` lists it. */
-export interface OwnedResource {
+/** Names one object that the service owns, in Kubernetes or in AWS. */
+export interface ResourceRef {
   readonly group: string;
   readonly kind: string;
   readonly name: string;
+}
+
+/** The same as `status.resources` lists it. */
+export interface OwnedResource extends ResourceRef {
   readonly state: "Ready" | "Progressing" | "Blocked" | "Failed" | "Retained";
   /** Hash of what it was seen to be as desired, of kinds that a process that begins reads at once (external.ts). */
   readonly seenAs?: string | undefined;
