@@ -16,8 +16,9 @@ const WALLS: Readonly<Record<string, Wall>> = {
   // The grammars of PromQL and YAML, which are as pure as they are.
   resources: { ours: ["crds"], packages: ["@lezer/common", "@prometheus-io/lezer-promql", "yaml"] },
   reconcilers: { ours: ["crds", "resources"], packages: ["node:crypto"], typesOf: ["telemetry"] },
-  aws: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
-  kube: { ours: ["crds", "reconcilers/ports.ts", "telemetry"], packages: undefined },
+  http: { ours: ["reconcilers/ports.ts"], packages: ["undici"] },
+  aws: { ours: ["crds", "reconcilers/ports.ts", "http", "telemetry"], packages: undefined },
+  kube: { ours: ["crds", "reconcilers/ports.ts", "http", "telemetry"], packages: undefined },
   prometheus: { ours: ["crds", "reconcilers/ports.ts"], packages: ["node:fs/promises", "node:tls", "undici", "zod"] },
   telemetry: { ours: ["crds"], packages: ["pino", "prom-client", "node:http", "node:net"] },
   // Equality of what was and what is.

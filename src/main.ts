@@ -99,7 +99,7 @@ async function main(settings: Settings): Promise<Ending> {
       await server.close();
       await transport.close();
       await leaseTransport?.close();
-      aws.close();
+      await aws.close();
     }
   }
   log.info({ how }, "platform-operator ended");

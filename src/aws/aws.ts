@@ -19,8 +19,8 @@ export interface AwsConnection extends Aws {
   caller(): Promise<{ readonly account: string; readonly arn: string }>;
   /** With the same credentials, for an API of AWS that the SDK has no client for; `service` is its signing name. */
   signer(service: string, region: string): RequestSigner;
-  /** Closes the idle connections. */
-  close(): void;
+  /** As AwsClients'. */
+  close(): Promise<void>;
 }
 
 /** Connects nothing yet: the first call does. */
@@ -51,8 +51,6 @@ export function createAws(config: OperatorConfig, options: AwsClientOptions): Aw
       const { credentials, sha256 } = clients.sts.config;
       return requestSigner({ service, region, credentials, sha256 });
     },
-    close() {
-      for (const client of Object.values(clients)) client.destroy();
-    },
+    close: () => clients.close(),
   };
 }

@@ -4,11 +4,13 @@ import { ECRClient } from "@aws-sdk/client-ecr";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { STSClient } from "@aws-sdk/client-sts";
+import { UndiciHttpHandler } from "@smithy/undici-http-handler";
+import { Agent } from "undici";
 import { workspaceOf } from "../crds/aws-names.ts";
 import { FIELD_MANAGER } from "../crds/meta.ts";
 import type { OperatorConfig } from "../crds/operator-config.ts";
+import { fenced } from "../http/fenced.ts";
 import type { Fence } from "../reconcilers/ports.ts";
-import { putFence } from "./fence.ts";
 import { instrument, type RequestObserver } from "./instrument.ts";
 import { Retries } from "./retries.ts";
 import { perSecondOf, TokenBucket, type Clock } from "./token-bucket.ts";
@@ -20,6 +22,8 @@ export interface AwsClients {
   readonly appMesh: AppMeshClient;
   readonly amp: AmpClient;
   readonly sts: STSClient;
+  /** Ends their connections, and with them what is on its way. */
+  close(): Promise<void>;
 }
 
 export interface AwsClientOptions {
@@ -36,34 +40,42 @@ export interface AwsClientOptions {
 /** A healthy connection takes milliseconds; longer means a black hole. */
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** IAM's slowest calls take a few seconds. */
-const REQUEST_TIMEOUT_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 15_000;
+/** To one endpoint; the SDK's own handler has as many. */
+const CONNECTIONS = 50;
 /** STS is asked once at start and for the demo's proofs. */
 const STS_PER_SECOND = 5;
 
 /** One client a service, each behind its own rate. */
 export function createClients(config: OperatorConfig, options: AwsClientOptions): AwsClients {
   const { endpoint, limits } = config.aws;
+  const agent = new Agent({
+    connections: CONNECTIONS,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: CONNECTION_TIMEOUT_MS },
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    bodyTimeout: ANSWER_TIMEOUT_MS,
+  });
+  // Who we are may be asked by anybody, so STS is behind no fence. To all else reads and writes are the same: who may not write has nothing to read for.
+  const unfenced = new UndiciHttpHandler({ dispatcher: agent });
+  const requestHandler = options.fence ? new UndiciHttpHandler({ dispatcher: agent.compose(fenced(options.fence)) }) : unfenced;
   const shared = () => ({
     region: config.cluster.region,
     retryStrategy: new Retries(),
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      // Without it the SDK only warns and waits on.
-      throwOnRequestTimeout: true,
-    },
+    requestHandler,
     customUserAgent: [[FIELD_MANAGER, options.version]] satisfies [string, string][],
     ...(endpoint !== null && { endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
   });
-  const clients: AwsClients = {
+  const clients: Omit<AwsClients, "close"> = {
     iam: new IAMClient(shared()),
     ecr: new ECRClient(shared()),
     eks: new EKSClient(shared()),
     appMesh: new AppMeshClient(shared()),
     // Where the workspace is.
     amp: new AmpClient({ ...shared(), region: workspaceOf(config)?.region ?? config.cluster.region }),
-    sts: new STSClient(shared()),
+    sts: new STSClient({ ...shared(), requestHandler: unfenced }),
   };
   const behind = (service: string, perSecond: number) => ({
     ...options,
@@ -76,11 +88,5 @@ export function createClients(config: OperatorConfig, options: AwsClientOptions)
   instrument(clients.appMesh.middlewareStack, behind("appmesh", perSecondOf(limits.appmesh)));
   instrument(clients.amp.middlewareStack, behind("aps", perSecondOf(limits.aps)));
   instrument(clients.sts.middlewareStack, behind("sts", STS_PER_SECOND));
-  const { fence } = options;
-  // Who we are may be asked by anybody, so STS is not among them.
-  if (fence) {
-    for (const client of [clients.iam, clients.ecr, clients.eks, clients.appMesh, clients.amp])
-      putFence(fence, client.config.requestHandler);
-  }
-  return clients;
+  return { ...clients, close: () => agent.destroy() };
 }

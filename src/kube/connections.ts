@@ -1,4 +1,5 @@
 import { Pool, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from "undici";
+import { fenced } from "../http/fenced.ts";
 import type { Fence } from "../reconcilers/ports.ts";
 import type { TlsFiles } from "./credentials.ts";
 
@@ -21,7 +22,7 @@ export class Connections {
   readonly tlsId: string;
   /** For what changes nothing. */
   readonly reads: Dispatcher;
-  /** On the same connections; the fence is asked when one is free and the request is about to go out on it, however long it had to wait for that. */
+  /** On the same connections, behind the fence. */
   readonly writes: Dispatcher;
   readonly #options: ConnectionOptions;
   readonly #tls: TlsFiles;
@@ -37,7 +38,7 @@ export class Connections {
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     });
-    this.writes = options.fence === undefined ? this.reads : this.reads.compose(askBeforeSending(options.fence));
+    this.writes = options.fence === undefined ? this.reads : this.reads.compose(fenced(options.fence));
     this.#watches = this.#watchDispatcher();
   }
 
@@ -70,25 +71,6 @@ export class Connections {
       bodyTimeout: 0,
     });
   }
-}
-
-/** undici calls `onRequestStart` in the same turn in which it writes the request; what is thrown there is the request's error, and nothing is written. */
-function askBeforeSending(fence: Fence): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        fence.check();
-        handler.onRequestStart?.(controller, context);
-      },
-      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-      onResponseStarted: () => handler.onResponseStarted?.(),
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-      onBodySent: (...args) => handler.onBodySent?.(...args),
-      onRequestSent: () => handler.onRequestSent?.(),
-    });
 }
 
 type PoolOptions = Omit<Pool.Options, "connect">;

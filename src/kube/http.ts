@@ -60,21 +60,17 @@ export class Http {
 
   /** The whole answer. */
   async send(call: Call): Promise<Answer> {
-    const { fence } = this.#options;
     const writes = call.method !== "GET";
     await this.#options.pace?.();
     return this.#observed(call, async () => {
       const cut = new AbortController();
       const timer = this.#clock.after(this.#timeoutMs, () => cut.abort(new Error(`no answer within ${this.#timeoutMs / 1000} s`)));
-      const fenced = (): void => cut.abort(fence?.signal.reason);
-      if (writes) fence?.signal.addEventListener("abort", fenced, { once: true });
       try {
         const signal = call.signal === undefined ? cut.signal : AbortSignal.any([cut.signal, call.signal]);
         const response = await this.#dispatch(call, signal, (connections) => (writes ? connections.writes : connections.reads));
         return { status: response.statusCode, body: parseJson(await response.body.text()) };
       } finally {
         timer.cancel();
-        fence?.signal.removeEventListener("abort", fenced);
       }
     });
   }

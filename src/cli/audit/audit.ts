@@ -51,7 +51,7 @@ export async function audit(argv: readonly string[], env: Readonly<Record<string
   try {
     return await runAudit(options, { aws, cluster: clusterReader(transport) }, processTerminal(env));
   } finally {
-    aws.close();
+    await aws.close();
     await transport.close();
   }
 }

@@ -92,7 +92,7 @@ export async function emulatedAws(
     appMesh,
     amp,
     async close() {
-      operator.close();
+      await operator.close();
       iam.destroy();
       ecr.destroy();
       eks.destroy();

@@ -51,5 +51,5 @@ test.each([
   await calls;
   expect(gone).toEqual([1, 2, 3, 4, 5].map(() => service));
   expect(clock.monotonic() - start).toBeCloseTo(((5 - first) * 1000) / first);
-  for (const client of Object.values(clients)) client.destroy();
+  await clients.close();
 });

@@ -34,6 +34,7 @@ describe("without a name that is known", () => {
     [{ code: "ECONNREFUSED" }, "unreachable", "ECONNREFUSED"],
     [{ code: "ENOTFOUND" }, "unreachable", "ENOTFOUND"],
     [{ name: "TypeError", cause: { code: "ECONNRESET" } }, "unreachable", "ECONNRESET"],
+    [{ name: "BodyTimeoutError", code: "UND_ERR_BODY_TIMEOUT" }, "unreachable", "UND_ERR_BODY_TIMEOUT"],
     [{ name: "Odd", $metadata: { httpStatusCode: 429 } }, "throttled", "Odd"],
     [{ name: "Odd", $metadata: { httpStatusCode: 403 } }, "denied", "Odd"],
     [{ name: "Odd", $metadata: { httpStatusCode: 503 } }, "unreachable", "Odd"],

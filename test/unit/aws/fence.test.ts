@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AwsConnection } from "../../../src/aws/aws.ts";
 import type { RoleDesired } from "../../../src/crds/desired.ts";
@@ -72,11 +73,23 @@ test("one that is closed between two tries of the SDK's ends them", async () => 
   expect(await heard()).toEqual(["iam:CreateRole"]);
 });
 
+test("one that is closed while the connection is made lets nothing out on it", async () => {
+  const connecting = (): void => void (gate.closed = true);
+  subscribe("undici:client:beforeConnect", connecting);
+  try {
+    expect(await awsError(connection.roles.create(role()))).toMatchObject({ code: "Fenced", message: "not sent: the gate is closed" });
+  } finally {
+    unsubscribe("undici:client:beforeConnect", connecting);
+  }
+  expect(gate.asked).toBeGreaterThan(0);
+  expect(await heard()).toEqual([]);
+});
+
 test("what is on its way when it falls is cut off, and not tried again", async () => {
   await aws.emulator.addFaults({ match: { operation: "CreateRole" }, fault: { kind: "latency", ms: 60_000 } });
   const create = awsError(connection.roles.create(role()));
   await expect.poll(async () => (await aws.emulator.faults())[0]?.applied).toBe(1);
   gate.fall();
-  expect(await create).toMatchObject({ class: "unreachable", operation: "iam:CreateRole" });
+  expect(await create).toMatchObject({ class: "unreachable", code: "Fenced", operation: "iam:CreateRole" });
   expect((await aws.emulator.faults())[0]?.applied).toBe(1);
 });

@@ -64,7 +64,7 @@ describe("keeping an image", () => {
     const digest = await push("1.0.0");
     await aws.emulator.addFaults({ match: { operation: "PutImage" }, position: 1, fault: { kind: "lost" } });
     expect(await aws.operator.imageKeeper.keep(name, digest)).toBe("kept");
-    expect(aws.recorder.codes("ecr:PutImage")).toEqual(["ECONNRESET", "ImageAlreadyExistsException"]);
+    expect(aws.recorder.codes("ecr:PutImage")).toEqual(["UND_ERR_SOCKET", "ImageAlreadyExistsException"]);
     expect(await aws.operator.imageKeeper.keep(name, digest)).toBe("kept");
   });
 

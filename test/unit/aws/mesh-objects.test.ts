@@ -234,7 +234,7 @@ describe.each([
   test("an answer lost after it was made heals in the same pass, by the request's token", async () => {
     await aws.emulator.addFaults({ match: { operation: "CreateVirtualNode" }, position: 1, fault: { kind: "lost" } });
     expect(await nodes().converge(node())).toMatchObject({ state: "asDesired", corrected: [] });
-    expect(aws.recorder.codes("appmesh:CreateVirtualNode")).toEqual(["ECONNRESET", "OK"]);
+    expect(aws.recorder.codes("appmesh:CreateVirtualNode")).toEqual(["UND_ERR_SOCKET", "OK"]);
   });
 
   test("the bulk read tells what was changed by its version, and nothing of it", async () => {

@@ -181,7 +181,7 @@ test("an answer lost after the repository was made heals in the same pass", asyn
   const desired = repository();
   await aws.emulator.addFaults({ match: { operation: "CreateRepository" }, position: 1, fault: { kind: "lost" } });
   expect(await converge(desired)).toMatchObject({ state: "asDesired", corrected: [{ field: "lifecyclePolicy" }] });
-  expect(aws.recorder.codes("ecr:CreateRepository")).toEqual(["ECONNRESET", "RepositoryAlreadyExistsException"]);
+  expect(aws.recorder.codes("ecr:CreateRepository")).toEqual(["UND_ERR_SOCKET", "RepositoryAlreadyExistsException"]);
 });
 
 test("an AWS that is not there is unreachable", async () => {

@@ -395,7 +395,7 @@ describe("failures", () => {
     const desired = role();
     await aws.emulator.addFaults({ match: { operation: "CreateRole" }, position: 1, fault: { kind: "lost" } });
     expect(await converge(desired)).toMatchObject({ state: "asDesired" });
-    expect(aws.recorder.codes("iam:CreateRole")).toEqual(["ECONNRESET", "EntityAlreadyExistsException"]);
+    expect(aws.recorder.codes("iam:CreateRole")).toEqual(["UND_ERR_SOCKET", "EntityAlreadyExistsException"]);
     expect(Object.keys((await inBulk()).get(desired.name)?.inlinePolicies ?? {})).toEqual(["platform-operator"]);
   });
 

@@ -34,7 +34,7 @@ test("carry the signature that AWS works out of them (Signature Version 4), for 
     headers: { host: HOST, "content-type": "application/x-www-form-urlencoded", "user-agent": "platform-operator/test" },
     body: BODY,
   });
-  aws.close();
+  await aws.close();
 
   expect(headers["x-amz-security-token"]).toBe("session");
   expect(headers["user-agent"]).toBe("platform-operator/test");
