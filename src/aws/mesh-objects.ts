@@ -157,7 +157,7 @@ function meshResource<Desired extends MeshObjectDesired<object>>(
       ...(tags === undefined ? [] : tagDifferences(desired.tags, tags)),
     ],
 
-    movedOn: (seen, live) => seen.revision !== live.revision,
+    revision: ({ revision }) => revision,
 
     async create(desired) {
       try {

@@ -42,6 +42,8 @@ export function repositoryResource(ecr: ECRClient, config: OperatorConfig): Exte
 
     differences,
 
+    revision: ({ createdAt }) => createdAt?.toString(),
+
     async create(desired) {
       const { type, kmsKey } = desired.encryption;
       const answer = await ecr.send(
@@ -110,6 +112,7 @@ export function observedRepository(repository: Repository): RepositoryObserved {
   return {
     arn: repository.repositoryArn ?? "",
     uri: repository.repositoryUri ?? "",
+    createdAt: repository.createdAt?.getTime(),
     immutable: repository.imageTagMutability === "IMMUTABLE",
     // A repository of before encryption could be chosen has none said, and AES256.
     encryption: { type: encryption?.encryptionType ?? "AES256", kmsKey: encryption?.kmsKey },

@@ -80,6 +80,7 @@ export async function attachedPolicyArns(iam: IAMClient, name: string): Promise<
 function whatBothReadsTell(role: Role | RoleDetail) {
   return {
     arn: role.Arn ?? "",
+    id: role.RoleId ?? "",
     path: role.Path ?? "",
     trustPolicy: parsePolicyDocument(role.AssumeRolePolicyDocument),
     permissionsBoundaryArn: role.PermissionsBoundary?.PermissionsBoundaryArn,

@@ -38,6 +38,8 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
 
     differences: roleDifferences,
 
+    revision: ({ id }) => id,
+
     async create(desired) {
       const answer = await trusting(
         desired,
@@ -55,7 +57,7 @@ export function roleResource(iam: IAMClient, config: OperatorConfig): ExternalRe
       );
       if (desired.inlinePolicy !== undefined) await justCreated(putInlinePolicy(iam, desired.name, desired.inlinePolicy));
       for (const arn of desired.managedPolicyArns) await justCreated(attach(iam, desired.name, arn));
-      return asDesired(desired, { arn: answer.Role?.Arn ?? "", path: desired.path, tags: {} });
+      return asDesired(desired, { arn: answer.Role?.Arn ?? "", id: answer.Role?.RoleId ?? "", path: desired.path, tags: {} });
     },
 
     async update(desired, observed, differences) {
@@ -181,9 +183,10 @@ async function trusting<T>(desired: RoleDesired, call: Promise<T>): Promise<T> {
 }
 
 /** What the role is once everything that differed was written. */
-function asDesired(desired: RoleDesired, observed: Pick<RoleObserved, "arn" | "path" | "tags">): RoleObserved {
+function asDesired(desired: RoleDesired, observed: Pick<RoleObserved, "arn" | "id" | "path" | "tags">): RoleObserved {
   return {
     arn: observed.arn,
+    id: observed.id,
     path: observed.path,
     description: desired.description,
     trustPolicy: desired.trustPolicy,

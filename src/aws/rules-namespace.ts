@@ -40,7 +40,7 @@ export function rulesNamespaceResource(
 
     differences,
 
-    movedOn: (seen, live) => seen.modifiedAt !== undefined && seen.modifiedAt !== live.modifiedAt,
+    revision: ({ modifiedAt }) => modifiedAt?.toString(),
 
     async create({ name, data, tags }) {
       // The SDK gives each request a token of its own, so that its retries make one namespace.

@@ -6,13 +6,13 @@ import { AwsError, type AwsErrorClass, type ExternalRemoval, type ExternalResour
 /** What became of one AWS object. */
 export type Converged<Observed> =
   /**
-   * As desired. `desiredHash`: what that is; `corrected` is empty where nothing was put right; `created`: it was not there. `unasked`: AWS was not asked of this object, which is remembered, or
+   * As desired. `seenAs`: names what that is and which object of that name it was, as far as AWS tells (ExternalResource.revision); `corrected` is empty where nothing was put right; `created`: it was not there. `unasked`: AWS was not asked of this object, which is remembered, or
    * was in a bulk read.
    */
   | {
       readonly state: "asDesired";
       readonly observed: Observed;
-      readonly desiredHash: string;
+      readonly seenAs: string | undefined;
       readonly corrected: readonly Difference[];
       readonly unasked: "remembered" | "inBulk" | undefined;
       readonly created: boolean;
@@ -30,7 +30,7 @@ export type Converged<Observed> =
 export type FirstCall =
   | "read"
   | "create"
-  /** It was last seen as desired when that had this hash. Where it has it still, what a bulk read tells of it is enough (Converger.prime); else it is read. */
+  /** What it was when it was last seen as desired. Where it is that still, what a bulk read tells of it is enough (Converger.prime); else it is read. */
   | { readonly seenAs: string };
 
 /** What a step asks of AWS: one object made as desired, or, in a pass that must not write, held against it. */
@@ -116,12 +116,13 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     const primed = this.#primed;
     if (primed === undefined || primed.spent.has(name)) return undefined;
     primed.spent.add(name);
-    if (typeof first === "string" || first.seenAs !== desiredHash || primed.afresh.has(keyString(owner))) return undefined;
+    if (typeof first === "string" || primed.afresh.has(keyString(owner))) return undefined;
     await primed.waited;
     // A sweep has read them meanwhile.
     if (this.#primed !== primed) return undefined;
     const live = primed.objects.get(name);
-    return live !== undefined && this.resource.differences(desired, live).length === 0 ? live : undefined;
+    if (live === undefined || first.seenAs !== seenAs(this.resource, live, desiredHash)) return undefined;
+    return this.resource.differences(desired, live).length === 0 ? live : undefined;
   }
 
   /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
@@ -141,7 +142,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     this.#memory.delete(desired.name);
     const told = this.#takeTold(desired.name, desiredHash);
     const primed = await this.#takePrimed({ desired, desiredHash }, first);
-    const seen = primed === undefined ? await ask(told) : { ...asFound(primed, desiredHash), unasked: "inBulk" as const };
+    const seen = primed === undefined ? await ask(told) : { ...asFound(this.resource, primed, desiredHash), unasked: "inBulk" as const };
     if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
     return seen;
   }
@@ -212,7 +213,9 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   }
 
   #isAsSeen(desired: D, seen: O, live: O): boolean {
-    return this.resource.differences(desired, live).length === 0 && this.resource.movedOn?.(seen, live) !== true;
+    const revision = this.resource.revision?.(seen);
+    if (revision !== undefined && revision !== this.resource.revision?.(live)) return false;
+    return this.resource.differences(desired, live).length === 0;
   }
 
   /** Forgets the object that was read the longest ago, and returns whose it was: what no bulk read tells is so read round-robin. `bulk`: what it was just held against, which is not read again. */
@@ -234,8 +237,8 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
 
 type AsDesired<O> = Extract<Converged<O>, { state: "asDesired" }>;
 
-function remembered<O>({ observed, desiredHash }: AsDesired<O>): Converged<O> {
-  return { ...asFound(observed, desiredHash), unasked: "remembered" };
+function remembered<O>(seen: AsDesired<O>): Converged<O> {
+  return { ...seen, corrected: [], unasked: "remembered", created: false };
 }
 
 async function compare<D extends Identified, O>(
@@ -248,11 +251,23 @@ async function compare<D extends Identified, O>(
   if (observation.state === "foreign") return observation;
   const { observed } = observation;
   const differences = resource.differences(desired, observed);
-  return differences.length === 0 ? asFound(observed, desiredHash) : { state: "withheld", observed, differences };
+  return differences.length === 0 ? asFound(resource, observed, desiredHash) : { state: "withheld", observed, differences };
 }
 
-function asFound<O>(observed: O, desiredHash: string): AsDesired<O> {
-  return { state: "asDesired", observed, desiredHash, corrected: [], unasked: undefined, created: false };
+function asFound<O>(resource: Pick<ExternalResource<never, O>, "revision">, observed: O, desiredHash: string): AsDesired<O> {
+  return {
+    state: "asDesired",
+    observed,
+    seenAs: seenAs(resource, observed, desiredHash),
+    corrected: [],
+    unasked: undefined,
+    created: false,
+  };
+}
+
+function seenAs<O>(resource: Pick<ExternalResource<never, O>, "revision">, observed: O, desiredHash: string): string | undefined {
+  const revision = resource.revision?.(observed);
+  return revision === undefined ? undefined : hashOf([desiredHash, revision]);
 }
 
 /** A creation that fails so does not say that there is none: AWS looks at rights, quotas and values before names. */
@@ -268,7 +283,7 @@ async function makeAsDesired<D extends Identified, O>(
   if (observation === undefined || observation.state === "absent") {
     try {
       const observed = await resource.create(desired);
-      return { ...asFound(observed, desiredHash), created: true };
+      return { ...asFound(resource, observed, desiredHash), created: true };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       if (error.class !== "exists" && (observation !== undefined || !SILENT_ABOUT_NAMES.has(error.class))) throw error;
@@ -278,10 +293,10 @@ async function makeAsDesired<D extends Identified, O>(
   }
   if (observation.state === "foreign") return observation;
   const differences = resource.differences(desired, observation.observed);
-  if (differences.length === 0) return asFound(observation.observed, desiredHash);
+  if (differences.length === 0) return asFound(resource, observation.observed, desiredHash);
   const observed = await resource.update(desired, observation.observed, differences);
   const remaining = resource.differences(desired, observed);
   return remaining.length === 0
-    ? { ...asFound(observed, desiredHash), corrected: differences }
+    ? { ...asFound(resource, observed, desiredHash), corrected: differences }
     : { state: "stuck", observed, differences: remaining };
 }

@@ -306,8 +306,8 @@ export interface ExternalResource<Desired extends { readonly name: string }, Obs
   observe(desired: Identified, told?: Observed): Promise<Observation<Observed>>;
   /** Pure. Empty: as desired. */
   differences(desired: Desired, observed: Observed): readonly Difference[];
-  /** Whether a bulk read shows another state than the one seen, where it tells no more than that it is another. Pure. Default: it never does. */
-  movedOn?(seen: Observed, live: Observed): boolean;
+  /** Another one: it was deleted and made again, or changed, which a bulk read may tell no more of. Pure. Undefined, as by default: the answer did not tell. */
+  revision?(observed: Observed): string | undefined;
   create(desired: Desired): Promise<Observed>;
   /** Changes what differs and nothing else. */
   update(desired: Desired, observed: Observed, differences: readonly Difference[]): Promise<Observed>;
@@ -332,6 +332,8 @@ export interface Lookup<Observed> {
 
 export interface RoleObserved {
   readonly arn: string;
+  /** RoleId; another one: it was deleted and made again. */
+  readonly id: string;
   readonly path: string;
   readonly description: string | undefined;
   readonly trustPolicy: PolicyDocument;
@@ -347,6 +349,8 @@ export interface RoleObserved {
 export interface RepositoryObserved {
   readonly arn: string;
   readonly uri: string;
+  /** Milliseconds since 1970; another one: it was deleted and made again. Undefined where an answer does not tell. */
+  readonly createdAt: number | undefined;
   readonly immutable: boolean;
   readonly encryption: { readonly type: string; readonly kmsKey: string | undefined };
   /** Undefined where the read does not tell (the bulk read); null: there is none. */

@@ -44,6 +44,7 @@ const URI = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/dispatch/matching";
 /** As a role or a repository that is as desired, as far as a pass looks into it. */
 const ROLE: RoleObserved = {
   arn: "arn:aws:iam::111122223333:role/matching",
+  id: "AROAMATCHING",
   path: "/",
   description: undefined,
   trustPolicy: { Version: "2012-10-17", Statement: [] },
@@ -56,6 +57,7 @@ const ROLE: RoleObserved = {
 const REPOSITORY: RepositoryObserved = {
   arn: "arn:aws:ecr:eu-west-1:111122223333:repository/dispatch/matching",
   uri: URI,
+  createdAt: Date.parse("2026-11-01T09:00:00Z"),
   immutable: true,
   encryption: { type: "AES256", kmsKey: undefined },
   lifecyclePolicy: null,
@@ -124,6 +126,8 @@ export interface ServicePass {
   unreachable(): void;
   /** Prometheus says so of all there is; whether that changes what is known of the service. */
   answered(answer: PrometheusAnswer): boolean;
+  /** It was deleted and made again, as desired as far as a bulk read tells. */
+  remade(kind: "Role" | "Repository"): void;
   /** The process that leads is another one, which knows what the status says alone; and has read all roles and repositories at once, of which its own are as desired as far as that tells. */
   handedOver(): void;
   /** Milliseconds since the epoch. */
@@ -171,7 +175,13 @@ export function servicePass(
     children: "nothing",
   };
 
-  function external<D extends Identified, O>(kind: "Role" | "Repository" | "PodIdentityAssociation", observed: O): ExternalResource<D, O> {
+  let role = ROLE;
+  let repository = REPOSITORY;
+
+  function external<D extends Identified, O>(
+    kind: "Role" | "Repository" | "PodIdentityAssociation",
+    { now: observed, revision }: { readonly now: () => O; readonly revision?: (observed: O) => string },
+  ): ExternalResource<D, O> {
     const answers = (operation: string): void => {
       if (failing) throw new AwsError({ class: "unreachable", code: "ENOTFOUND", operation, message: "no answer" });
     };
@@ -180,7 +190,7 @@ export function servicePass(
       asked(desired);
       calls.push(`${verb} ${kind}`);
       if (holds[kind] !== "stuck") holds[kind] = "desired";
-      return observed;
+      return observed();
     };
     return {
       group: "test.aws",
@@ -188,8 +198,9 @@ export function servicePass(
       async observe(): Promise<Observation<O>> {
         answers("test:Get");
         calls.push(`observe ${kind}`);
-        return holds[kind] === "nothing" ? { state: "absent" } : { state: "present", observed };
+        return holds[kind] === "nothing" ? { state: "absent" } : { state: "present", observed: observed() };
       },
+      ...(revision && { revision }),
       differences: (): readonly Difference[] =>
         ["drift", "stuck"].includes(holds[kind]) ? [{ field: "tags", observed: "theirs", desired: "ours" }] : [],
       async create(desired) {
@@ -283,9 +294,15 @@ export function servicePass(
   };
   const freshBudgets = (): BudgetMemory => new BudgetMemory({ asked: config.slos.prometheus !== null, seriesLabels: {}, now: () => now });
   let budgets = freshBudgets();
-  const freshRoles = (): Converger<RoleDesired, RoleObserved> => new Converger(external<RoleDesired, RoleObserved>("Role", ROLE));
+  const freshRoles = (): Converger<RoleDesired, RoleObserved> =>
+    new Converger(external<RoleDesired, RoleObserved>("Role", { now: () => role, revision: ({ id }) => id }));
   const freshRepositories = (): Converger<RepositoryDesired, RepositoryObserved> =>
-    new Converger(external<RepositoryDesired, RepositoryObserved>("Repository", REPOSITORY));
+    new Converger(
+      external<RepositoryDesired, RepositoryObserved>("Repository", {
+        now: () => repository,
+        revision: ({ createdAt }) => String(createdAt),
+      }),
+    );
   const deps = {
     config,
     configHash: "config",
@@ -296,7 +313,7 @@ export function servicePass(
     existingRoles: new Borrowed<ExistingRole>({ read: async () => undefined }),
     existingRepositories: new Borrowed<RepositoryObserved>({ read: async () => undefined }),
     repositories: freshRepositories(),
-    associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", ASSOCIATION)),
+    associations: new Converger(external<AssociationDesired, AssociationObserved>("PodIdentityAssociation", { now: () => ASSOCIATION })),
     rulesNamespaces: new Converger(NO_MANAGED_PROMETHEUS),
     appMesh: new MeshConvergers(appMesh),
     routesOfRouter: new Borrowed(appMesh.routesOfRouter),
@@ -379,6 +396,10 @@ export function servicePass(
     pushed: (named) => void (architectures = named),
     told,
     answered: (answer) => (answer.state === "answered" ? budgets.answered([stored], answer) : budgets.unanswered([stored])).length > 0,
+    remade(kind) {
+      if (kind === "Role") role = { ...role, id: `${role.id}AGAIN` };
+      else repository = { ...repository, createdAt: (repository.createdAt ?? 0) + 1000 };
+    },
     handedOver() {
       budgets = freshBudgets();
       deps.roles = freshRoles();
@@ -386,8 +407,8 @@ export function servicePass(
       deps.images = new ImageMemory(() => now);
       const never = new Promise<never>(() => undefined);
       const times = { late: never, over: never };
-      deps.roles.prime(Promise.resolve(new Map([[roleName(key, config), ROLE]])), times);
-      deps.repositories.prime(Promise.resolve(new Map([[repositoryName(key, stored.spec, config), REPOSITORY]])), times);
+      deps.roles.prime(Promise.resolve(new Map([[roleName(key, config), role]])), times);
+      deps.repositories.prime(Promise.resolve(new Map([[repositoryName(key, stored.spec, config), repository]])), times);
     },
     at: (ms) => void (now = ms),
     pass: () => reconcileService(deps, key),

@@ -29,7 +29,8 @@ export function noteExternal(
     scope.resources.push({ group, kind, name, state: "Blocked" });
     return;
   }
-  scope.resources.push({ group, kind, name, state: "Ready", ...(READ_AT_ONCE.has(kind) && { seenAs: result.desiredHash }) });
+  const { seenAs } = result;
+  scope.resources.push({ group, kind, name, state: "Ready", ...(READ_AT_ONCE.has(kind) && seenAs !== undefined && { seenAs }) });
   if (result.corrected.length === 0) return;
   scope.corrections.push({ kind: resource.kind, name, what: `${resource.kind} ${name}: ${describeDifferences(result.corrected)}` });
 }

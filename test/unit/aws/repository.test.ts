@@ -198,6 +198,7 @@ test("the bulk read sees what DescribeRepositories tells", async () => {
   expect((await aws.operator.bulk.repositories(new Set())).get(desired.name)).toEqual({
     arn: `arn:aws:ecr:eu-west-1:111122223333:repository/${desired.name}`,
     uri: repositoryUri(desired.name, aws.config),
+    createdAt: expect.any(Number),
     immutable: true,
     encryption: { type: "AES256", kmsKey: undefined },
     lifecyclePolicy: undefined,

@@ -18,10 +18,14 @@ interface Thing extends Identified {
 interface Seen {
   readonly colour: string;
   readonly shape: string;
+  /** Default: the first. */
+  readonly made?: string;
 }
 
 const OWNER = { namespace: "dispatch", name: "matching" };
 const WISH: Thing = { name: "thing", owner: OWNER, colour: "red", shape: "round" };
+
+const seenAs = (wish: Thing, made = "first"): string => hashOf([hashOf(wish), made]);
 
 /** An account in memory: `shape` cannot be changed once it is there. */
 class Account implements ExternalResource<Thing, Seen> {
@@ -44,6 +48,10 @@ class Account implements ExternalResource<Thing, Seen> {
     return (["colour", "shape"] as const).flatMap((field) =>
       desired[field] === observed[field] ? [] : [{ field, observed: observed[field], desired: desired[field] }],
     );
+  }
+
+  revision({ made = "first" }: Seen): string {
+    return made;
   }
 
   async create({ name, colour, shape }: Thing): Promise<Seen> {
@@ -116,7 +124,7 @@ describe("converge", () => {
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
       corrected: [],
-      desiredHash: hashOf(WISH),
+      seenAs: seenAs(WISH),
       unasked: undefined,
       created: true,
     });
@@ -130,7 +138,7 @@ describe("converge", () => {
     expect(await new Converger(account).converge(WISH)).toEqual({
       state: "asDesired",
       observed: { colour: "red", shape: "round" },
-      desiredHash: hashOf(WISH),
+      seenAs: seenAs(WISH),
       unasked: undefined,
       created: false,
       corrected: [{ field: "colour", observed: "blue", desired: "red" }],
@@ -214,17 +222,19 @@ describe("what its service has never had", () => {
 });
 
 describe("the sweep", () => {
-  test("forgets what is gone or differs, and nothing else", async () => {
+  test("forgets what is gone, differs or was made again, and nothing else", async () => {
     const account = new Account();
     const converger = new Converger(account);
-    for (const name of ["same", "changed", "gone"]) await converger.converge({ ...WISH, name, owner: { namespace: "n", name } });
+    for (const name of ["same", "changed", "made again", "gone"])
+      await converger.converge({ ...WISH, name, owner: { namespace: "n", name } });
     const changed = converger.sweep(
       new Map([
         ["same", { colour: "red", shape: "round" }],
         ["changed", { colour: "pink", shape: "round" }],
+        ["made again", { colour: "red", shape: "round", made: "second" }],
       ]),
     );
-    expect(changed.map((k) => k.name)).toEqual(["changed", "gone"]);
+    expect(changed.map((k) => k.name)).toEqual(["changed", "made again", "gone"]);
     expect(converger.size).toBe(1);
   });
 
@@ -242,8 +252,8 @@ describe("the sweep", () => {
 describe("a process that begins, and has read all at once", () => {
   const NEVER = new Promise<never>(() => undefined);
   const AS_WISHED: Seen = { colour: "red", shape: "round" };
-  const seenAs = (wish: Thing): FirstCall => ({ seenAs: hashOf(wish) });
-  const SEEN = seenAs(WISH);
+  const as = (wish: Thing, made?: string): FirstCall => ({ seenAs: seenAs(wish, made) });
+  const SEEN = as(WISH);
   const ANOTHER = { ...WISH, name: "another" };
   const LATER = { ...WISH, name: "later" };
   const primed = (...objects: readonly (readonly [string, Seen])[]): { account: Account; converger: Converger<Thing, Seen> } => {
@@ -259,7 +269,7 @@ describe("a process that begins, and has read all at once", () => {
     expect(await converger.converge(WISH, SEEN)).toMatchObject({
       state: "asDesired",
       observed: AS_WISHED,
-      desiredHash: hashOf(WISH),
+      seenAs: seenAs(WISH),
       corrected: [],
       unasked: "inBulk",
       created: false,
@@ -272,7 +282,7 @@ describe("a process that begins, and has read all at once", () => {
   test("reads what differs, or was not there, and writes by that alone", async () => {
     const { account, converger } = primed(["thing", { ...AS_WISHED, colour: "blue" }]);
     await converger.converge(WISH, SEEN);
-    await converger.converge(ANOTHER, seenAs(ANOTHER));
+    await converger.converge(ANOTHER, as(ANOTHER));
     expect(account.calls).toEqual(["observe", "observe", "create"]);
   });
 
@@ -286,8 +296,17 @@ describe("a process that begins, and has read all at once", () => {
 
   test("reads what was last seen as another wish had it, since no bulk read tells all", async () => {
     const { account, converger } = primed(["thing", AS_WISHED]);
-    await converger.converge(WISH, seenAs({ ...WISH, colour: "green" }));
+    await converger.converge(WISH, as({ ...WISH, colour: "green" }));
     expect(account.calls).toEqual(["observe"]);
+  });
+
+  test("reads what was deleted and made again since it was seen, and says of which it tells from then on", async () => {
+    const { account, converger } = primed(["thing", { ...AS_WISHED, made: "second" }]);
+    account.things.set("thing", { ...AS_WISHED, made: "second" });
+    expect(await converger.converge(WISH, SEEN)).toMatchObject({ unasked: undefined, seenAs: seenAs(WISH, "second") });
+    expect(account.calls).toEqual(["observe"]);
+    const next = primed(["thing", { ...AS_WISHED, made: "second" }]);
+    expect(await next.converger.converge(WISH, as(WISH, "second"))).toMatchObject({ unasked: "inBulk", seenAs: seenAs(WISH, "second") });
   });
 
   test("looks at each once: a second look is at what is there then", async () => {
@@ -344,7 +363,7 @@ describe("a process that begins, and has read all at once", () => {
     await converger.converge(WISH, SEEN);
     bulk.resolve(new Map([["later", AS_WISHED]]));
     await bulk.promise;
-    await converger.converge(LATER, seenAs(LATER));
+    await converger.converge(LATER, as(LATER));
     expect(account.calls).toEqual(["observe"]);
   });
 
@@ -372,13 +391,13 @@ describe("a process that begins, and has read all at once", () => {
 });
 
 describe("look", () => {
-  const seenAs = (account: Account, colour: string): void => void account.things.set("thing", { colour, shape: "round" });
+  const painted = (account: Account, colour: string): void => void account.things.set("thing", { colour, shape: "round" });
 
   test("says what is not there and what differs, and writes nothing", async () => {
     const account = new Account();
     const converger = new Converger(account);
     expect(await converger.look(WISH)).toEqual({ state: "withheld", observed: undefined, differences: [] });
-    seenAs(account, "blue");
+    painted(account, "blue");
     expect(await converger.look({ ...WISH, shape: "square" })).toMatchObject({
       state: "withheld",
       observed: { colour: "blue" },
@@ -390,11 +409,11 @@ describe("look", () => {
   test("reads what differs once for a sweep, which has it read again: somebody may have put it right", async () => {
     const account = new Account();
     const converger = new Converger(account);
-    seenAs(account, "blue");
+    painted(account, "blue");
     for (let pass = 0; pass < 3; pass++) expect(await converger.look(WISH)).toMatchObject({ state: "withheld" });
     expect(account.calls).toEqual(["observe"]);
     expect(converger.sweep(new Map([["thing", { colour: "blue", shape: "round" }]]))).toEqual([OWNER]);
-    seenAs(account, "red");
+    painted(account, "red");
     expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", unasked: undefined });
     expect(converger.sweep(new Map([["thing", { colour: "red", shape: "round" }]]))).toEqual([]);
     expect(await converger.look(WISH)).toMatchObject({ state: "asDesired", unasked: "remembered" });
@@ -404,7 +423,7 @@ describe("look", () => {
   test("leaves to converge what it found: that reads afresh and writes", async () => {
     const account = new Account();
     const converger = new Converger(account);
-    seenAs(account, "blue");
+    painted(account, "blue");
     await converger.look(WISH);
     expect(await converger.converge(WISH)).toMatchObject({ state: "asDesired", corrected: [{ field: "colour" }], unasked: undefined });
     expect(account.calls).toEqual(["observe", "observe", "update"]);

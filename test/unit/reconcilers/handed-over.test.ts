@@ -33,6 +33,12 @@ describe("of a role", () => {
     expect(await asked()).not.toContain("observe Role");
   });
 
+  test("that was deleted and made again", async () => {
+    it.remade("Role");
+    expect(await asked()).toEqual(["observe Role"]);
+    expect(await asked()).toEqual([]);
+  });
+
   test("that was not yet as its spec has it", async () => {
     it.holds.Role = "stuck";
     it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
@@ -53,6 +59,12 @@ describe("of a repository and its image", () => {
   test("that are of another spec than the one seen", async () => {
     it.change({ spec: { image: { tag: "1.0.1" } }, generation: 2 });
     expect(await asked()).toEqual(expect.arrayContaining(["observe Repository", "resolve image"]));
+  });
+
+  test("that was deleted and made again: its images went with it", async () => {
+    it.remade("Repository");
+    expect(await asked()).toEqual(["observe Repository", "observe kept images", "resolve image"]);
+    expect(await asked()).toEqual([]);
   });
 
   test("which images are kept, while it is not rolled out whole", async () => {
