@@ -51,21 +51,20 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const { log } = options;
   const configFile = options.configFile ?? DEV_CONFIG;
   const config = readConfigFile(configFile);
-  const plane = await startControlPlane({ audit: options.audit ?? false, apiServerFlags: options.apiServerFlags ?? [], log });
-  let emulator: Emulator | undefined;
-  let operator: OperatorProcess | undefined;
-  const stop = async (): Promise<void> => {
-    await operator?.stop();
-    await emulator?.close();
-    await plane.stop();
-  };
+  const started = new AsyncDisposableStack();
+  // What fails to end keeps nothing else running.
+  const stop = (): Promise<void> => started.disposeAsync();
   try {
+    const plane = await startControlPlane({ audit: options.audit ?? false, apiServerFlags: options.apiServerFlags ?? [], log });
+    started.defer(() => plane.stop());
     await installPlatform(plane);
     log("nodes, NodePools, CustomResourceDefinitions, tiers and the operator's ClusterRole are in place");
-    emulator = await startAws(config);
+    const emulator = await startAws(config);
+    started.defer(() => emulator.close());
     log(`AWS emulator at ${emulator.url}`);
     const operatorKubeconfig = await operatorAccess(plane);
-    operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
+    const operator = await startOperator({ dir: plane.dir, configFile, kubeconfig: operatorKubeconfig, awsEndpoint: emulator.url });
+    started.defer(() => operator.stop());
     log(`operator ready, metrics at ${operator.telemetryUrl}/metrics`);
     // Last: the seconds that a policy needs, from the CustomResourceDefinition on, until it can be in force pass meanwhile.
     await installFinalizerPolicy(plane);

@@ -196,6 +196,8 @@ async function finish(deps: ReconcilerDeps, stored: PlatformService, retained: r
   const others = (stored.metadata.finalizers ?? []).filter((f) => f !== SERVICE_FINALIZER);
   const result = await deps.writer.setFinalizers(stored, others);
   forget(deps, { namespace, name });
+  const { repository } = stored.status ?? {};
+  if (repository !== undefined) deps.images.forget(repository.arn);
   if (result === "written") deps.listener.deleted(stored, retained);
   return { state: "settled" };
 }

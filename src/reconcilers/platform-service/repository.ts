@@ -49,9 +49,7 @@ export const repositoryStep: Step<Scope, RemoveScope> = {
   },
 
   async remove(scope) {
-    const { repositories, images, stored, key, config } = scope;
-    const { repository } = stored.status ?? {};
-    if (repository !== undefined) images.forget(repository.arn);
+    const { repositories, stored, key, config } = scope;
     const name = repositoryName(key, stored.spec, config);
     const existing = repositoryMode(stored.spec, config) === "Existing";
     if (existing) {

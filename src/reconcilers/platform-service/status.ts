@@ -63,11 +63,12 @@ export function computeStatus(input: StatusInput): PlatformServiceStatus {
   };
 }
 
-/** Undefined also where an image names more, or longer, than a status may hold. */
+/** Undefined also where an image names more, or longer, than a status may hold, or no text at all. */
 function architecturesOf({ image }: Scope["facts"]): string[] | undefined {
   const named = image?.architectures ?? [];
-  if (named.length === 0 || named.length > MOST_ARCHITECTURES || named.some(({ length }) => length > LONGEST_ARCHITECTURE))
-    return undefined;
+  if (named.length === 0 || named.length > MOST_ARCHITECTURES) return undefined;
+  // Half a surrogate pair is stored as another character: each pass would write it again.
+  if (named.some((one) => one.length > LONGEST_ARCHITECTURE || !one.isWellFormed())) return undefined;
   return [...named];
 }
 

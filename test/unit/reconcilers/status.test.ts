@@ -61,6 +61,7 @@ describe("is one that the schema takes", () => {
   test.each([
     ["of many architectures", ["amd64", ...numbered(16, (i) => `a${i}`)]],
     ["of one that its pusher has named at length", ["amd64", "x".repeat(33)]],
+    ["of one whose name is no text", ["amd64", "\ud800"]],
   ])("of one whose image is %s: the status leaves them out", async (_, architectures) => {
     const it = servicePass();
     it.allDesired();
