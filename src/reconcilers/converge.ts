@@ -6,8 +6,8 @@ import { AwsError, type AwsErrorClass, type ExternalRemoval, type ExternalResour
 /** What became of one AWS object. */
 export type Converged<Observed> =
   /**
-   * As desired. `seenAs`: names what that is and which object of that name it was, as far as AWS tells (ExternalResource.revision); `corrected` is empty where nothing was put right; `created`: it was not there. `unasked`: AWS was not asked of this object, which is remembered, or
-   * was in a bulk read.
+   * As desired. `seenAs`: names what that is, and which object of that name it was (ExternalResource.revision; undefined where AWS does not tell). `corrected` is empty where nothing was
+   * put right; `created`: it was not there. `unasked`: AWS was not asked of this object, which is remembered, or was in a bulk read.
    */
   | {
       readonly state: "asDesired";
