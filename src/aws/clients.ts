@@ -22,7 +22,7 @@ export interface AwsClients {
   readonly appMesh: AppMeshClient;
   readonly amp: AmpClient;
   readonly sts: STSClient;
-  /** Ends their connections, and with them what is on its way. */
+  /** Ends their connections, and with them what is on its way. Never `destroy` a client: what it sends after that goes by undici's global dispatcher, past the fence. */
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface AwsClientOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly observer: RequestObserver;
-  /** Asked before every call but those to STS; default: nothing is held back. */
+  /** Asked before every call but those of `sts`; default: nothing is held back. */
   readonly fence?: Fence;
   /** Default: the SDK's own chain (IRSA, environment, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };

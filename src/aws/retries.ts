@@ -1,5 +1,8 @@
 import { AdaptiveRetryStrategy, INITIAL_RETRY_TOKENS } from "@smithy/core/retry";
-import type { StandardRetryToken } from "@smithy/types";
+import type { RetryErrorInfo, StandardRetryToken } from "@smithy/types";
+import { errorCode } from "./errors.ts";
+
+const BROKEN_OFF: ReadonlySet<string> = new Set(["UND_ERR_BODY_TIMEOUT", "UND_ERR_SOCKET"]);
 
 /** Tries of one call in all; what then still fails is the next pass's to repeat. */
 const MAX_ATTEMPTS = 3;
@@ -12,6 +15,15 @@ const MAX_ATTEMPTS = 3;
 export class Retries extends AdaptiveRetryStrategy {
   constructor() {
     super(() => Promise.resolve(MAX_ATTEMPTS));
+  }
+
+  /** An answer that breaks off in its body is one that did not come; the SDK knows neither code of undici's. */
+  override refreshRetryTokenForRetry(
+    token: StandardRetryToken,
+    info: RetryErrorInfo,
+  ): ReturnType<AdaptiveRetryStrategy["refreshRetryTokenForRetry"]> {
+    const brokeOff = BROKEN_OFF.has(errorCode(info.error));
+    return super.refreshRetryTokenForRetry(token, brokeOff ? { ...info, errorType: "TRANSIENT" } : info);
   }
 
   override recordSuccess(token: StandardRetryToken): void {

@@ -4,8 +4,8 @@ import type { Log } from "../kube/log.ts";
 
 /** For what is under way when the operator is told to end: below the 30 s that Kubernetes gives a pod, so that the lease is released in time as well. */
 const LONGEST_ENDING_MS = 25_000;
-/** For events when the passes have ended: whoever leads next should not wait for a thousand of them. */
-export const LONGEST_TELLING_MS = 5_000;
+/** Of that, for events when the passes have ended: whoever leads next should not wait for a thousand of them. */
+const LONGEST_TELLING_MS = 5_000;
 
 export interface EndingOptions {
   readonly clock: Clock;

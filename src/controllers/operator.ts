@@ -18,7 +18,7 @@ import type { Aws, PrimaryWriter, Prometheus } from "../reconcilers/ports.ts";
 import type { Outcome } from "../reconcilers/step.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { catchUp } from "./catch-up.ts";
-import { LONGEST_TELLING_MS, untilEnded } from "./ending.ts";
+import { untilEnded } from "./ending.ts";
 import type { Ending, Leadership } from "./leadership.ts";
 import { createListener } from "./listener.ts";
 import { OrphanReport } from "./orphan-report.ts";
@@ -177,8 +177,6 @@ export function createOperator(options: OperatorOptions): Operator {
       await aborted(until);
       reigns.delete(shard);
       await Promise.race([reign.idle(), aborted(over)]);
-      // Whoever leads nothing may not even tell.
-      if (reigns.size === 0) await options.events.flushWithin(LONGEST_TELLING_MS, over);
       if (over.aborted) return end(Promise.all([reign.idle(), work]));
       listener.left((key) => shardOf(key, shards) === shard);
       if (shard === 0) metrics.forgetCluster();

@@ -37,7 +37,8 @@ export function fenced(fence: Fence): Dispatcher.DispatcherComposeInterceptor {
   };
 }
 
+/** Of each request its own: the SDK writes on what it is thrown. */
 function reasonOf({ signal }: Fence): Error {
   const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new FencedError("cut off");
+  return new FencedError(reason instanceof Error ? reason.message : "cut off", { cause: reason });
 }

@@ -95,16 +95,11 @@ export class EventRecorder {
     await this.#writing;
   }
 
-  /** As flush, but no later than after `ms`, or when the signal aborts. */
-  async flushWithin(ms: number, signal: AbortSignal): Promise<void> {
+  /** As flush, but after `ms`, or when the signal aborts, what still waits is lost. */
+  async end(ms: number, signal: AbortSignal): Promise<void> {
     const flushed = new AbortController();
     void this.flush().then(() => flushed.abort());
     await pause(this.#options.clock, ms, AbortSignal.any([flushed.signal, signal]));
-  }
-
-  /** As flushWithin; what still waits is lost. */
-  async end(ms: number, signal: AbortSignal): Promise<void> {
-    await this.flushWithin(ms, signal);
     this.#lose(this.#waiting.splice(0).length);
     this.#tellLost();
   }

@@ -1,9 +1,13 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { AwsConnection } from "../../../src/aws/aws.ts";
+import { createAws, type AwsConnection } from "../../../src/aws/aws.ts";
 import type { RoleDesired } from "../../../src/crds/desired.ts";
 import { AwsError } from "../../../src/reconcilers/ports.ts";
 import { buildRole } from "../../../src/resources/iam/role.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import { Gate } from "../../support/gate.ts";
@@ -92,4 +96,30 @@ test("what is on its way when it falls is cut off, and not tried again", async (
   gate.fall();
   expect(await create).toMatchObject({ class: "unreachable", code: "Fenced", operation: "iam:CreateRole" });
   expect((await aws.emulator.faults())[0]?.applied).toBe(1);
+});
+
+test("each of several whose answers it cuts off says so", async () => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.1", "content-length": "100" }).write('{"half":');
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const slow = createAws(operatorConfig(`http://127.0.0.1:${port}`), {
+    version: "test",
+    clock: systemClock,
+    observer: aws.recorder,
+    credentials: OPERATOR,
+    fence: gate,
+  });
+  let begun = 0;
+  server.on("request", () => begun++);
+  const calls = [1, 2, 3].map(() => awsError(slow.bulk.repositories(new Set())));
+  await expect.poll(() => begun).toBe(3);
+  gate.fall();
+  for (const error of await Promise.all(calls)) expect(error).toMatchObject({ class: "unreachable", code: "Fenced" });
+  expect(gate.signal.reason).toMatchObject({ message: "cut off: the gate fell" });
+  await slow.close();
+  server.close();
 });

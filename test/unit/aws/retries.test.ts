@@ -31,6 +31,14 @@ async function tries(times?: number): Promise<readonly [string, number]> {
   return [outcome, aws.recorder.codes(CALL).length];
 }
 
+test("again where the answer broke off in its body", async () => {
+  aws.recorder.clear();
+  await aws.emulator.addFaults({ match: { operation: "GetRegistryScanningConfiguration" }, times: 2, fault: { kind: "half" } });
+  await aws.operator.bulk.registry();
+  expect(aws.recorder.codes(CALL)).toEqual(["UND_ERR_SOCKET", "UND_ERR_SOCKET", "OK"]);
+  await aws.emulator.clearFaults();
+});
+
 test("three times; once where AWS has not answered for long; three times again as soon as it has", async () => {
   expect(await tries()).toEqual(["fails", 3]);
   await Promise.allSettled(Array.from({ length: MANY }, () => aws.operator.bulk.registry()));
