@@ -85,6 +85,8 @@ async function interrupted(
   });
   const living = live(bench, namespaces);
   await come;
+  // Where the machine is so busy that a lease was lost meanwhile, its shard is led again.
+  await bench.untilSpread();
   const holders = await bench.holders();
   const victim = bench.replicas.toSorted((a, b) => led(holders, b).length - led(holders, a).length)[0];
   if (victim === undefined) throw new Error("no replica runs");
