@@ -26,6 +26,15 @@ test("nothing, of a service that was as its spec has it and runs", async () => {
   expect(it.status()).toEqual(before);
 });
 
+test("nothing, of one that is suspended: it was only looked at, and is not taken for resumed", async () => {
+  it.change({ spec: { suspend: true }, generation: 2 });
+  await it.pass();
+  expect(await asked()).toEqual([]);
+  expect(it.status().conditions).toEqual(expect.arrayContaining([expect.objectContaining({ type: "Ready", reason: "Suspended" })]));
+  it.change({ spec: { suspend: false }, generation: 3 });
+  expect(await asked()).toEqual(expect.arrayContaining(["observe Role", "observe Repository"]));
+});
+
 describe("of a role", () => {
   test("whose spec has changed since, as by the longest session alone, of which no bulk read tells", async () => {
     it.change({ spec: { aws: { maxSessionDuration: "4h" } }, generation: 2 });
