@@ -44,9 +44,10 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(audit: boolean): Promise<number> {
   try {
     const plane = await startControlPlane({ audit, log: (line) => process.stderr.write(`${line}\n`) });
+    // Once only: a second Ctrl-C ends this process at once, and the reaper does the rest. Before anything is printed: who reads it may end this at once.
+    const ended = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP"), plane.broken]);
     process.stdout.write(instructions(plane));
-    // Once only: a second Ctrl-C ends this process at once, and the reaper does the rest.
-    const failure = await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP"), plane.broken]);
+    const failure = await ended;
     process.stderr.write("stopping\n");
     await plane.stop();
     if (!(failure instanceof Error)) return 0;
