@@ -69,13 +69,14 @@ function fail(error: unknown): void {
 try {
   const started = await start();
   if (started !== undefined) {
-    console.log(JSON.stringify({ url: started.emulator.url }));
     const stop = (): void => {
       started.emulator.close().then(() => process.exit(0), fail);
     };
     process.once("SIGTERM", stop);
     process.once("SIGINT", stop);
     if (started.withParent) process.stdin.resume().once("end", stop).once("close", stop);
+    // Last: who reads it may end this at once.
+    console.log(JSON.stringify({ url: started.emulator.url }));
   }
 } catch (error) {
   fail(error);
