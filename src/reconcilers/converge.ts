@@ -111,7 +111,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     if (this.#primed === primed) this.#primed = undefined;
   }
 
-  async #takePrimed({ desired, desiredHash }: Wish<D>, first: FirstCall): Promise<O | undefined> {
+  async #takePrimed({ desired, desiredHash }: Wish<D>, first: FirstCall): Promise<AsDesired<O> | undefined> {
     const { name, owner } = desired;
     const primed = this.#primed;
     if (primed === undefined || primed.spent.has(name)) return undefined;
@@ -121,8 +121,10 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
     // A sweep has read them meanwhile.
     if (this.#primed !== primed) return undefined;
     const live = primed.objects.get(name);
-    if (live === undefined || first.seenAs !== seenAs(this.resource, live, desiredHash)) return undefined;
-    return this.resource.differences(desired, live).length === 0 ? live : undefined;
+    if (live === undefined) return undefined;
+    const found = asFound(this.resource, live, desiredHash);
+    if (found.seenAs !== first.seenAs || this.resource.differences(desired, live).length > 0) return undefined;
+    return { ...found, unasked: "inBulk" };
   }
 
   /** As `converge`, but writes nothing. What differs is remembered as well, until the next sweep, so that it is not read at every pass. */
@@ -141,8 +143,7 @@ export class Converger<D extends Identified, O> implements Converging<D, O> {
   ): Promise<Converged<O>> {
     this.#memory.delete(desired.name);
     const told = this.#takeTold(desired.name, desiredHash);
-    const primed = await this.#takePrimed({ desired, desiredHash }, first);
-    const seen = primed === undefined ? await ask(told) : { ...asFound(this.resource, primed, desiredHash), unasked: "inBulk" as const };
+    const seen = (await this.#takePrimed({ desired, desiredHash }, first)) ?? (await ask(told));
     if (seen.state === "asDesired" || seen.state === "withheld") this.#memory.set(desired.name, { desired, desiredHash, seen });
     return seen;
   }
@@ -255,19 +256,9 @@ async function compare<D extends Identified, O>(
 }
 
 function asFound<O>(resource: Pick<ExternalResource<never, O>, "revision">, observed: O, desiredHash: string): AsDesired<O> {
-  return {
-    state: "asDesired",
-    observed,
-    seenAs: seenAs(resource, observed, desiredHash),
-    corrected: [],
-    unasked: undefined,
-    created: false,
-  };
-}
-
-function seenAs<O>(resource: Pick<ExternalResource<never, O>, "revision">, observed: O, desiredHash: string): string | undefined {
   const revision = resource.revision?.(observed);
-  return revision === undefined ? undefined : hashOf([desiredHash, revision]);
+  const seenAs = revision === undefined ? undefined : hashOf([desiredHash, revision]);
+  return { state: "asDesired", observed, seenAs, corrected: [], unasked: undefined, created: false };
 }
 
 /** A creation that fails so does not say that there is none: AWS looks at rights, quotas and values before names. */

@@ -1,5 +1,6 @@
 import { CreateRepositoryCommand, DeleteRepositoryCommand, GetLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { ObjectKey } from "../../src/crds/meta.ts";
 import { push, ready, untilFalse, untilReady } from "../support/bench-services.ts";
 import { startFaultBench, type FaultBench } from "../support/fault-bench.ts";
 import { repositoryOf } from "../support/platform.ts";
@@ -16,12 +17,18 @@ afterEach(() => bench.aws.clearFaults());
 
 afterAll(() => bench.stop());
 
-test("by an operator that is killed before it put the lifecycle policy: the next one puts it, and is not Ready until there is an image", async () => {
-  const key = { namespace: "remade-by-us", name: "api" };
+/** Makes the service Ready, ends the operator and deletes the repository; resolves to its name. */
+async function withoutRepository(key: ObjectKey): Promise<string> {
   await ready(bench, key);
   const repositoryName = repositoryOf(bench.watch.get(key)) ?? "";
   await bench.operator.stop();
   await bench.ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }));
+  return repositoryName;
+}
+
+test("by an operator that is killed before it put the lifecycle policy: the next one puts it, and is not Ready until there is an image", async () => {
+  const key = { namespace: "remade-by-us", name: "api" };
+  const repositoryName = await withoutRepository(key);
   await bench.aws.addFaults({ match: { operation: "CreateRepository" }, fault: { kind: "latency", ms: 600_000 } });
   await bench.startOperator();
   await expect.poll(async () => (await bench.aws.faults())[0]?.applied, { timeout: 60_000 }).toBe(1);
@@ -38,10 +45,7 @@ test("by an operator that is killed before it put the lifecycle policy: the next
 
 test("by somebody else, without our tags: it is not taken for ours", async () => {
   const key = { namespace: "remade-by-others", name: "api" };
-  await ready(bench, key);
-  const repositoryName = repositoryOf(bench.watch.get(key)) ?? "";
-  await bench.operator.stop();
-  await bench.ecr.send(new DeleteRepositoryCommand({ repositoryName, force: true }));
+  const repositoryName = await withoutRepository(key);
   await bench.ecr.send(new CreateRepositoryCommand({ repositoryName, imageTagMutability: "IMMUTABLE" }));
   await bench.startOperator();
   expect(await untilFalse(bench, key, "RepositoryReady", "NotOwned")).toContain(repositoryName);

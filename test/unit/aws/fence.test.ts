@@ -11,6 +11,7 @@ import { operatorConfig } from "../../support/aws/operator-config.ts";
 import { emulatedAws, OPERATOR, type EmulatedAws } from "../../support/aws/emulated.ts";
 import { service } from "../../support/aws/service.ts";
 import { Gate } from "../../support/gate.ts";
+import { addressOf } from "../../support/scripted-server.ts";
 
 /** What AWS hears of a process that may not change anything any more: nothing. */
 
@@ -104,9 +105,7 @@ test("each of several whose answers it cuts off says so", async () => {
     response.writeHead(200, { "content-type": "application/x-amz-json-1.1", "content-length": "100" }).write('{"half":');
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const slow = createAws(operatorConfig(`http://127.0.0.1:${port}`), {
+  const slow = createAws(operatorConfig(`http://127.0.0.1:${addressOf(server.address()).port}`), {
     version: "test",
     clock: systemClock,
     observer: aws.recorder,
